@@ -1,0 +1,1 @@
+"""The house: `ls` is the diagram; arrows run downhill: cli, wiring, web, flows, adapters, core."""

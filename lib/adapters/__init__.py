@@ -1,0 +1,1 @@
+"""Whom we talk to: DashScope, the bucket, the open web. Adapters do not know each other."""

@@ -1,0 +1,1 @@
+"""What is true: jobs, transitions, models, the request, the frames, the errors. No I/O."""

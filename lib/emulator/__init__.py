@@ -1,0 +1,1 @@
+"""Stand-ins for DashScope, Cloud Storage and Cloud Scheduler; imports nothing else of `lib`."""

@@ -1,0 +1,332 @@
+"""How the emulators' WSGI apps meet the wire: in process under `requests`, or on a loopback port.
+
+Both ways carry the raw request target (`REQUEST_URI`), because object names may hold `%2F`, `//`
+and dot segments that a decoded path loses, and both let an app cut the connection by raising
+`Dropped`. Nothing here knows what the apps do.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import struct
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import IO, TYPE_CHECKING, Any, Self, cast
+from urllib.parse import unquote, urlsplit
+
+import requests
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPHeaderDict, HTTPResponse
+from werkzeug.serving import DechunkedInput
+from werkzeug.wsgi import LimitedStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    # _typeshed exists for type checkers only
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+_BLOCK = 1 << 16
+_DRAIN_AT_MOST = 1 << 20  # an unread body above this costs the connection
+
+
+class Dropped(Exception):  # noqa: N818 - an event on the wire, not an error of the app
+    """Raised by an app (before or while answering) to cut the connection without an answer."""
+
+
+class InProcess(BaseAdapter):
+    """A `requests` transport that calls a WSGI app instead of opening a socket.
+
+    Mount it on the session under test: `session.mount("http://storage.test", InProcess(app))`.
+
+    Args:
+        app: the WSGI application that answers.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        super().__init__()
+        self._app = app
+
+    def send(  # type: ignore[override]
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,  # noqa: FBT001, FBT002 - the signature of requests
+        **_options: object,
+    ) -> requests.Response:
+        """Answer one prepared request; a cut connection raises ConnectionError."""
+        answer: dict[str, Any] = {}
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], _exc_info: object = None
+        ) -> Any:
+            answer["status"], answer["headers"] = status, headers
+            return lambda _data: None
+
+        try:
+            chunks = self._app(_environ(request), cast("StartResponse", start_response))
+            body = _Body(iter(chunks), chunks)
+        except Dropped as dropped:
+            raise requests.ConnectionError(str(dropped), request=request) from dropped
+        response = _response(request, answer, body)
+        if not stream:
+            _ = response.content
+        return response
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _environ(request: requests.PreparedRequest) -> WSGIEnvironment:
+    url = urlsplit(str(request.url))
+    body = _body_bytes(request.body)
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": request.method or "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(url.path, "latin-1") or "/",
+        "QUERY_STRING": url.query,
+        "REQUEST_URI": (url.path or "/") + (f"?{url.query}" if url.query else ""),
+        "SERVER_NAME": url.hostname or "localhost",
+        "SERVER_PORT": str(url.port or (443 if url.scheme == "https" else 80)),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": url.netloc.rpartition("@")[2],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": url.scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "CONTENT_LENGTH": str(len(body)),
+    }
+    headers: Mapping[str, str | bytes] = request.headers  # resumable-media hands over bytes
+    for name, value in headers.items():
+        text = value.decode("latin-1") if isinstance(value, bytes) else value
+        key = name.upper().replace("-", "_")
+        if key == "CONTENT_TYPE":
+            environ["CONTENT_TYPE"] = text
+        elif key not in {"CONTENT_LENGTH", "HOST", "TRANSFER_ENCODING"}:
+            environ[f"HTTP_{key}"] = text
+    return environ
+
+
+def _body_bytes(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, bytes | bytearray):
+        return bytes(body)
+    if hasattr(body, "read"):
+        return cast("bytes", body.read())
+    return b"".join(body)
+
+
+class _Body(io.RawIOBase):
+    """A WSGI answer as the file object that urllib3 reads, chunk by chunk."""
+
+    def __init__(self, chunks: Iterator[bytes], answer: Iterable[bytes]) -> None:
+        self._chunks, self._answer, self._rest = chunks, answer, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            try:
+                self._rest = next(self._chunks, b"") or b""
+            except Dropped as dropped:
+                raise ConnectionResetError(str(dropped)) from dropped
+            if not self._rest:
+                return 0
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+    def close(self) -> None:
+        close = getattr(self._answer, "close", None)
+        if close and not self.closed:
+            close()
+        super().close()
+
+
+def _response(
+    request: requests.PreparedRequest, answer: Mapping[str, Any], body: _Body
+) -> requests.Response:
+    code, _, reason = answer["status"].partition(" ")
+    headers = HTTPHeaderDict(answer["headers"])
+    raw = HTTPResponse(
+        body=body,
+        headers=headers,
+        status=int(code),
+        reason=reason,
+        preload_content=False,
+        decode_content=False,
+        request_method=request.method,
+        enforce_content_length=True,
+    )
+    response = requests.adapters.HTTPAdapter().build_response(request, raw)
+    return response
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection: HTTP/1.1 with keep-alive, chunked bodies both ways, and honest cuts.
+
+    The standard library's handler under werkzeug's closes after every answer, and the threaded WSGI
+    servers tried reset connections when 32 clients came at once; both would be the emulator's fault
+    in somebody else's test.
+    """
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or every small answer waits 40 ms for an ACK
+    wbufsize = -1  # head and body leave in one segment
+    timeout = 600
+    app: staticmethod[[WSGIEnvironment, StartResponse], Iterable[bytes]]
+
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        self.__dict__["do_" + self.command] = self._answer  # every method, invented ones too
+        return True
+
+    def log_message(self, *_args: object) -> None:
+        """Keep quiet: the emulators report on their own page."""
+
+    def _answer(self) -> None:
+        body = self._body()
+        try:
+            self._send(body)
+        except Dropped:
+            self._cut()
+        except OSError:
+            self.close_connection = True
+        else:
+            self._drain(body)
+
+    def _body(self) -> io.BufferedReader:
+        source = cast("IO[bytes]", self.rfile)
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return io.BufferedReader(cast("io.RawIOBase", DechunkedInput(source)))
+        length = int(self.headers.get("Content-Length") or 0)
+        return io.BufferedReader(cast("io.RawIOBase", LimitedStream(source, length)))
+
+    def _drain(self, body: io.BufferedReader) -> None:
+        # What the app did not read would be taken for the next request.
+        rest = 0
+        while not self.close_connection and (chunk := body.read(_BLOCK)):
+            rest += len(chunk)
+            self.close_connection = rest > _DRAIN_AT_MOST
+
+    def _environ(self, body: io.BufferedReader) -> WSGIEnvironment:
+        path, _, query = self.path.partition("?")
+        host, port = cast("tuple[str, int]", self.server.server_address)
+        environ: WSGIEnvironment = {
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote(path, "latin-1"),
+            "QUERY_STRING": query,
+            "REQUEST_URI": self.path,
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(port),
+            "SERVER_PROTOCOL": self.request_version,
+            "REMOTE_ADDR": self.client_address[0],
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": body,
+            "wsgi.input_terminated": True,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        for name in set(self.headers.keys()):
+            value = ",".join(self.headers.get_all(name) or ())
+            key = name.upper().replace("-", "_")
+            environ[key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"] = value
+        return environ
+
+    def _send(self, body: io.BufferedReader) -> None:
+        head: dict[str, Any] = {}
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], _exc_info: object = None
+        ) -> Any:
+            head["status"], head["headers"] = status, headers
+            return lambda _data: None
+
+        chunks = self.app(self._environ(body), cast("StartResponse", start_response))
+        try:
+            chunked = self._head(head["status"], head["headers"])
+            for chunk in chunks:
+                if chunk and self.command != "HEAD":
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+            if chunked:
+                self.wfile.write(b"0\r\n\r\n")
+            self.wfile.flush()
+        finally:
+            getattr(chunks, "close", lambda: None)()
+
+    def _head(self, status: str, headers: list[tuple[str, str]]) -> bool:
+        code, _, reason = status.partition(" ")
+        self.send_response_only(int(code), reason)
+        names = {name.lower() for name, _ in headers}
+        for name, value in headers:
+            self.send_header(name, value)
+        if "date" not in names:
+            self.send_header("Date", self.date_time_string())
+        bodiless = self.command == "HEAD" or code in {"204", "304"}
+        chunked = not bodiless and "content-length" not in names
+        if chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        return chunked
+
+    def _cut(self) -> None:
+        self.close_connection = True
+        self.wfile.flush()
+        # An abortive close, so that a client sees a reset and not an empty answer.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.wfile = io.BytesIO()
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # 32 clients at once must not see a refused connection
+
+
+class Server:
+    """A WSGI app on a loopback port, a thread for each connection.
+
+    Args:
+        app: the WSGI application.
+        port: the port; 0 takes a free one.
+        host: the address to bind; loopback unless told otherwise.
+    """
+
+    def __init__(self, app: WSGIApplication, port: int = 0, host: str = "127.0.0.1") -> None:
+        handler = type("_Bound", (_Handler,), {"app": staticmethod(app)})
+        self._server = _Listener((host, port), handler)
+        self.port = int(self._server.server_address[1])
+        self.url = f"http://{host}:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def start(self) -> Self:
+        """Serve in the background; returns itself."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop accepting and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
