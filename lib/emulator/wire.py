@@ -169,8 +169,7 @@ def _response(
         request_method=request.method,
         enforce_content_length=True,
     )
-    response = requests.adapters.HTTPAdapter().build_response(request, raw)
-    return response
+    return requests.adapters.HTTPAdapter().build_response(request, raw)
 
 
 class _Handler(BaseHTTPRequestHandler):
