@@ -1,0 +1,229 @@
+"""The settings, read once from the environment into one frozen object.
+
+The only module that knows environment variables: their names, defaults and bounds, and which
+combinations are refused. It builds nothing and calls nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOSTS = {
+    # Model Studio, "Wan image-to-video by first and last frame" API reference.
+    "singapore": "https://dashscope-intl.aliyuncs.com/api/v1",
+    "beijing": "https://dashscope.aliyuncs.com/api/v1",
+}
+DELIVERIES = ("link", "upload", "inline")
+MAX_URL_TTL_S = 12 * 3600  # a signBlob key is promised for 12 hours only (IAM documentation)
+
+
+class ConfigError(Exception):
+    """A setting that is missing or out of bounds: names the variable, what it holds, what to do."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """One DashScope account in one region.
+
+    Attributes:
+        name: our word for it; stored with each job, so it must not change while jobs live.
+        region: `singapore` or `beijing`; host, key and models belong to one region.
+        base_url: up to and including `/api/v1`, without a trailing slash.
+        api_key: the secret; never printed.
+        delivery: how frames reach it: `link`, `upload` or `inline`.
+    """
+
+    name: str
+    region: str
+    base_url: str
+    api_key: str = field(repr=False)
+    delivery: str = "link"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting of the service; see the README's table for the variables."""
+
+    bucket: str
+    accounts: tuple[Account, ...]
+    owner_keys: Mapping[str, tuple[str, ...]] = field(repr=False)
+    auth_off: bool = False
+    storage_emulator: str | None = None
+    emulator_clock_url: str | None = None
+    signing_key_file: str | None = None
+    allowed_origins: tuple[str, ...] = ()
+    signed_url_ttl_s: int = 3600
+    tick_budget_s: float = 50.0
+    first_look_s: float | None = None
+    implicit_dedupe_s: int = 60
+    poll_audience: str | None = None
+    poll_invoker: str | None = None
+    studio: bool = False
+    max_body_bytes: int = 32 * 1024 * 1024
+
+    @property
+    def local(self) -> bool:
+        """Whether the storage emulator is in use: loopback addresses and open doors are allowed."""
+        return self.storage_emulator is not None
+
+
+def load() -> Config:
+    """The settings of this process.
+
+    Raises:
+        ConfigError: a variable is missing or out of bounds.
+    """
+    return parse(os.environ)
+
+
+def parse(environ: Mapping[str, str]) -> Config:
+    """Read settings from a mapping of environment variables.
+
+    Args:
+        environ: names to values, as `os.environ`.
+
+    Raises:
+        ConfigError: a variable is missing or out of bounds.
+    """
+    emulator = environ.get("STORAGE_EMULATOR_HOST") or None
+    auth_off = _choice(environ, "AUTH", ("on", "off"), "on") == "off"
+    clock = environ.get("EMULATOR_CLOCK_URL") or None
+    if auth_off and not emulator:
+        raise ConfigError(
+            "AUTH=off opens the service to everybody; it is refused unless STORAGE_EMULATOR_HOST "
+            "points at the storage emulator. Set OWNER_KEYS instead."
+        )
+    if clock and not emulator:
+        raise ConfigError(
+            "EMULATOR_CLOCK_URL would let somebody else set our clock; it is refused unless "
+            "STORAGE_EMULATOR_HOST points at the storage emulator."
+        )
+    return Config(
+        bucket=_required(environ, "BUCKET", "the name of the bucket that holds everything"),
+        accounts=_accounts(environ, local=emulator is not None),
+        owner_keys=_owner_keys(environ),
+        auth_off=auth_off,
+        storage_emulator=emulator,
+        emulator_clock_url=clock,
+        signing_key_file=environ.get("SIGNING_KEY_FILE") or None,
+        allowed_origins=tuple(environ.get("ALLOWED_ORIGINS", "").replace(",", " ").split()),
+        signed_url_ttl_s=int(_number(environ, "SIGNED_URL_TTL_S", 3600, 60, MAX_URL_TTL_S)),
+        tick_budget_s=_number(environ, "TICK_BUDGET_S", 50, 1, 1700),
+        first_look_s=_number(environ, "FIRST_LOOK_S", 0, 0, 3600)
+        if environ.get("FIRST_LOOK_S")
+        else None,
+        implicit_dedupe_s=int(_number(environ, "IMPLICIT_DEDUPE_S", 60, 0, 3600)),
+        poll_audience=environ.get("POLL_AUDIENCE") or None,
+        poll_invoker=environ.get("POLL_INVOKER") or None,
+        studio=_choice(environ, "STUDIO", ("on", "off"), "off") == "on",
+    )
+
+
+def _required(environ: Mapping[str, str], name: str, meaning: str) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise ConfigError(f"{name} is not set; it must hold {meaning}.")
+    return value
+
+
+def _choice(environ: Mapping[str, str], name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = environ.get(name, "").strip().lower() or default
+    if value not in allowed:
+        raise ConfigError(f"{name} is {value!r}; allowed: {', '.join(allowed)}.")
+    return value
+
+
+def _number(
+    environ: Mapping[str, str], name: str, default: float, low: float, high: float
+) -> float:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise ConfigError(f"{name} is {text!r}; it must be a number of seconds.") from None
+    if not low <= value <= high:
+        raise ConfigError(f"{name} is {text}; allowed: {low:g} to {high:g}.")
+    return value
+
+
+def _json(environ: Mapping[str, str], name: str) -> Any:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        # The text may hold keys: it is never repeated.
+        raise ConfigError(f"{name} is not valid JSON.") from None
+
+
+def _accounts(environ: Mapping[str, str], *, local: bool) -> tuple[Account, ...]:
+    rows = _json(environ, "DASHSCOPE_ACCOUNTS")
+    if rows is None:
+        region = _choice(environ, "DASHSCOPE_REGION", tuple(HOSTS), "singapore")
+        key = _required(environ, "DASHSCOPE_API_KEY", f"the Model Studio key of region {region}")
+        rows = [
+            {
+                "name": region,
+                "region": region,
+                "api_key": key,
+                "base_url": environ.get("DASHSCOPE_BASE_URL") or HOSTS[region],
+                "delivery": environ.get("FRAME_DELIVERY") or None,
+            }
+        ]
+    if not isinstance(rows, list) or not rows:
+        raise ConfigError("DASHSCOPE_ACCOUNTS must be a JSON list with at least one account.")
+    accounts = tuple(_account(row, local=local) for row in rows)
+    if len({account.name for account in accounts}) != len(accounts):
+        raise ConfigError("DASHSCOPE_ACCOUNTS: two accounts share one name.")
+    return accounts
+
+
+def _account(row: Any, *, local: bool) -> Account:
+    if not isinstance(row, dict) or not isinstance(row.get("api_key"), str) or not row["api_key"]:
+        raise ConfigError("DASHSCOPE_ACCOUNTS: every account needs an api_key (a text).")
+    region = row.get("region", "singapore")
+    if region not in HOSTS:
+        raise ConfigError(f"DASHSCOPE_REGION is {region!r}; allowed: {', '.join(HOSTS)}.")
+    base_url = str(row.get("base_url") or HOSTS[region]).rstrip("/")
+    if not base_url.startswith("https://") and not (local and base_url.startswith("http://")):
+        raise ConfigError(
+            f"DASHSCOPE_BASE_URL is {base_url!r}; it must start with https:// (http:// only on the "
+            "storage emulator)."
+        )
+    # A mainland machine cannot be assumed to reach a Google link; an emulated bucket is reachable
+    # for an emulated upstream only.
+    reachable = not local or base_url.startswith("http://")
+    default = "inline" if not reachable else "upload" if region == "beijing" else "link"
+    delivery = row.get("delivery") or default
+    if delivery not in DELIVERIES:
+        raise ConfigError(f"FRAME_DELIVERY is {delivery!r}; allowed: {', '.join(DELIVERIES)}.")
+    name = str(row.get("name") or region)
+    if not name.isascii() or not name.replace("-", "").isalnum():
+        raise ConfigError(f"DASHSCOPE_ACCOUNTS: the name {name!r} may hold letters, digits and -.")
+    return Account(name, region, base_url, row["api_key"], delivery)
+
+
+def _owner_keys(environ: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+    table = _json(environ, "OWNER_KEYS") or {}
+    shape = 'OWNER_KEYS must be a JSON object: {"owner": ["salt:sha256 hex", ...], ...}.'
+    if not isinstance(table, dict):
+        raise ConfigError(shape)
+    owners: dict[str, tuple[str, ...]] = {}
+    for owner, hashes in table.items():
+        if not isinstance(hashes, list) or not all(
+            isinstance(text, str) and text.count(":") == 1 for text in hashes
+        ):
+            raise ConfigError(shape)
+        if not owner.isascii() or not owner.replace("-", "").replace("_", "").isalnum():
+            raise ConfigError(f"OWNER_KEYS: owner {owner!r} may hold letters, digits, - and _.")
+        owners[owner] = tuple(hashes)
+    return owners

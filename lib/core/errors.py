@@ -1,0 +1,124 @@
+"""The one error table: every way this service says no, in both dialects at once.
+
+    ApiError                       raised by any ring, answered by web
+    ├── the request                invalid_request, invalid_json, unsupported_model, invalid_frame,
+    │                              payload_too_large, unsupported_media_type, method_not_allowed
+    ├── the caller                 unauthenticated, forbidden, rate_limited
+    ├── the resource               not_found, gone, not_ready, conflict
+    ├── idempotency                idempotency_mismatch, idempotency_in_progress
+    ├── the upstream               upstream_auth, upstream_quota, upstream_unavailable,
+    │                              content_policy_violation, upstream_failed, upstream_expired,
+    │                              submit_unknown, delivery_failed
+    └── ourselves                  storage_unavailable, not_configured, internal_error
+
+A kind is plain data (code, HTTP status, DashScope code, retryable); the sentence for the reader is
+written where the error is found, because only that place knows what was got and what is allowed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row of the table.
+
+    Attributes:
+        code: our machine-readable code, `error.code` in answers and verdicts.
+        status: the HTTP status of an answer that says it.
+        dashscope: the code that DashScope's own dialect uses for it.
+        retryable: whether the same request may succeed later without a change.
+        title: the short human name (RFC 9457 `title`).
+    """
+
+    code: str
+    status: int
+    dashscope: str
+    retryable: bool
+    title: str
+
+
+def _kind(code: str, status: int, dashscope: str, title: str, *, retryable: bool = False) -> Kind:
+    return Kind(code, status, dashscope, retryable, title)
+
+
+INVALID_REQUEST = _kind("invalid_request", 400, "InvalidParameter", "Invalid request")
+INVALID_JSON = _kind("invalid_json", 400, "BadRequest.IllegalInput", "Body is not valid JSON")
+UNSUPPORTED_MODEL = _kind("unsupported_model", 400, "ModelNotFound", "Model not available")
+INVALID_FRAME = _kind("invalid_frame", 400, "InvalidParameter", "Frame not usable")
+UNAUTHENTICATED = _kind("unauthenticated", 401, "InvalidApiKey", "Key missing or unknown")
+FORBIDDEN = _kind("forbidden", 403, "AccessDenied", "Not allowed")
+NOT_FOUND = _kind("not_found", 404, "NotFound", "Not found")
+METHOD_NOT_ALLOWED = _kind("method_not_allowed", 405, "UnsupportedOperation", "Wrong method")
+CONFLICT = _kind("conflict", 409, "UnsupportedOperation", "Not possible now")
+NOT_READY = _kind("not_ready", 409, "UnsupportedOperation", "Not ready yet", retryable=True)
+IDEMPOTENCY_IN_PROGRESS = _kind(
+    "idempotency_in_progress", 409, "Conflict", "First attempt still running", retryable=True
+)
+GONE = _kind("gone", 410, "NotFound", "Deleted")
+PAYLOAD_TOO_LARGE = _kind("payload_too_large", 413, "BadRequest.TooLarge", "Body too large")
+UNSUPPORTED_MEDIA_TYPE = _kind(
+    "unsupported_media_type", 415, "BadRequest.IllegalInput", "Content type not supported"
+)
+IDEMPOTENCY_MISMATCH = _kind(
+    "idempotency_mismatch", 422, "InvalidParameter", "Key reused with another body"
+)
+RATE_LIMITED = _kind("rate_limited", 429, "Throttling", "Too many requests", retryable=True)
+INTERNAL_ERROR = _kind("internal_error", 500, "InternalError", "Internal error", retryable=True)
+NOT_CONFIGURED = _kind("not_configured", 503, "ServiceUnavailable", "Service not configured")
+STORAGE_UNAVAILABLE = _kind(
+    "storage_unavailable", 503, "ServiceUnavailable", "Bucket does not answer", retryable=True
+)
+UPSTREAM_AUTH = _kind("upstream_auth", 502, "InvalidApiKey", "Upstream refuses our key")
+UPSTREAM_QUOTA = _kind(
+    "upstream_quota", 429, "Throttling.AllocationQuota", "Upstream quota exhausted", retryable=True
+)
+UPSTREAM_UNAVAILABLE = _kind(
+    "upstream_unavailable", 503, "ServiceUnavailable", "Upstream does not answer", retryable=True
+)
+CONTENT_POLICY = _kind(
+    "content_policy_violation", 400, "DataInspectionFailed", "Refused by moderation"
+)
+UPSTREAM_FAILED = _kind("upstream_failed", 502, "InternalError", "Upstream failed", retryable=True)
+UPSTREAM_EXPIRED = _kind("upstream_expired", 410, "InternalError", "Upstream result expired")
+SUBMIT_UNKNOWN = _kind("submit_unknown", 502, "InternalError", "Outcome of the submit unknown")
+DELIVERY_FAILED = _kind("delivery_failed", 502, "InternalError", "Video could not be delivered")
+
+TABLE: dict[str, Kind] = {
+    kind.code: kind for kind in list(globals().values()) if isinstance(kind, Kind)
+}
+
+
+@dataclass
+class ApiError(Exception):
+    """A refusal, made for the person who reads it.
+
+    Attributes:
+        kind: the row of the table.
+        message: which field, what was got, what is allowed, what to do.
+        param: the request field at fault, None when it is none.
+        upstream_code: DashScope's own code when the refusal comes from there.
+        retry_after_s: when trying again makes sense, seconds.
+        headers: further answer headers, such as `Allow`.
+    """
+
+    kind: Kind
+    message: str
+    param: str | None = None
+    upstream_code: str | None = None
+    retry_after_s: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def invalid(param: str, message: str) -> ApiError:
+    """A request field that breaks a rule; the commonest refusal.
+
+    Args:
+        param: the field.
+        message: the whole sentence for its reader.
+    """
+    return ApiError(INVALID_REQUEST, message, param)

@@ -1,0 +1,132 @@
+"""What the upstream can answer, as closed types: the flows branch on these and on nothing else.
+
+A create is accepted, refused or ambiguous, and the difference is money: refused means that no task
+exists, ambiguous that one may. Times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lib.core.errors import Kind
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A task exists and will be paid for if it succeeds."""
+
+    task_id: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """No task exists.
+
+    Attributes:
+        kind: our row of the error table.
+        code: DashScope's code.
+        message: DashScope's sentence.
+        waits: whether the job should wait in the queue and be sent again (limits, keys, outages)
+            rather than fail (the request itself is at fault).
+        limited: the account is full or too fast (429).
+        retry_after_s: what the upstream asked for.
+    """
+
+    kind: Kind
+    code: str
+    message: str
+    waits: bool
+    limited: bool = False
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Ambiguous:
+    """Nobody knows whether a task exists.
+
+    Attributes:
+        reason: what happened, for logs and for `submit_unknown`.
+    """
+
+    reason: str
+
+
+Outcome = Accepted | Refused | Ambiguous
+
+
+class TaskStatus(StrEnum):
+    """DashScope's `task_status` as far as decisions need it."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+    UNKNOWN = "UNKNOWN"
+
+    @classmethod
+    def parse(cls, text: object) -> TaskStatus:
+        """A word of the service; one that is not listed (SUSPENDED, ...) still runs."""
+        try:
+            return cls(str(text).upper())
+        except ValueError:
+            return cls.RUNNING
+
+
+@dataclass(frozen=True)
+class Report:
+    """The answer to a query for one task."""
+
+    task_id: str
+    status: TaskStatus
+    video_url: str = ""
+    code: str = ""
+    message: str = ""
+    orig_prompt: str | None = None
+    usage: dict[str, Any] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the upstream's task list."""
+
+    task_id: str
+    status: TaskStatus
+    model: str
+    api_key_id: str
+    created_at: float
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The upstream's task list, whole or not at all.
+
+    Attributes:
+        rows: newest first as the service gives them.
+        at: when the last page was asked for, Unix seconds by our clock.
+    """
+
+    rows: tuple[Row, ...]
+    at: float
+
+
+@dataclass(frozen=True)
+class QueryFailed:
+    """A query (get, list, cancel) that gave no answer to act on.
+
+    Attributes:
+        kind: our row of the error table.
+        message: one sentence.
+        limited: 429.
+        retry_after_s: what the upstream asked for.
+    """
+
+    kind: Kind
+    message: str
+    limited: bool = False
+    retry_after_s: float | None = None
