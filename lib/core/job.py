@@ -1,8 +1,8 @@
 """A job: the intent that never changes, the state that moves, the verdict that is final.
 
-The intent is the body of `pending/<owner>/<id>.json`, the state its custom metadata, the verdict the
-body of `jobs/<owner>/<id>.json`. Everything here is a value or a pure function; who writes what, and
-under which condition, is the business of `adapters.jobs` and the flows.
+The intent is the body of `pending/<owner>/<id>.json`, the state its custom metadata, the verdict
+the body of `jobs/<owner>/<id>.json`. Everything here is a value or a pure function; who writes
+what, and under which condition, is the business of `adapters.jobs` and the flows.
 """
 
 from __future__ import annotations

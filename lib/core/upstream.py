@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lib.core.errors import Kind
+if TYPE_CHECKING:
+    from lib.core.errors import Kind
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""What a flow works with: the adapters, the accounts, and time, ids and sleep as arguments.
+
+Built by `wiring` alone (and by tests, which hand in a clock that they move). Holds no state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lib.adapters.artifacts import Artifacts
+    from lib.adapters.dashscope import DashScope
+    from lib.adapters.fetch import Fetcher
+    from lib.adapters.jobs import Jobs
+
+
+@dataclass(frozen=True)
+class Times:
+    """The protocol's time constants, seconds; the defaults are those of the invariants' proof.
+
+    Attributes:
+        lease_s: L, how long a `sending` or `copying` lease lasts.
+        margin_s: M, how late a request of an expired lease may still reach the upstream.
+        delay_s: D, how late the upstream's list may show a task.
+        skew_s: how far two clocks of ours may be apart.
+        copy_lease_s: how long a copy may take before somebody else may try.
+        give_up_s: how long a task may stay unseen before the job is `expired`.
+        tick_budget_s: how long one tick works while something is pending.
+        list_every_s: the least time between two list calls of an account.
+        first_look_s: when a task is first looked at; None takes the model's known duration.
+    """
+
+    lease_s: float = 30.0
+    margin_s: float = 60.0
+    delay_s: float = 60.0
+    skew_s: float = 10.0
+    copy_lease_s: float = 120.0
+    give_up_s: float = 24 * 3600.0
+    tick_budget_s: float = 50.0
+    list_every_s: float = 5.0
+    first_look_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The hands of the flows.
+
+    Attributes:
+        jobs: the bucket state.
+        artifacts: frames, videos and signed links.
+        fetch: pictures and results from the web, guarded.
+        upstreams: account name to its DashScope adapter.
+        now: Unix seconds.
+        sleep: waits that many seconds.
+        token: a fresh random text, 16 hex characters.
+        times: the protocol's constants.
+    """
+
+    jobs: Jobs
+    artifacts: Artifacts
+    fetch: Fetcher
+    upstreams: Mapping[str, DashScope]
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    token: Callable[[], str]
+    times: Times = field(default_factory=Times)
