@@ -153,6 +153,7 @@ class State:
         task_id: the upstream task, from `running` on.
         upstream_request_id: the request id of the accepted create.
         adopted: the task was found by reconciliation, not told by a create's answer.
+        accepted_at: when the upstream task became known to us, Unix seconds.
         tries: how many sends or copies failed so far.
         reason: an error code that says why the job waits; empty when nothing is wrong.
     """
@@ -166,6 +167,7 @@ class State:
     task_id: str = ""
     upstream_request_id: str = ""
     adopted: bool = False
+    accepted_at: float = 0.0
     tries: int = 0
     reason: str = ""
 
@@ -176,14 +178,15 @@ class State:
             stage: the next stage.
             by: a fresh token.
             now: Unix seconds; becomes `since`.
-            changes: further fields.
+            changes: further fields; an `unsure` keeps `since` and `until` of its `sending`, since
+                they bound when the lost task can have been made.
 
         Raises:
             IllegalTransition: when the table does not know the step.
         """
         if stage not in TRANSITIONS[self.stage]:
             raise IllegalTransition(f"{self.stage} -> {stage}")
-        return replace(self, stage=stage, by=by, since=now, **{"until": 0.0, **changes})
+        return replace(self, **{"stage": stage, "by": by, "since": now, "until": 0.0, **changes})
 
     def to_metadata(self) -> dict[str, str | None]:
         """Custom metadata; a field at its default is None, which deletes it from the object."""
@@ -207,6 +210,7 @@ class State:
             task_id=metadata.get("task_id", ""),
             upstream_request_id=metadata.get("upstream_request_id", ""),
             adopted=metadata.get("adopted") == "True",
+            accepted_at=float(metadata.get("accepted_at", 0)),
             tries=int(metadata.get("tries", 0)),
             reason=metadata.get("reason", ""),
         )

@@ -1,0 +1,314 @@
+"""The bucket: conditional writes over google-cloud-storage, with one bounded retry of ours.
+
+The floor that `jobs` and `artifacts` stand on. It knows objects, generations and preconditions,
+and nothing of what the objects mean. The client's own retries are off (`retry=None`), because they
+sleep by the machine's clock and turn our own write, whose answer was lost, into a 412.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lib.core.errors import STORAGE_UNAVAILABLE, ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import BinaryIO
+
+T = TypeVar("T")
+
+TIMEOUT_S = (3.05, 20.0)  # connect, read
+# Storage answers 429 to a second write within a second on one object; about 3 s outlast it.
+PAUSES_S = (0.2, 0.5, 1.0, 1.3)
+CHUNK_BYTES = 8 * 1024 * 1024
+LIST_FIELDS = "items(name,metadata,generation,metageneration,size,timeCreated),nextPageToken"
+
+
+class Conflict(Exception):  # noqa: N818 - an event that callers act on
+    """The precondition did not hold (412): somebody's write, maybe our own, came first."""
+
+
+class Missing(Exception):  # noqa: N818 - as Conflict
+    """There is no such object (404)."""
+
+
+@dataclass(frozen=True)
+class Meta:
+    """An object without its content.
+
+    Attributes:
+        name: the object's name.
+        generation: identity of the content.
+        metageneration: version of the metadata.
+        size: bytes.
+        metadata: custom metadata.
+        created_at: Unix seconds.
+        crc32c: base64, as the service computed it; empty in listings.
+    """
+
+    name: str
+    generation: int
+    metageneration: int
+    size: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    created_at: float = 0.0
+    crc32c: str = ""
+
+
+class Bucket:
+    """One bucket.
+
+    Args:
+        bucket: a google.cloud.storage.Bucket on a client whose transport is already set up.
+        sleep: waits that many seconds between two tries.
+    """
+
+    def __init__(self, bucket: Any, sleep: Callable[[float], None]) -> None:
+        self._bucket = bucket
+        self._sleep = sleep
+
+    @property
+    def name(self) -> str:
+        """The bucket's name."""
+        return str(self._bucket.name)
+
+    def create(
+        self,
+        name: str,
+        data: bytes,
+        content_type: str,
+        metadata: Mapping[str, str | None] | None = None,
+        *,
+        generation: int = 0,
+    ) -> Meta:
+        """Write an object if its live generation is `generation` (0: if there is none).
+
+        Raises:
+            Conflict: the precondition did not hold; the caller compares tokens, since a lost answer
+                of our own write looks the same.
+            ApiError: the bucket does not answer.
+        """
+        blob = self._bucket.blob(name)
+        blob.metadata = {key: value for key, value in (metadata or {}).items() if value is not None}
+
+        def call() -> None:
+            blob.upload_from_string(
+                data,
+                content_type=content_type,
+                if_generation_match=generation,
+                timeout=TIMEOUT_S,
+                retry=None,
+            )
+
+        self._try(call)
+        return _meta(blob)
+
+    def read(self, name: str) -> bytes | None:
+        """The content, None when there is no such object.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        blob = self._bucket.blob(name)
+        try:
+            return bytes(
+                self._try(lambda: blob.download_as_bytes(timeout=TIMEOUT_S, retry=None)) or b""
+            )
+        except Missing:
+            return None
+
+    def stat(self, name: str) -> Meta | None:
+        """The object without its content, None when there is no such object.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        blob = self._bucket.blob(name)
+        try:
+            self._try(lambda: blob.reload(timeout=TIMEOUT_S, retry=None))
+        except Missing:
+            return None
+        return _meta(blob)
+
+    def patch(self, meta: Meta, metadata: Mapping[str, str | None]) -> Meta:
+        """Merge custom metadata if the object is still as `meta` saw it; None deletes a key.
+
+        Raises:
+            Conflict: it changed (or our own earlier try won without telling us).
+            Missing: it is gone.
+            ApiError: the bucket does not answer.
+        """
+        blob = self._bucket.blob(meta.name, generation=meta.generation)
+        blob.metadata = dict(metadata)
+
+        def call() -> None:
+            blob.patch(
+                if_generation_match=meta.generation,
+                if_metageneration_match=meta.metageneration,
+                timeout=TIMEOUT_S,
+                retry=None,
+            )
+
+        self._try(call)
+        return _meta(blob)
+
+    def delete(self, name: str, generation: int, metageneration: int | None = None) -> bool:
+        """Delete this very generation; False when it is gone already.
+
+        Raises:
+            Conflict: the metageneration moved.
+            ApiError: the bucket does not answer.
+        """
+        blob = self._bucket.blob(name, generation=generation)
+
+        def call() -> None:
+            blob.delete(
+                if_generation_match=generation,
+                if_metageneration_match=metageneration,
+                timeout=TIMEOUT_S,
+                retry=None,
+            )
+
+        try:
+            self._try(call)
+        except Missing:
+            return False
+        return True
+
+    def objects(self, prefix: str) -> Iterator[Meta]:
+        """Every object under a prefix with its metadata, in name order.
+
+        Raises:
+            ApiError: the bucket does not answer; a partial list is never returned as whole.
+        """
+        token: str | None = None
+        while True:
+            page, token = self._try(partial(self._page, prefix, token))
+            yield from page
+            if not token:
+                return
+
+    def _page(self, prefix: str, token: str | None) -> tuple[list[Meta], str | None]:
+        blobs = self._bucket.list_blobs(
+            prefix=prefix,
+            page_token=token,
+            fields=LIST_FIELDS,
+            page_size=1000,
+            timeout=TIMEOUT_S,
+            retry=None,
+        )
+        page = next(blobs.pages, ())
+        return [_meta(blob) for blob in page], blobs.next_page_token
+
+    def writer(self, name: str, content_type: str) -> BinaryIO:
+        """A file to write a new object to, in constant memory; an exception inside cancels it.
+
+        Nothing exists before the last byte is in, and the write fails if the object exists by then.
+        The calls inside are not retried: the caller starts again from the source.
+        """
+        blob = self._bucket.blob(name)
+        writer: BinaryIO = blob.open(
+            "wb",
+            chunk_size=CHUNK_BYTES,
+            if_generation_match=0,
+            content_type=content_type,
+            timeout=TIMEOUT_S,
+            retry=None,
+        )
+        return writer
+
+    def blocks(self, meta: Meta) -> Iterator[bytes]:
+        """The content of one generation in blocks of `CHUNK_BYTES`, each asked for with a range.
+
+        Raises:
+            Missing: that generation is gone.
+            ApiError: the bucket does not answer.
+        """
+        blob = self._bucket.blob(meta.name, generation=meta.generation)
+        for start in range(0, meta.size, CHUNK_BYTES):
+            end = min(start + CHUNK_BYTES, meta.size) - 1
+            yield bytes(
+                self._try(
+                    partial(
+                        blob.download_as_bytes,
+                        start=start,
+                        end=end,
+                        timeout=TIMEOUT_S,
+                        retry=None,
+                        checksum=None,
+                    )
+                )
+            )
+
+    def guard(self, call: Callable[[], T]) -> T:
+        """Run one client call without a retry and translate what it raises, as above."""
+        return self._once(call)
+
+    def _try(self, call: Callable[[], T]) -> T:
+        for pause_s in PAUSES_S:
+            try:
+                return self._once(call)
+            except ApiError:
+                self._sleep(pause_s)
+        return self._once(call)
+
+    def _once(self, call: Callable[[], T]) -> T:
+        import requests  # noqa: PLC0415 - a cold start that only validates does not need it
+        from google.api_core import exceptions  # noqa: PLC0415 - as above
+        from google.auth.exceptions import TransportError  # noqa: PLC0415 - as above
+        from google.cloud.storage.exceptions import (  # noqa: PLC0415 - as above
+            DataCorruption,
+            InvalidResponse,
+        )
+
+        try:
+            return call()
+        except exceptions.PreconditionFailed as error:
+            raise Conflict(str(error)) from error
+        except exceptions.NotFound as error:
+            raise Missing(str(error)) from error
+        except InvalidResponse as error:
+            raise _invalid(error) from error
+        except exceptions.GoogleAPICallError as error:
+            if _retryable(error.code):
+                raise _unavailable(f"it answered {error.code}") from error
+            raise
+        except (requests.RequestException, TransportError, DataCorruption, OSError) as error:
+            raise _unavailable(f"{type(error).__name__} on the way") from error
+
+
+def _retryable(code: int | None) -> bool:
+    return code is None or code in {408, 429} or code >= 500  # noqa: PLR2004 - HTTP's own
+
+
+def _invalid(error: Any) -> Exception:
+    # The resumable path reports raw responses where the JSON path reports typed errors.
+    code = error.response.status_code
+    if code == 412:  # noqa: PLR2004 - HTTP's own
+        return Conflict(str(error))
+    if code in {404, 410}:
+        return Missing(str(error))
+    return _unavailable(f"it answered {code}") if _retryable(code) else RuntimeError(str(error))
+
+
+def _unavailable(what: str) -> ApiError:
+    return ApiError(
+        STORAGE_UNAVAILABLE,
+        f"The bucket could not be reached: {what}. Nothing is lost; try again in a moment.",
+        retry_after_s=5,
+    )
+
+
+def _meta(blob: Any) -> Meta:
+    created = blob.time_created
+    return Meta(
+        name=blob.name,
+        generation=int(blob.generation),
+        metageneration=int(blob.metageneration),
+        size=int(blob.size or 0),
+        metadata=blob.metadata or {},
+        created_at=created.timestamp() if created else 0.0,
+        crc32c=blob.crc32c or "",
+    )
