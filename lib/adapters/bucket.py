@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lib.core.errors import STORAGE_UNAVAILABLE, ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import BinaryIO
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 T = TypeVar("T")
 
@@ -202,14 +201,30 @@ class Bucket:
         page = next(blobs.pages, ())
         return [_meta(blob) for blob in page], blobs.next_page_token
 
-    def writer(self, name: str, content_type: str) -> BinaryIO:
-        """A file to write a new object to, in constant memory; an exception inside cancels it.
+    def upload(
+        self,
+        name: str,
+        content_type: str,
+        chunks: Iterable[bytes],
+        confirm: Callable[[], None],
+    ) -> None:
+        """Stream a new object in, in constant memory.
 
         Nothing exists before the last byte is in, and the write fails if the object exists by then.
         The calls inside are not retried: the caller starts again from the source.
+
+        Args:
+            name: the object.
+            content_type: its type.
+            chunks: its bytes in order; an exception from there cancels the upload.
+            confirm: called when all bytes were sent, before the object comes to exist; an exception
+                from there cancels the upload.
+
+        Raises:
+            Conflict: the object exists.
+            ApiError: the bucket does not answer; after the last byte the object may exist.
         """
-        blob = self._bucket.blob(name)
-        writer: BinaryIO = blob.open(
+        writer = self._bucket.blob(name).open(
             "wb",
             chunk_size=CHUNK_BYTES,
             if_generation_match=0,
@@ -217,7 +232,14 @@ class Bucket:
             timeout=TIMEOUT_S,
             retry=None,
         )
-        return writer
+        try:
+            for chunk in chunks:
+                self._once(partial(writer.write, chunk))
+            confirm()
+            self._once(writer.close)
+        except BaseException:
+            _abandon(writer)
+            raise
 
     def blocks(self, meta: Meta) -> Iterator[bytes]:
         """The content of one generation in blocks of `CHUNK_BYTES`, each asked for with a range.
@@ -241,10 +263,6 @@ class Bucket:
                     )
                 )
             )
-
-    def guard(self, call: Callable[[], T]) -> T:
-        """Run one client call without a retry and translate what it raises, as above."""
-        return self._once(call)
 
     def _try(self, call: Callable[[], T]) -> T:
         for pause_s in PAUSES_S:
@@ -277,6 +295,20 @@ class Bucket:
             raise
         except (requests.RequestException, TransportError, DataCorruption, OSError) as error:
             raise _unavailable(f"{type(error).__name__} on the way") from error
+
+
+def _abandon(writer: Any) -> None:
+    """Cancel an upload for good.
+
+    A writer that is merely forgotten finishes its upload when it is collected, and a cancel that
+    fails leaves it open: its buffer must be closed whatever happens.
+    """
+    try:
+        writer.terminate()
+    except Exception:  # noqa: BLE001, S110 - the session dies by itself after a week
+        pass
+    finally:
+        writer._buffer.close()  # noqa: SLF001 - the only way to keep close() from uploading
 
 
 def _retryable(code: int | None) -> bool:

@@ -1,0 +1,380 @@
+"""DashScope's asynchronous tasks over plain HTTP: create, get, list, cancel, temporary upload.
+
+Turns every answer, and every way of not answering, into the closed types of `core.upstream`; raises
+nothing that the flows would have to guess about. Wire facts: Alibaba Cloud Model Studio, "Wan
+image-to-video by first and last frame" API reference, "Asynchronous task management" and "Error
+codes"; all restated in `lib/emulator/PROTOCOL.md`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from lib.core import errors
+from lib.core.upstream import (
+    Accepted,
+    Ambiguous,
+    Listing,
+    Outcome,
+    QueryFailed,
+    Refused,
+    Report,
+    Row,
+    TaskStatus,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import requests
+
+CREATE_PATH = "/services/aigc/image2video/video-synthesis"
+CONNECT_S = 3.05
+CREATE_TOTAL_S = 20.0
+QUERY_TIMEOUT_S = (CONNECT_S, 10.0)
+UPLOAD_TIMEOUT_S = (CONNECT_S, 60.0)
+PAGE_SIZE = 50
+PAGES_AT_MOST = 100
+ANSWER_AT_MOST = 1 << 20
+UPSTREAM_ZONE = timezone(timedelta(hours=8))  # task times carry no zone; they are UTC+8
+
+# DashScope's code (or its prefix up to the first dot) to our kind, and whether the job should wait:
+# accounts are mended by their owner and the job is then still wanted; a request at fault stays so.
+_CODES: dict[str, tuple[errors.Kind, bool]] = {
+    "DataInspectionFailed": (errors.CONTENT_POLICY, False),
+    "IPInfringementSuspect": (errors.CONTENT_POLICY, False),
+    "InvalidURL": (errors.INVALID_FRAME, False),
+    "InvalidImage": (errors.INVALID_FRAME, False),
+    "InvalidImageFormat": (errors.INVALID_FRAME, False),
+    "InvalidImageResolution": (errors.INVALID_FRAME, False),
+    "InvalidFile": (errors.INVALID_FRAME, False),
+    "InvalidParameter.DataInspection": (errors.INVALID_FRAME, False),
+    "ModelNotFound": (errors.UNSUPPORTED_MODEL, False),
+    "InvalidApiKey": (errors.UPSTREAM_AUTH, True),
+    "NOT AUTHORIZED": (errors.UPSTREAM_AUTH, True),
+    "AccessDenied": (errors.UPSTREAM_AUTH, True),
+    "Model.AccessDenied": (errors.UPSTREAM_AUTH, True),
+    "Workspace.AccessDenied": (errors.UPSTREAM_AUTH, True),
+    "Endpoint.AccessDenied": (errors.UPSTREAM_AUTH, True),
+    "WorkSpaceNotFound": (errors.UPSTREAM_AUTH, True),
+    "Arrearage": (errors.UPSTREAM_QUOTA, True),
+    "AllocationQuota": (errors.UPSTREAM_QUOTA, True),
+    "Throttling.AllocationQuota": (errors.UPSTREAM_QUOTA, True),
+    "CommodityNotPurchased": (errors.UPSTREAM_QUOTA, True),
+    "PrepaidBillOverdue": (errors.UPSTREAM_QUOTA, True),
+    "PostpaidBillOverdue": (errors.UPSTREAM_QUOTA, True),
+    "Throttling": (errors.RATE_LIMITED, True),
+    "InternalError": (errors.UPSTREAM_FAILED, False),
+    "SystemError": (errors.UPSTREAM_FAILED, False),
+    "RequestTimeOut": (errors.UPSTREAM_FAILED, False),
+    "RewriteFailed": (errors.UPSTREAM_FAILED, False),
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """One create, as it goes over the wire.
+
+    Attributes:
+        request: model, prompt, negative_prompt, template, resolution, seed, prompt_extend,
+            watermark; None leaves a field out.
+        first: the first frame as a link, data URI or `oss://` name.
+        last: the last frame likewise; None with a template.
+    """
+
+    request: Mapping[str, Any]
+    first: str
+    last: str | None
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body, in the order of the reference."""
+        source = {
+            "first_frame_url": self.first,
+            "last_frame_url": self.last,
+            **{name: self.request.get(name) for name in ("prompt", "negative_prompt", "template")},
+        }
+        names = ("resolution", "prompt_extend", "watermark", "seed")
+        settings = {name: self.request.get(name) for name in names}
+        return {
+            "model": self.request["model"],
+            "input": {name: value for name, value in source.items() if value is not None},
+            "parameters": {name: value for name, value in settings.items() if value is not None},
+        }
+
+
+class DashScope:
+    """One account in one region.
+
+    Args:
+        base_url: up to and including `/api/v1`.
+        api_key: the account's key.
+        region: for messages.
+        delivery: how frames reach it (`link`, `upload`, `inline`).
+        connect: makes a session; a create gets a fresh one, queries share one.
+        now: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        region: str,
+        delivery: str,
+        connect: Callable[[], requests.Session],
+        now: Callable[[], float],
+    ) -> None:
+        self.region, self.delivery = region, delivery
+        self._base, self._key, self._connect, self._now = base_url, api_key, connect, now
+        self._shared: requests.Session | None = None
+
+    def create(self, order: Order) -> Outcome:
+        """Ask for one task, once: a fresh connection, no retry, no redirect.
+
+        Returns:
+            `Accepted`, `Refused` (no task exists) or `Ambiguous` (one may exist).
+        """
+        import requests  # noqa: PLC0415 - only a paid submit needs it
+
+        headers = {"X-DashScope-Async": "enable", "Content-Type": "application/json"}
+        if order.first.startswith("oss://") or (order.last or "").startswith("oss://"):
+            headers["X-DashScope-OssResourceResolve"] = "enable"
+        started = self._now()
+        try:
+            with (
+                self._connect() as session,
+                session.post(
+                    self._base + CREATE_PATH,
+                    data=json.dumps(order.body(), ensure_ascii=False).encode(),
+                    headers=self._headers(headers),
+                    timeout=(CONNECT_S, CREATE_TOTAL_S - CONNECT_S),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                return self._outcome(response, self._read(response, started + CREATE_TOTAL_S))
+        except requests.RequestException as error:
+            if _before_the_body(error):
+                return Refused(
+                    errors.UPSTREAM_UNAVAILABLE, type(error).__name__, "no connection", waits=True
+                )
+            return Ambiguous(type(error).__name__)
+
+    def _read(self, response: requests.Response, deadline: float) -> bytes:
+        import requests  # noqa: PLC0415 - as in create
+
+        body = b""
+        for chunk in response.iter_content(1 << 14):
+            body += chunk
+            if len(body) > ANSWER_AT_MOST or self._now() > deadline:
+                raise requests.ReadTimeout("the answer does not end")
+        return body
+
+    def _outcome(self, response: requests.Response, body: bytes) -> Outcome:
+        code, data = response.status_code, _json(body)
+        if code == 200:  # noqa: PLR2004 - exactly 200 is documented
+            output = data.get("output") if data else None
+            task_id = output.get("task_id") if isinstance(output, dict) else None
+            if isinstance(task_id, str) and task_id:
+                return Accepted(task_id, str((data or {}).get("request_id") or ""))
+            return Ambiguous("200 without a task_id")
+        if code == 429:  # noqa: PLR2004 - HTTP's own
+            return self._refused(response, data or {})
+        if 400 <= code < 500 and code != 408 and data and isinstance(data.get("code"), str):  # noqa: PLR2004
+            return self._refused(response, data)
+        return Ambiguous(f"HTTP {code}")
+
+    def _refused(self, response: requests.Response, data: Mapping[str, Any]) -> Refused:
+        limited = response.status_code == 429  # noqa: PLR2004 - HTTP's own
+        code = str(data.get("code") or response.status_code)
+        message = str(data.get("message") or response.reason)
+        kind, waits = classify(code)
+        if limited:
+            kind, waits = (kind if waits else errors.RATE_LIMITED), True
+        return Refused(kind, code, message, waits, limited, _retry_after(response))
+
+    def get(self, task_id: str) -> Report | QueryFailed:
+        """The state of one task; an unknown or old id is `UNKNOWN`, not an error."""
+        data = self._query("GET", f"/tasks/{task_id}")
+        if isinstance(data, QueryFailed):
+            return data
+        output = data.get("output")
+        if not isinstance(output, dict) or "task_status" not in output:
+            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an answer without task_status")
+        usage = data.get("usage")
+        return Report(
+            task_id=task_id,
+            status=TaskStatus.parse(output["task_status"]),
+            video_url=str(output.get("video_url") or ""),
+            code=str(output.get("code") or ""),
+            message=str(output.get("message") or ""),
+            orig_prompt=output.get("orig_prompt"),
+            usage=usage if isinstance(usage, dict) else {},
+            times=_times(output),
+        )
+
+    def list(self) -> Listing | QueryFailed:
+        """Every task of the last 24 hours, all pages; a part of it is never returned."""
+        rows: list[Row] = []
+        for page in range(1, PAGES_AT_MOST + 1):
+            at = self._now()
+            data = self._query("GET", f"/tasks?page_no={page}&page_size={PAGE_SIZE}")
+            if isinstance(data, QueryFailed):
+                return data
+            try:
+                rows += [_row(row) for row in data["data"]]
+                pages = int(data["total_page"])
+            except (KeyError, TypeError, ValueError):
+                return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "a list in an unknown shape")
+            if page >= pages:
+                return Listing(tuple(rows), at)
+        return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "a list without an end")
+
+    def cancel(self, task_id: str) -> bool | QueryFailed:
+        """Cancel a PENDING task.
+
+        Returns:
+            True when it is cancelled, False when the upstream says that it no longer can be.
+        """
+        data = self._query("POST", f"/tasks/{task_id}/cancel")
+        if isinstance(data, QueryFailed):
+            return False if data.message.startswith("UnsupportedOperation") else data
+        return True
+
+    def upload(self, data: bytes, filename: str, mime: str, model: str) -> str | QueryFailed:
+        """Put a frame on DashScope's own temporary storage (48 h, this model and account only).
+
+        Returns:
+            Its `oss://` name.
+        """
+        import requests  # noqa: PLC0415 - as in create
+
+        answer = self._query("GET", f"/uploads?action=getPolicy&model={model}")
+        if isinstance(answer, QueryFailed):
+            return answer
+        policy = answer.get("data")
+        try:
+            key = f"{policy['upload_dir']}/{filename}"  # type: ignore[index] # KeyError below
+            fields = {
+                "OSSAccessKeyId": policy["oss_access_key_id"],  # type: ignore[index]
+                "Signature": policy["signature"],  # type: ignore[index]
+                "policy": policy["policy"],  # type: ignore[index]
+                "key": key,
+                "x-oss-object-acl": policy["x_oss_object_acl"],  # type: ignore[index]
+                "x-oss-forbid-overwrite": policy["x_oss_forbid_overwrite"],  # type: ignore[index]
+                "success_action_status": "200",
+                "x-oss-content-type": mime,
+            }
+            host = policy["upload_host"]  # type: ignore[index]
+        except (KeyError, TypeError):
+            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an upload policy in an unknown shape")
+        try:
+            response = self._session().post(
+                host,
+                data=fields,
+                files={"file": (filename, data)},
+                timeout=UPLOAD_TIMEOUT_S,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, f"upload: {type(error).__name__}")
+        if response.status_code != 200:  # noqa: PLR2004 - asked for by success_action_status
+            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, f"upload: HTTP {response.status_code}")
+        return f"oss://{key}"
+
+    def _query(self, method: str, path: str) -> dict[str, Any] | QueryFailed:
+        import requests  # noqa: PLC0415 - as in create
+
+        try:
+            response = self._session().request(
+                method,
+                self._base + path,
+                headers=self._headers({}),
+                timeout=QUERY_TIMEOUT_S,
+                allow_redirects=False,
+            )
+            data = _json(response.content)
+        except requests.RequestException as error:
+            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, type(error).__name__)
+        if response.status_code == 200 and data is not None:  # noqa: PLR2004 - HTTP's own
+            return data
+        code = str((data or {}).get("code") or f"HTTP {response.status_code}")
+        limited = response.status_code == 429  # noqa: PLR2004 - HTTP's own
+        kind = errors.RATE_LIMITED if limited else errors.UPSTREAM_UNAVAILABLE
+        if response.status_code in {401, 403}:
+            kind = errors.UPSTREAM_AUTH
+        message = f"{code}: {(data or {}).get('message', '')}".strip(": ")
+        return QueryFailed(kind, message, limited, _retry_after(response))
+
+    def _session(self) -> requests.Session:
+        if self._shared is None:
+            self._shared = self._connect()
+        return self._shared
+
+    def _headers(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **more}
+
+
+def classify(code: str) -> tuple[errors.Kind, bool]:
+    """Our kind for a DashScope error code, and whether a job should wait rather than fail.
+
+    Args:
+        code: such as `InvalidParameter` or `InternalError.Timeout`.
+    """
+    return _CODES.get(code) or _CODES.get(code.partition(".")[0]) or (errors.INVALID_REQUEST, False)
+
+
+def _before_the_body(error: Exception) -> bool:
+    """Whether the request cannot have reached the service: no address, no connection, no TLS."""
+    import requests  # noqa: PLC0415 - as in create
+    from urllib3 import exceptions as urllib3_errors  # noqa: PLC0415 - as in create
+
+    if isinstance(error, requests.ConnectTimeout | requests.exceptions.InvalidURL):
+        return True
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    if isinstance(error, requests.exceptions.SSLError):
+        return "CERTIFICATE_VERIFY_FAILED" in str(error)
+    return isinstance(
+        reason, urllib3_errors.NewConnectionError | urllib3_errors.NameResolutionError
+    )
+
+
+def _json(body: bytes) -> dict[str, Any] | None:
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isdigit() else None
+
+
+def _times(output: Mapping[str, Any]) -> dict[str, float]:
+    names = {"submit_time": "submitted", "scheduled_time": "started", "end_time": "ended"}
+    times = {}
+    for theirs, ours in names.items():
+        try:
+            local = datetime.fromisoformat(str(output.get(theirs)))
+        except ValueError:
+            continue
+        times[ours] = local.replace(tzinfo=UPSTREAM_ZONE).timestamp()
+    return times
+
+
+def _row(row: Mapping[str, Any]) -> Row:
+    ended = row.get("end_time")
+    return Row(
+        task_id=str(row["task_id"]),
+        status=TaskStatus.parse(row["status"]),
+        model=str(row["model_name"]),
+        api_key_id=str(row.get("api_key_id", "")),
+        created_at=int(row["gmt_create"]) / 1000,
+        ended_at=int(ended) / 1000 if ended else None,
+    )
