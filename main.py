@@ -1,0 +1,39 @@
+"""What functions-framework and the platform call: `api`, `poll` and `poll_event`. Nothing clever.
+
+Nothing is built at import: gunicorn imports this file before it forks, and a cold start that answers
+`/health` needs neither the bucket nor the upstream.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import functions_framework
+
+if TYPE_CHECKING:
+    from cloudevents.http import CloudEvent
+    from flask import Request, Response
+
+
+@functions_framework.http
+def api(request: Request) -> Response:
+    """Everything that frontends call."""
+    from lib import wiring  # noqa: PLC0415 - nothing is built at import
+
+    return wiring.service().api(request)
+
+
+@functions_framework.http
+def poll(request: Request) -> Response:
+    """One tick, called by Cloud Scheduler over HTTP."""
+    from lib import wiring  # noqa: PLC0415 - nothing is built at import
+
+    return wiring.service().poll(request)
+
+
+@functions_framework.cloud_event
+def poll_event(_event: CloudEvent) -> None:
+    """The same tick as the target of an event."""
+    from lib import wiring  # noqa: PLC0415 - nothing is built at import
+
+    wiring.service().tick()

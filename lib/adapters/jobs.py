@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.adapters.bucket import Conflict, Meta, Missing
 from lib.core.job import Intent, Job, State, Verdict, check_ending
+from lib.core.reconcile import DISPUTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from lib.adapters.bucket import Bucket
 
 JSON = "application/json"
-DISPUTED = "disputed"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ class Jobs:
 
     def _ours(self, name: str, state: State) -> Held | None:
         meta = self._bucket.stat(name)
-        if meta is None or meta.metadata.get("by") != state.by:
+        # An equal state is our own write, or another of the very same step, which is as good.
+        if meta is None or State.from_metadata(meta.metadata) != state:
             return None
         return _held(meta)
 
@@ -276,6 +277,10 @@ class Jobs:
             stored = self._bucket.stat(name)
             return stored.metadata.get("job", DISPUTED) if stored else DISPUTED
         return job_id
+
+    def dispute(self, account: str, task_id: str) -> str:
+        """Say that a task can be nobody's; returns the id in the claim that stands."""
+        return self.claim(account, task_id, DISPUTED)
 
     def claims(self, account: str) -> dict[str, str]:
         """Task id to job id (or `DISPUTED`), of all claims of an account: one list."""

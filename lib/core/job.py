@@ -156,6 +156,7 @@ class State:
         accepted_at: when the upstream task became known to us, Unix seconds.
         tries: how many sends or copies failed so far.
         reason: an error code that says why the job waits; empty when nothing is wrong.
+        eta_s: how long the model usually takes from accepted to ended, seconds.
     """
 
     stage: Stage
@@ -170,6 +171,7 @@ class State:
     accepted_at: float = 0.0
     tries: int = 0
     reason: str = ""
+    eta_s: float = 0.0
 
     def to(self, stage: Stage, *, by: str, now: float, **changes: Any) -> Self:
         """The state after a legal change of stage.
@@ -213,6 +215,7 @@ class State:
             accepted_at=float(metadata.get("accepted_at", 0)),
             tries=int(metadata.get("tries", 0)),
             reason=metadata.get("reason", ""),
+            eta_s=float(metadata.get("eta_s", 0)),
         )
 
 

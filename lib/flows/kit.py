@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lib.adapters.fetch import Fetcher
     from lib.adapters.jobs import Jobs
 
+SEND_EVERY_S = 1.0  # a gate object takes one write a second; the upstream takes two creates
+
 
 @dataclass(frozen=True)
 class Times:
@@ -28,9 +30,12 @@ class Times:
         skew_s: how far two clocks of ours may be apart.
         copy_lease_s: how long a copy may take before somebody else may try.
         give_up_s: how long a task may stay unseen before the job is `expired`.
+        queue_deadline_s: how long a job may wait unsent before it is `expired`.
         tick_budget_s: how long one tick works while something is pending.
         list_every_s: the least time between two list calls of an account.
         first_look_s: when a task is first looked at; None takes the model's known duration.
+        relist_s: how long a tick trusts its listing of `pending/`.
+        single_every_s: the least time between two single queries for one task.
     """
 
     lease_s: float = 30.0
@@ -39,9 +44,17 @@ class Times:
     skew_s: float = 10.0
     copy_lease_s: float = 120.0
     give_up_s: float = 24 * 3600.0
+    queue_deadline_s: float = 24 * 3600.0
     tick_budget_s: float = 50.0
     list_every_s: float = 5.0
     first_look_s: float | None = None
+    relist_s: float = 10.0
+    single_every_s: float = 15.0
+
+    @property
+    def settled_s(self) -> float:
+        """How long after a lease's end its request can no longer surprise anybody: M + D."""
+        return self.margin_s + self.delay_s
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,64 @@
+"""What one tick remembers while it works: the listing, when to look again, what it did.
+
+Lost with the tick, on purpose: whatever matters stands in the bucket.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.core.errors import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lib.adapters.jobs import Held
+    from lib.core.job import Stage
+
+
+@dataclass
+class Board:
+    """The memory of one tick.
+
+    Attributes:
+        deadline: when the tick must be over, Unix seconds.
+        jobs: id to pending object, as last seen or written.
+        looks: job id to the time of its next single query.
+        listed: account to the time of its next list call.
+        done: what happened, by word.
+    """
+
+    deadline: float
+    jobs: dict[str, Held] = field(default_factory=dict)
+    looks: dict[str, float] = field(default_factory=dict)
+    listed: dict[str, float] = field(default_factory=dict)
+    done: Counter[str] = field(default_factory=Counter)
+
+    def relist(self, pending: Iterable[Held]) -> None:
+        """Take a fresh listing."""
+        self.jobs = {held.id: held for held in pending}
+
+    def of(self, account: str, *stages: Stage) -> list[Held]:
+        """The account's jobs in these stages."""
+        return [
+            held
+            for held in self.jobs.values()
+            if held.state.account == account and held.state.stage in stages
+        ]
+
+    def attempt(self, held: Held, step: Callable[[], object]) -> None:
+        """Run one job's step; its failure is counted and never stops the others."""
+        try:
+            word = step()
+        except ApiError as error:
+            self.done["errors"] += 1
+            logs.event("tick.job_waits", job=held.id, reason=error.kind.code)
+        except Exception:  # noqa: BLE001 - the tick is the last resort of every job
+            self.done["errors"] += 1
+            logs.crash("tick.job_failed", job=held.id)
+        else:
+            if isinstance(word, str):
+                self.done[word] += 1

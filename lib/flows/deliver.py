@@ -1,0 +1,167 @@
+"""From a finished task to a verified film in the bucket.
+
+Takes the `copying` lease, streams, verifies, writes the verdict. Whatever goes wrong on the way,
+the job goes back to `running` and the copy starts again from the source, until that is dead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.adapters.artifacts import NotDelivered
+from lib.adapters.fetch import FetchFailed
+from lib.core.decide import DAY_S, lost_link
+from lib.core.job import Failure, Stage, Status, Verdict
+from lib.core.upstream import QueryFailed, TaskStatus
+from lib.flows.finish import already, finish
+
+if TYPE_CHECKING:
+    from lib.adapters.artifacts import Video
+    from lib.adapters.jobs import Held
+    from lib.core.job import Intent
+    from lib.core.upstream import Report
+    from lib.flows.kit import Kit
+
+PROMPT_KEPT = 800  # the upstream cuts a longer prompt and reports what it kept
+LINK_DEAD = frozenset({403, 404, 410})
+RETRY_AT_MOST_S = 600.0
+
+
+def deliver(kit: Kit, held: Held, report: Report) -> str:
+    """Copy the film of a task that succeeded.
+
+    Args:
+        kit: the hands.
+        held: the job, `running`, or `copying` with a lease that ran out.
+        report: the task's fresh report.
+
+    Returns:
+        What happened, as a word for the tick's summary.
+
+    Raises:
+        ApiError: the bucket does not answer; the lease runs out and a later tick tries again.
+    """
+    now = kit.now()
+    until = now + kit.times.copy_lease_s
+    state = held.state.to(Stage.COPYING, by=kit.token(), now=now, until=until)
+    taken = kit.jobs.patch(held, state)
+    if taken is None or already(kit, taken):
+        return "taken_by_another"
+    intent = kit.jobs.intent(taken)
+    if intent is None:
+        return "taken_by_another"
+    if held.state.adopted and not _same_prompt(intent, report):
+        finish(kit, taken, intent, _not_ours(kit, taken, report))
+        return "submit_unknown"
+    try:
+        video = _copy(kit, taken, report)
+    except _LinkDead:
+        return _dead(kit, taken, intent, report)
+    except (FetchFailed, NotDelivered) as reason:
+        return _again(kit, taken, str(reason))
+    finish(kit, taken, intent, _completed(kit, taken, report, video))
+    logs.event("job.completed", job=held.id, bytes=video.bytes)
+    return "completed"
+
+
+class _LinkDead(Exception):  # noqa: N818 - an event inside this module
+    pass
+
+
+def _copy(kit: Kit, held: Held, report: Report) -> Video:
+    if not report.video_url:
+        raise NotDelivered("the upstream reported success without a link")
+    with kit.fetch.stream(report.video_url) as download:
+        if download.status in LINK_DEAD:
+            raise _LinkDead
+        if download.status != 200:  # noqa: PLR2004 - a whole film is asked for
+            raise NotDelivered(f"the film's host answered {download.status}")
+        return kit.artifacts.store_video(
+            held.owner,
+            held.id,
+            download.chunks,
+            download.length,
+            lambda: kit.now() <= held.state.until,
+        )
+
+
+def _again(kit: Kit, held: Held, reason: str) -> str:
+    logs.event("copy.again", job=held.id, reason=reason, tries=held.state.tries + 1)
+    state = held.state.to(
+        Stage.RUNNING,
+        by=kit.token(),
+        now=kit.now(),
+        tries=held.state.tries + 1,
+        reason="delivery_failed",
+    )
+    kit.jobs.patch(held, state)
+    return "copy_again"
+
+
+def retry_at(held: Held) -> float:
+    """When a job whose copy failed is looked at again, Unix seconds."""
+    pause_s: float = min(2.0 ** min(held.state.tries, 10), RETRY_AT_MOST_S)
+    return held.state.since + pause_s
+
+
+def _dead(kit: Kit, held: Held, intent: Intent, report: Report) -> str:
+    """One fresh query decides: a film whose day is over is gone, any other is tried again."""
+    fresh = kit.upstreams[intent.account].get(held.state.task_id)
+    if isinstance(fresh, QueryFailed):
+        return _again(kit, held, "the link is dead and the upstream does not answer")
+    ended = report.times.get("ended", held.state.accepted_at)
+    if fresh.status is TaskStatus.UNKNOWN or kit.now() - ended > DAY_S:
+        finish(kit, held, intent, lost_link(held.state, report, kit.now()))
+        logs.event("job.upstream_expired", job=held.id)
+        return "upstream_expired"
+    return _again(kit, held, "the link does not answer")
+
+
+def _same_prompt(intent: Intent, report: Report) -> bool:
+    sent = str(intent.request.get("prompt") or "")[:PROMPT_KEPT]
+    return (report.orig_prompt or "") == sent
+
+
+def _completed(kit: Kit, held: Held, report: Report, video: Video) -> Verdict:
+    return Verdict(
+        Status.COMPLETED,
+        kit.now(),
+        video={
+            "object": video.object,
+            "generation": video.generation,
+            "bytes": video.bytes,
+            "crc32c": video.crc32c,
+            "duration_s": video.film.duration_s,
+            "width": video.film.width,
+            "height": video.film.height,
+        },
+        task_id=held.state.task_id,
+        upstream_request_id=held.state.upstream_request_id,
+        usage=report.usage,
+        paid=True,
+        times=report.times,
+    )
+
+
+def _not_ours(kit: Kit, held: Held, report: Report) -> Verdict:
+    verdict = unknown(kit.now(), (held.state.task_id,))
+    return replace(verdict, times=report.times)
+
+
+def unknown(now: float, candidates: tuple[str, ...]) -> Verdict:
+    """The honest last resort: nobody can tell whether a task was made for this job.
+
+    Args:
+        now: Unix seconds.
+        candidates: upstream tasks that might be it.
+    """
+    hint = f" Tasks that might be it: {', '.join(candidates)}." if candidates else ""
+    failure = Failure(
+        "submit_unknown",
+        "The upstream did not answer the submit, and its task list does not tell whether a task "
+        f"was made. Look at the task list of the Model Studio console before trying again.{hint}",
+        retryable=False,
+    )
+    return Verdict(Status.FAILED, now, failure, paid=None, candidates=candidates)

@@ -1,0 +1,63 @@
+"""The end of a job: the verdict is written once, then the pending object goes.
+
+The order is the protocol: video, verdict, pending. Whoever dies in between leaves a pending object
+whose verdict stands, and the next to come only tidies up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lib.adapters.jobs import Tombstone
+
+if TYPE_CHECKING:
+    from lib.adapters.jobs import Held
+    from lib.core.job import Intent, Job, Verdict
+    from lib.flows.kit import Kit
+
+
+def finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> Verdict | None:
+    """End a job that this process holds.
+
+    Args:
+        kit: the hands.
+        held: the pending object as this process last wrote it.
+        intent: its body.
+        verdict: how it ends.
+
+    Returns:
+        The verdict that stands; None when the owner deleted the job meanwhile.
+
+    Raises:
+        ApiError: the bucket does not answer; the next tick does the rest.
+    """
+    try:
+        stands = kit.jobs.finish(intent, held.state, verdict)
+    except Tombstone:
+        bury(kit, held)
+        return None
+    kit.jobs.drop(held)
+    return stands
+
+
+def bury(kit: Kit, held: Held) -> None:
+    """Remove what a finisher left of a job that its owner has deleted."""
+    kit.artifacts.remove_video(held.owner, held.id)
+    kit.jobs.drop(held)
+
+
+def already(kit: Kit, held: Held) -> Job | bool:
+    """Whether the job has its verdict; tidies the pending object up if so.
+
+    Returns:
+        The finished job, True when it was deleted by its owner, False when it lives.
+    """
+    try:
+        job = kit.jobs.finished(held.owner, held.id)
+    except Tombstone:
+        bury(kit, held)
+        return True
+    if job is None:
+        return False
+    kit.jobs.drop(held)
+    return job

@@ -1,0 +1,111 @@
+"""What to do about submits whose answer was lost: read in the safe order, decide, act.
+
+Reading: verdict, upstream list, `pending/`, claims. The decision itself is `core.reconcile`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.core.job import Stage
+from lib.core.reconcile import Adopt, Doubt, Evidence, GiveUp, SendAgain, Window, conclude
+from lib.core.upstream import Listing
+from lib.flows.deliver import unknown
+from lib.flows.finish import already, finish
+
+if TYPE_CHECKING:
+    from lib.adapters.jobs import Held
+    from lib.flows.board import Board
+    from lib.flows.kit import Kit
+
+EVERY_S = 15.0
+DOUBTFUL = (Stage.SENDING, Stage.UNSURE)
+
+
+def reconcile(kit: Kit, account: str, board: Board) -> None:
+    """Try to settle every `unsure` job of an account."""
+    unsettled = board.of(account, Stage.UNSURE)
+    memory = f"reconcile {account}"
+    if not unsettled or kit.now() < board.looks.get(memory, 0.0):
+        return
+    board.looks[memory] = kit.now() + EVERY_S
+    waiting = [held for held in unsettled if not already(kit, held)]
+    evidence = _evidence(kit, account)
+    for held in waiting:
+        board.attempt(held, lambda held=held: _settle(kit, held, evidence))  # type: ignore[misc]
+
+
+def _evidence(kit: Kit, account: str) -> Evidence:
+    listing = kit.upstreams[account].list()
+    pending = [held for held in kit.jobs.pending() if held.state.account == account]
+    return Evidence(
+        listing=listing if isinstance(listing, Listing) else None,
+        recorded=frozenset(held.state.task_id for held in pending if held.state.task_id),
+        claims=kit.jobs.claims(account),
+        doubts=tuple(_doubt(held) for held in pending if held.state.stage in DOUBTFUL),
+    )
+
+
+def _doubt(held: Held) -> Doubt:
+    return Doubt(held.id, held.state.model, held.state.since, held.state.until)
+
+
+def _settle(kit: Kit, held: Held, evidence: Evidence) -> str | None:
+    times = kit.times
+    window = Window(times.lease_s, times.margin_s, times.delay_s, times.skew_s)
+    conclusion = conclude(_doubt(held), evidence, window, kit.now())
+    if isinstance(conclusion, Adopt):
+        return _adopt(kit, held, conclusion.task_id)
+    if isinstance(conclusion, SendAgain):
+        state = held.state.to(
+            Stage.QUEUED, by=kit.token(), now=kit.now(), tries=held.state.tries + 1
+        )
+        return "requeued" if kit.jobs.patch(held, state) else "taken_by_another"
+    if isinstance(conclusion, GiveUp):
+        return _give_up(kit, held, conclusion.candidates)
+    return None
+
+
+def _adopt(kit: Kit, held: Held, task_id: str) -> str:
+    if kit.jobs.claim(held.state.account, task_id, held.id) != held.id:
+        return "taken_by_another"
+    now = kit.now()
+    state = held.state.to(
+        Stage.RUNNING,
+        by=kit.token(),
+        now=now,
+        accepted_at=held.state.since,
+        task_id=task_id,
+        adopted=True,
+        tries=0,
+        reason="",
+    )
+    if kit.jobs.patch(held, state) is None:
+        return "taken_by_another"
+    logs.event("submit.adopted", job=held.id, task=task_id)
+    return "adopted"
+
+
+def _give_up(kit: Kit, held: Held, candidates: tuple[str, ...]) -> str:
+    """`submit_unknown`, in the order that no late answer can slip through."""
+    # A fresh `by` freezes the sender out: its late answer can no longer move the job.
+    state = held.state.to(
+        Stage.UNSURE,
+        by=kit.token(),
+        now=held.state.since,
+        until=held.state.until,
+        reason="submit_unknown",
+    )
+    frozen = kit.jobs.patch(held, state)
+    if frozen is None:
+        return "taken_by_another"
+    for task_id in candidates:
+        if kit.jobs.dispute(held.state.account, task_id) == held.id:
+            return _adopt(kit, frozen, task_id)
+    intent = kit.jobs.intent(frozen)
+    if intent is None:
+        return "taken_by_another"
+    finish(kit, frozen, intent, unknown(kit.now(), candidates))
+    logs.event("submit.unknown", job=held.id, candidates=len(candidates))
+    return "submit_unknown"

@@ -1,0 +1,100 @@
+"""One tick: carry every pending job as far as it will go, until shortly before the deadline.
+
+Ticks may overlap, run twice and die anywhere: each step is one conditional write, and the next tick
+goes on from what the bucket says. Returns at once when nothing is pending.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lib import logs
+from lib.core.job import Stage, Status, Verdict
+from lib.flows import queue
+from lib.flows.board import Board
+from lib.flows.finish import already, finish
+from lib.flows.kit import SEND_EVERY_S
+from lib.flows.reconcile import reconcile
+from lib.flows.send import unsure
+from lib.flows.watch import first_look, watch
+
+if TYPE_CHECKING:
+    from lib.adapters.jobs import Held
+    from lib.flows.kit import Kit
+
+PAUSE_AT_LEAST_S = 0.5
+
+
+def tick(kit: Kit) -> dict[str, Any]:
+    """Work until the budget is used up or nothing is pending.
+
+    Returns:
+        The summary: what happened, by word, and how many jobs are still pending.
+
+    Raises:
+        ApiError: the bucket cannot be listed; the next tick is the retry.
+    """
+    started = kit.now()
+    board = Board(started + kit.times.tick_budget_s)
+    rounds = 0
+    while True:
+        board.relist(kit.jobs.pending())
+        rounds += 1
+        if not board.jobs:
+            break
+        _round(kit, board)
+        pause_s = max(PAUSE_AT_LEAST_S, _next_due(kit, board) - kit.now())
+        if kit.now() + pause_s >= board.deadline:
+            break
+        kit.sleep(pause_s)
+    summary = {
+        "object": "tick",
+        "pending": len(board.jobs),
+        "rounds": rounds,
+        "seconds": round(kit.now() - started, 3),
+        **board.done,
+    }
+    logs.event("tick.done", **summary)
+    return summary
+
+
+def _round(kit: Kit, board: Board) -> None:
+    for held in list(board.jobs.values()):
+        board.attempt(held, lambda held=held: _mend(kit, held, board))  # type: ignore[misc]
+    for account in kit.upstreams:
+        watch(kit, account, board)
+        reconcile(kit, account, board)
+        queue.serve(kit, account, board)
+
+
+def _mend(kit: Kit, held: Held, board: Board) -> str | None:
+    """The steps that need no upstream: leases that ran out, owners' cancels, deadlines."""
+    state, now = held.state, kit.now()
+    if state.stage is Stage.SENDING and now > state.until:
+        # Whoever held the lease may have sent: never back to queued from here.
+        if changed := unsure(kit, held):
+            board.jobs[held.id] = changed
+        return "unsure"
+    if state.stage is Stage.CANCELLED:
+        if already(kit, held):
+            return "tidied"
+        if intent := kit.jobs.intent(held):
+            finish(kit, held, intent, Verdict(Status.CANCELLED, now))
+        return "cancelled"
+    if state.stage is Stage.QUEUED and now - held.meta.created_at > kit.times.queue_deadline_s:
+        return queue.expire(kit, held)
+    return None
+
+
+def _next_due(kit: Kit, board: Board) -> float:
+    """When something can happen next, Unix seconds; at the latest when the listing is stale."""
+    now = kit.now()
+    due = now + kit.times.relist_s
+    for held in board.jobs.values():
+        account = held.state.account
+        if held.state.stage in {Stage.RUNNING, Stage.COPYING}:
+            look = max(first_look(kit, held), board.listed.get(account, 0.0))
+            due = min(due, look)
+        elif held.state.stage is Stage.QUEUED:
+            due = min(due, now + SEND_EVERY_S)
+    return due

@@ -1,0 +1,212 @@
+"""The only place that builds things: settings in, a service out, once per process and on first use.
+
+Clock, ids, sleep and transports enter the house here; tests call `build` with their own.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lib import config as configuration
+from lib import logs
+from lib.adapters import identity
+from lib.adapters.artifacts import Artifacts
+from lib.adapters.bucket import Bucket
+from lib.adapters.dashscope import DashScope
+from lib.adapters.fetch import Fetcher, guarded_session
+from lib.adapters.jobs import Jobs
+from lib.flows.kit import Kit, Times
+from lib.flows.tick import tick
+from lib.web.app import App
+from lib.web.auth import Auth
+from lib.web.poll import Poll
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
+    from lib.adapters.artifacts import Signer
+    from lib.config import Config
+
+GOOGLE_STORAGE = "https://storage.googleapis.com"
+
+
+@dataclass(frozen=True)
+class Wires:
+    """What differs between a cloud, a laptop and a test.
+
+    Attributes:
+        now: Unix seconds.
+        sleep: waits that many seconds.
+        token: 16 random hex characters.
+        storage_session: the transport of the storage client; None lets it make its own.
+        upstream_session: makes a session to DashScope.
+        web_session: the session for pictures and films.
+    """
+
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    token: Callable[[], str]
+    storage_session: requests.Session | None
+    upstream_session: Callable[[], requests.Session]
+    web_session: requests.Session
+
+
+@dataclass(frozen=True)
+class Service:
+    """What `main` calls."""
+
+    api: App
+    poll: Poll
+    tick: Callable[[], dict[str, Any]]
+    kit: Kit
+
+
+_lock = threading.Lock()
+_service: Service | None = None
+
+
+def service() -> Service:
+    """The service of this process.
+
+    Raises:
+        ConfigError: a setting is missing or out of bounds.
+    """
+    global _service  # noqa: PLW0603 - one service for each process, built after the fork
+    with _lock:
+        if _service is None:
+            config = configuration.load()
+            logs.setup(json_lines=not config.local)
+            _service = build(config, _wires(config))
+        return _service
+
+
+def build(config: Config, wires: Wires) -> Service:
+    """Put the house together.
+
+    Args:
+        config: the settings.
+        wires: clock, ids and transports.
+    """
+    kit = _kit(config, wires)
+
+    def run() -> dict[str, Any]:
+        return tick(kit)
+
+    app = App(
+        kit,
+        Auth(config.owner_keys, off=config.auth_off),
+        origins=config.allowed_origins,
+        max_body_bytes=config.max_body_bytes,
+        link_ttl_s=config.signed_url_ttl_s,
+        local=config.local,
+    )
+    return Service(app, Poll(run, _admit(config, wires)), run, kit)
+
+
+def _kit(config: Config, wires: Wires) -> Kit:
+    bucket = Bucket(_client_bucket(config, wires), wires.sleep)
+    return Kit(
+        jobs=Jobs(bucket),
+        artifacts=Artifacts(
+            bucket,
+            signer=_once(lambda: _signer(config)),
+            endpoint=config.storage_emulator or GOOGLE_STORAGE,
+            now=wires.now,
+            url_ttl_s=config.signed_url_ttl_s,
+        ),
+        fetch=Fetcher(wires.web_session, allow_loopback_http=config.local),
+        upstreams={
+            account.name: DashScope(
+                base_url=account.base_url,
+                api_key=account.api_key,
+                region=account.region,
+                delivery=account.delivery,
+                connect=wires.upstream_session,
+                now=wires.now,
+            )
+            for account in config.accounts
+        },
+        now=wires.now,
+        sleep=wires.sleep,
+        token=wires.token,
+        times=Times(tick_budget_s=config.tick_budget_s, first_look_s=config.first_look_s),
+    )
+
+
+def _client_bucket(config: Config, wires: Wires) -> Any:
+    from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 - 0.2 s of a start
+    from google.cloud import storage  # noqa: PLC0415 - as above
+
+    if config.storage_emulator:
+        client = storage.Client(
+            project="local",
+            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+            client_options={"api_endpoint": config.storage_emulator},
+            _http=wires.storage_session,
+        )
+    else:
+        client = storage.Client(_http=wires.storage_session)
+    return client.bucket(config.bucket)  # type: ignore[no-untyped-call]
+
+
+def _signer(config: Config) -> Signer:
+    if config.signing_key_file:
+        return identity.key_file_signer(config.signing_key_file)
+    return identity.iam_signer()
+
+
+def _admit(config: Config, wires: Wires) -> Callable[[Any], None]:
+    return identity.door(
+        audience=config.poll_audience,
+        invoker=config.poll_invoker,
+        open_to_all=config.auth_off,
+        connect=wires.upstream_session,
+    )
+
+
+def _once(make: Callable[[], Signer]) -> Callable[[], Signer]:
+    made: list[Signer] = []
+    lock = threading.Lock()
+
+    def get() -> Signer:
+        with lock:
+            if not made:
+                made.append(make())
+            return made[0]
+
+    return get
+
+
+def _wires(config: Config) -> Wires:
+    import requests  # noqa: PLC0415 - after the fork
+
+    return Wires(
+        now=_emulated_clock(config.emulator_clock_url) if config.emulator_clock_url else time.time,
+        sleep=time.sleep,
+        token=lambda: secrets.token_hex(8),
+        storage_session=None,
+        upstream_session=requests.Session,
+        web_session=guarded_session(allow_loopback_http=config.local),
+    )
+
+
+def _emulated_clock(url: str) -> Callable[[], float]:
+    """The emulator's clock: its distance from ours is asked for once a second."""
+    import requests  # noqa: PLC0415 - local only
+
+    known = {"offset": 0.0, "asked": float("-inf")}
+
+    def now() -> float:
+        here = time.monotonic()
+        if here - known["asked"] > 1.0:
+            answer = requests.get(url, timeout=(1, 2)).json()
+            known["offset"], known["asked"] = answer["now"] - time.time(), here
+        return time.time() + known["offset"]
+
+    return now
