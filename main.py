@@ -1,7 +1,7 @@
 """What functions-framework and the platform call: `api`, `poll` and `poll_event`. Nothing clever.
 
-Nothing is built at import: gunicorn imports this file before it forks, and a cold start that answers
-`/health` needs neither the bucket nor the upstream.
+Nothing is built at import: gunicorn imports this file before it forks, and a cold start that
+answers `/health` needs neither the bucket nor the upstream.
 """
 
 from __future__ import annotations

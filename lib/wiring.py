@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib import config as configuration
 from lib import logs
-from lib.adapters import identity
+from lib.adapters import identity, signing
 from lib.adapters.artifacts import Artifacts
 from lib.adapters.bucket import Bucket
 from lib.adapters.dashscope import DashScope
@@ -157,8 +157,8 @@ def _client_bucket(config: Config, wires: Wires) -> Any:
 
 def _signer(config: Config) -> Signer:
     if config.signing_key_file:
-        return identity.key_file_signer(config.signing_key_file)
-    return identity.iam_signer()
+        return signing.key_file_signer(config.signing_key_file)
+    return signing.iam_signer()
 
 
 def _admit(config: Config, wires: Wires) -> Callable[[Any], None]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from lib.core.job import Failure, Stage, Status, Verdict
 from lib.flows.finish import already, finish
-from lib.flows.send import lease, send
 from lib.flows.kit import SEND_EVERY_S
+from lib.flows.send import lease, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,71 @@
+"""Who signs links: IAM's signBlob in the cloud, a key file at home.
+
+The IAM signer is google-auth's, kept for the life of the process: one connection for all signatures,
+and no key material anywhere near us. Neither is built before the first link is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class KeySigner:
+    """A service account and something of google-auth that signs in its name.
+
+    Attributes:
+        email: the account.
+        signer: google.auth.iam.Signer or google.auth.crypt.RSASigner.
+    """
+
+    email: str
+    signer: Any
+
+    def sign(self, message: bytes) -> bytes:
+        """An RSA-SHA256 signature of the message.
+
+        Raises:
+            google.auth.exceptions.TransportError: IAM refused or did not answer.
+        """
+        return bytes(self.signer.sign(message))
+
+
+def key_file_signer(path: str) -> KeySigner:
+    """A signer from a service-account key file (JSON with `client_email` and `private_key`).
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not such a file.
+    """
+    from google.auth.crypt import RSASigner  # noqa: PLC0415 - only the first link needs it
+
+    data = json.loads(Path(path).read_text("utf-8"))
+    if "client_email" not in data or "private_key" not in data:
+        raise ValueError("SIGNING_KEY_FILE must name a service-account key file (JSON).")
+    return KeySigner(data["client_email"], RSASigner.from_string(data["private_key"]))
+
+
+def iam_signer() -> KeySigner:
+    """A signer for the identity that the process runs as, over IAM's signBlob.
+
+    Needs `roles/iam.serviceAccountTokenCreator` of the account on itself (IAM documentation,
+    "Create self-signed credentials").
+
+    Raises:
+        google.auth.exceptions.GoogleAuthError: no credentials, or no metadata server.
+    """
+    import google.auth  # noqa: PLC0415 - only the first link needs it
+    from google.auth import iam  # noqa: PLC0415 - as above
+    from google.auth.transport.requests import Request  # noqa: PLC0415 - as above
+
+    request = Request()
+    credentials, _project = google.auth.default(
+        scopes=["https://www.googleapis.com/auth/cloud-platform"]
+    )
+    # A metadata-server credential calls itself "default" until it has been refreshed once.
+    credentials.refresh(request)
+    email = str(credentials.service_account_email)
+    return KeySigner(email, iam.Signer(request, credentials, email))
