@@ -1,7 +1,8 @@
 """Who signs links: IAM's signBlob in the cloud, a key file at home.
 
-The IAM signer is google-auth's, kept for the life of the process: one connection for all signatures,
-and no key material anywhere near us. Neither is built before the first link is asked for.
+The IAM signer is google-auth's, kept for the life of the process: one connection for all
+signatures, and no key material anywhere near us. Neither is built before the first link is asked
+for.
 """
 
 from __future__ import annotations
@@ -67,5 +68,5 @@ def iam_signer() -> KeySigner:
     )
     # A metadata-server credential calls itself "default" until it has been refreshed once.
     credentials.refresh(request)
-    email = str(credentials.service_account_email)
+    email = str(credentials.service_account_email)  # type: ignore[attr-defined] # compute has it
     return KeySigner(email, iam.Signer(request, credentials, email))
