@@ -146,13 +146,13 @@ def _client_bucket(config: Config, wires: Wires) -> Any:
     if config.storage_emulator:
         client = storage.Client(
             project="local",
-            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+            credentials=AnonymousCredentials(),
             client_options={"api_endpoint": config.storage_emulator},
             _http=wires.storage_session,
         )
     else:
         client = storage.Client(_http=wires.storage_session)
-    return client.bucket(config.bucket)  # type: ignore[no-untyped-call]
+    return client.bucket(config.bucket)
 
 
 def _signer(config: Config) -> Signer:

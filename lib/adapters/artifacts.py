@@ -272,7 +272,7 @@ class _Crc32c:
     def __init__(self) -> None:
         import google_crc32c  # noqa: PLC0415 - only a copy needs it
 
-        self._sum: Any = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
+        self._sum: Any = google_crc32c.Checksum()
 
     def update(self, data: bytes) -> None:
         self._sum.update(data)
