@@ -19,6 +19,7 @@ from lib.adapters.bucket import Bucket
 from lib.adapters.dashscope import DashScope
 from lib.adapters.fetch import Fetcher, guarded_session
 from lib.adapters.jobs import Jobs
+from lib.adapters.ledger import Ledger
 from lib.flows.kit import Kit, Times
 from lib.flows.tick import tick
 from lib.web.app import App
@@ -113,6 +114,7 @@ def _kit(config: Config, wires: Wires) -> Kit:
     bucket = Bucket(_client_bucket(config, wires), wires.sleep)
     return Kit(
         jobs=Jobs(bucket),
+        ledger=Ledger(bucket),
         artifacts=Artifacts(
             bucket,
             signer=_once(lambda: _signer(config)),

@@ -41,3 +41,15 @@ def film(frames=150, codec="libx264", *, audio=False, faststart=True):
 @pytest.fixture(scope="session")
 def make_film():
     return film
+
+
+@pytest.fixture
+def make_world():
+    from tests.world import World  # noqa: PLC0415 - pure tests need no world
+
+    return functools.partial(World, film)
+
+
+@pytest.fixture
+def world(make_world):
+    return make_world()

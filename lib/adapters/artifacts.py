@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlsplit
 
-from lib.adapters.bucket import Conflict
+from lib.adapters.faults import Conflict
 from lib.core.job import FrameRef
 from lib.core.mp4 import Film, NotTheFilm, Probe
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lib.core.errors import STORAGE_UNAVAILABLE, ApiError
+from lib.adapters.faults import Missing, translated
+from lib.core.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,14 +24,6 @@ TIMEOUT_S = (3.05, 20.0)  # connect, read
 PAUSES_S = (0.2, 0.5, 1.0, 1.3)
 CHUNK_BYTES = 8 * 1024 * 1024
 LIST_FIELDS = "items(name,metadata,generation,metageneration,size,timeCreated),nextPageToken"
-
-
-class Conflict(Exception):  # noqa: N818 - an event that callers act on
-    """The precondition did not hold (412): somebody's write, maybe our own, came first."""
-
-
-class Missing(Exception):  # noqa: N818 - as Conflict
-    """There is no such object (404)."""
 
 
 @dataclass(frozen=True)
@@ -234,9 +227,9 @@ class Bucket:
         )
         try:
             for chunk in chunks:
-                self._once(partial(writer.write, chunk))
+                translated(partial(writer.write, chunk))
             confirm()
-            self._once(writer.close)
+            translated(writer.close)
         except BaseException:
             _abandon(writer)
             raise
@@ -267,34 +260,10 @@ class Bucket:
     def _try(self, call: Callable[[], T]) -> T:
         for pause_s in PAUSES_S:
             try:
-                return self._once(call)
+                return translated(call)
             except ApiError:
                 self._sleep(pause_s)
-        return self._once(call)
-
-    def _once(self, call: Callable[[], T]) -> T:
-        import requests  # noqa: PLC0415 - a cold start that only validates does not need it
-        from google.api_core import exceptions  # noqa: PLC0415 - as above
-        from google.auth.exceptions import TransportError  # noqa: PLC0415 - as above
-        from google.cloud.storage.exceptions import (  # noqa: PLC0415 - as above
-            DataCorruption,
-            InvalidResponse,
-        )
-
-        try:
-            return call()
-        except exceptions.PreconditionFailed as error:
-            raise Conflict(str(error)) from error
-        except exceptions.NotFound as error:
-            raise Missing(str(error)) from error
-        except InvalidResponse as error:
-            raise _invalid(error) from error
-        except exceptions.GoogleAPICallError as error:
-            if _retryable(error.code):
-                raise _unavailable(f"it answered {error.code}") from error
-            raise
-        except (requests.RequestException, TransportError, DataCorruption, OSError) as error:
-            raise _unavailable(f"{type(error).__name__} on the way") from error
+        return translated(call)
 
 
 def _abandon(writer: Any) -> None:
@@ -309,28 +278,6 @@ def _abandon(writer: Any) -> None:
         pass
     finally:
         writer._buffer.close()  # noqa: SLF001 - the only way to keep close() from uploading
-
-
-def _retryable(code: int | None) -> bool:
-    return code is None or code in {408, 429} or code >= 500  # noqa: PLR2004 - HTTP's own
-
-
-def _invalid(error: Any) -> Exception:
-    # The resumable path reports raw responses where the JSON path reports typed errors.
-    code = error.response.status_code
-    if code == 412:  # noqa: PLR2004 - HTTP's own
-        return Conflict(str(error))
-    if code in {404, 410}:
-        return Missing(str(error))
-    return _unavailable(f"it answered {code}") if _retryable(code) else RuntimeError(str(error))
-
-
-def _unavailable(what: str) -> ApiError:
-    return ApiError(
-        STORAGE_UNAVAILABLE,
-        f"The bucket could not be reached: {what}. Nothing is lost; try again in a moment.",
-        retry_after_s=5,
-    )
 
 
 def _meta(blob: Any) -> Meta:

@@ -10,26 +10,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from lib.core import errors
-from lib.core.upstream import (
-    Accepted,
-    Ambiguous,
-    Listing,
-    Outcome,
-    QueryFailed,
-    Refused,
-    Report,
-    Row,
-    TaskStatus,
-)
+from lib.core import answers, errors
+from lib.core.upstream import Ambiguous, Listing, QueryFailed, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import requests
+
+    from lib.core.upstream import Outcome, Report, Row
 
 CREATE_PATH = "/services/aigc/image2video/video-synthesis"
 CONNECT_S = 3.05
@@ -39,39 +30,6 @@ UPLOAD_TIMEOUT_S = (CONNECT_S, 60.0)
 PAGE_SIZE = 50
 PAGES_AT_MOST = 100
 ANSWER_AT_MOST = 1 << 20
-UPSTREAM_ZONE = timezone(timedelta(hours=8))  # task times carry no zone; they are UTC+8
-
-# DashScope's code (or its prefix up to the first dot) to our kind, and whether the job should wait:
-# accounts are mended by their owner and the job is then still wanted; a request at fault stays so.
-_CODES: dict[str, tuple[errors.Kind, bool]] = {
-    "DataInspectionFailed": (errors.CONTENT_POLICY, False),
-    "IPInfringementSuspect": (errors.CONTENT_POLICY, False),
-    "InvalidURL": (errors.INVALID_FRAME, False),
-    "InvalidImage": (errors.INVALID_FRAME, False),
-    "InvalidImageFormat": (errors.INVALID_FRAME, False),
-    "InvalidImageResolution": (errors.INVALID_FRAME, False),
-    "InvalidFile": (errors.INVALID_FRAME, False),
-    "InvalidParameter.DataInspection": (errors.INVALID_FRAME, False),
-    "ModelNotFound": (errors.UNSUPPORTED_MODEL, False),
-    "InvalidApiKey": (errors.UPSTREAM_AUTH, True),
-    "NOT AUTHORIZED": (errors.UPSTREAM_AUTH, True),
-    "AccessDenied": (errors.UPSTREAM_AUTH, True),
-    "Model.AccessDenied": (errors.UPSTREAM_AUTH, True),
-    "Workspace.AccessDenied": (errors.UPSTREAM_AUTH, True),
-    "Endpoint.AccessDenied": (errors.UPSTREAM_AUTH, True),
-    "WorkSpaceNotFound": (errors.UPSTREAM_AUTH, True),
-    "Arrearage": (errors.UPSTREAM_QUOTA, True),
-    "AllocationQuota": (errors.UPSTREAM_QUOTA, True),
-    "Throttling.AllocationQuota": (errors.UPSTREAM_QUOTA, True),
-    "CommodityNotPurchased": (errors.UPSTREAM_QUOTA, True),
-    "PrepaidBillOverdue": (errors.UPSTREAM_QUOTA, True),
-    "PostpaidBillOverdue": (errors.UPSTREAM_QUOTA, True),
-    "Throttling": (errors.RATE_LIMITED, True),
-    "InternalError": (errors.UPSTREAM_FAILED, False),
-    "SystemError": (errors.UPSTREAM_FAILED, False),
-    "RequestTimeOut": (errors.UPSTREAM_FAILED, False),
-    "RewriteFailed": (errors.UPSTREAM_FAILED, False),
-}
 
 
 @dataclass(frozen=True)
@@ -155,7 +113,8 @@ class DashScope:
                     stream=True,
                 ) as response,
             ):
-                return self._outcome(response, self._read(response, started + CREATE_TOTAL_S))
+                body = self._read(response, started + CREATE_TOTAL_S)
+                return answers.outcome(response.status_code, body, _retry_after(response))
         except requests.RequestException as error:
             if _before_the_body(error):
                 return Refused(
@@ -173,48 +132,13 @@ class DashScope:
                 raise requests.ReadTimeout("the answer does not end")
         return body
 
-    def _outcome(self, response: requests.Response, body: bytes) -> Outcome:
-        code, data = response.status_code, _json(body)
-        if code == 200:  # noqa: PLR2004 - exactly 200 is documented
-            output = data.get("output") if data else None
-            task_id = output.get("task_id") if isinstance(output, dict) else None
-            if isinstance(task_id, str) and task_id:
-                return Accepted(task_id, str((data or {}).get("request_id") or ""))
-            return Ambiguous("200 without a task_id")
-        if code == 429:  # noqa: PLR2004 - HTTP's own
-            return self._refused(response, data or {})
-        if 400 <= code < 500 and code != 408 and data and isinstance(data.get("code"), str):  # noqa: PLR2004
-            return self._refused(response, data)
-        return Ambiguous(f"HTTP {code}")
-
-    def _refused(self, response: requests.Response, data: Mapping[str, Any]) -> Refused:
-        limited = response.status_code == 429  # noqa: PLR2004 - HTTP's own
-        code = str(data.get("code") or response.status_code)
-        message = str(data.get("message") or response.reason)
-        kind, waits = classify(code)
-        if limited:
-            kind, waits = (kind if waits else errors.RATE_LIMITED), True
-        return Refused(kind, code, message, waits, limited, _retry_after(response))
-
     def get(self, task_id: str) -> Report | QueryFailed:
         """The state of one task; an unknown or old id is `UNKNOWN`, not an error."""
         data = self._query("GET", f"/tasks/{task_id}")
         if isinstance(data, QueryFailed):
             return data
-        output = data.get("output")
-        if not isinstance(output, dict) or "task_status" not in output:
-            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an answer without task_status")
-        usage = data.get("usage")
-        return Report(
-            task_id=task_id,
-            status=TaskStatus.parse(output["task_status"]),
-            video_url=str(output.get("video_url") or ""),
-            code=str(output.get("code") or ""),
-            message=str(output.get("message") or ""),
-            orig_prompt=output.get("orig_prompt"),
-            usage=usage if isinstance(usage, dict) else {},
-            times=_times(output),
-        )
+        report = answers.report(task_id, data)
+        return report or QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an answer without task_status")
 
     def list(self) -> Listing | QueryFailed:
         """Every task of the last 24 hours, all pages; a part of it is never returned."""
@@ -224,12 +148,11 @@ class DashScope:
             data = self._query("GET", f"/tasks?page_no={page}&page_size={PAGE_SIZE}")
             if isinstance(data, QueryFailed):
                 return data
-            try:
-                rows += [_row(row) for row in data["data"]]
-                pages = int(data["total_page"])
-            except (KeyError, TypeError, ValueError):
+            found = answers.rows(data)
+            if found is None:
                 return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "a list in an unknown shape")
-            if page >= pages:
+            rows += found[0]
+            if page >= found[1]:
                 return Listing(tuple(rows), at)
         return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "a list without an end")
 
@@ -296,7 +219,7 @@ class DashScope:
                 timeout=QUERY_TIMEOUT_S,
                 allow_redirects=False,
             )
-            data = _json(response.content)
+            data = answers.parse(response.content)
         except requests.RequestException as error:
             return QueryFailed(errors.UPSTREAM_UNAVAILABLE, type(error).__name__)
         if response.status_code == 200 and data is not None:  # noqa: PLR2004 - HTTP's own
@@ -318,15 +241,6 @@ class DashScope:
         return {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **more}
 
 
-def classify(code: str) -> tuple[errors.Kind, bool]:
-    """Our kind for a DashScope error code, and whether a job should wait rather than fail.
-
-    Args:
-        code: such as `InvalidParameter` or `InternalError.Timeout`.
-    """
-    return _CODES.get(code) or _CODES.get(code.partition(".")[0]) or (errors.INVALID_REQUEST, False)
-
-
 def _before_the_body(error: Exception) -> bool:
     """Whether the request cannot have reached the service: no address, no connection, no TLS."""
     import requests  # noqa: PLC0415 - as in create
@@ -343,38 +257,6 @@ def _before_the_body(error: Exception) -> bool:
     )
 
 
-def _json(body: bytes) -> dict[str, Any] | None:
-    try:
-        data = json.loads(body)
-    except ValueError:
-        return None
-    return data if isinstance(data, dict) else None
-
-
 def _retry_after(response: requests.Response) -> float | None:
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isdigit() else None
-
-
-def _times(output: Mapping[str, Any]) -> dict[str, float]:
-    names = {"submit_time": "submitted", "scheduled_time": "started", "end_time": "ended"}
-    times = {}
-    for theirs, ours in names.items():
-        try:
-            local = datetime.fromisoformat(str(output.get(theirs)))
-        except ValueError:
-            continue
-        times[ours] = local.replace(tzinfo=UPSTREAM_ZONE).timestamp()
-    return times
-
-
-def _row(row: Mapping[str, Any]) -> Row:
-    ended = row.get("end_time")
-    return Row(
-        task_id=str(row["task_id"]),
-        status=TaskStatus.parse(row["status"]),
-        model=str(row["model_name"]),
-        api_key_id=str(row.get("api_key_id", "")),
-        created_at=int(row["gmt_create"]) / 1000,
-        ended_at=int(ended) / 1000 if ended else None,
-    )

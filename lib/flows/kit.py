@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lib.adapters.dashscope import DashScope
     from lib.adapters.fetch import Fetcher
     from lib.adapters.jobs import Jobs
+    from lib.adapters.ledger import Ledger
 
 SEND_EVERY_S = 1.0  # a gate object takes one write a second; the upstream takes two creates
 
@@ -63,6 +64,7 @@ class Kit:
 
     Attributes:
         jobs: the bucket state.
+        ledger: keys, claims and gates.
         artifacts: frames, videos and signed links.
         fetch: pictures and results from the web, guarded.
         upstreams: account name to its DashScope adapter.
@@ -73,6 +75,7 @@ class Kit:
     """
 
     jobs: Jobs
+    ledger: Ledger
     artifacts: Artifacts
     fetch: Fetcher
     upstreams: Mapping[str, DashScope]

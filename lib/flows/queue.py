@@ -16,7 +16,8 @@ from lib.flows.send import lease, send
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lib.adapters.jobs import Gate, Held
+    from lib.adapters.jobs import Held
+    from lib.adapters.ledger import Gate
     from lib.flows.board import Board
     from lib.flows.kit import Kit
 
@@ -28,13 +29,13 @@ def serve(kit: Kit, account: str, board: Board) -> None:
     """Send as many queued jobs of an account as there is room and rate for."""
     queued = board.of(account, Stage.QUEUED)
     room = RUNNING_AT_MOST - len(board.of(account, *BUSY))
-    gate = kit.jobs.gate(account)
+    gate = kit.ledger.gate(account)
     while queued and room > 0 and kit.now() < board.deadline:
         now = kit.now()
         if now < gate.next_send:
             return
         held = fairest(queued, gate.cursor)
-        moved = kit.jobs.move_gate(
+        moved = kit.ledger.move_gate(
             gate, kit.token(), next_send=now + SEND_EVERY_S, cursor=held.owner, free=0
         )
         if moved is None:
@@ -53,7 +54,7 @@ def _open(kit: Kit, gate: Gate, room: int, *, waiting: bool) -> None:
     free = 0 if waiting else max(room, 0)
     calm = kit.now() >= gate.next_send
     if gate.meta is not None and free != gate.free and calm:
-        kit.jobs.move_gate(gate, kit.token(), free=free, strikes=0)
+        kit.ledger.move_gate(gate, kit.token(), free=free, strikes=0)
 
 
 def fairest(queued: Iterable[Held], cursor: str) -> Held:

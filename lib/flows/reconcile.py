@@ -42,7 +42,7 @@ def _evidence(kit: Kit, account: str) -> Evidence:
     return Evidence(
         listing=listing if isinstance(listing, Listing) else None,
         recorded=frozenset(held.state.task_id for held in pending if held.state.task_id),
-        claims=kit.jobs.claims(account),
+        claims=kit.ledger.claims(account),
         doubts=tuple(_doubt(held) for held in pending if held.state.stage in DOUBTFUL),
     )
 
@@ -68,7 +68,7 @@ def _settle(kit: Kit, held: Held, evidence: Evidence) -> str | None:
 
 
 def _adopt(kit: Kit, held: Held, task_id: str) -> str:
-    if kit.jobs.claim(held.state.account, task_id, held.id) != held.id:
+    if kit.ledger.claim(held.state.account, task_id, held.id) != held.id:
         return "taken_by_another"
     now = kit.now()
     state = held.state.to(
@@ -101,7 +101,7 @@ def _give_up(kit: Kit, held: Held, candidates: tuple[str, ...]) -> str:
     if frozen is None:
         return "taken_by_another"
     for task_id in candidates:
-        if kit.jobs.dispute(held.state.account, task_id) == held.id:
+        if kit.ledger.dispute(held.state.account, task_id) == held.id:
             return _adopt(kit, frozen, task_id)
     intent = kit.jobs.intent(frozen)
     if intent is None:

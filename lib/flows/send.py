@@ -100,7 +100,7 @@ def _settle(kit: Kit, held: Held, intent: Intent, outcome: Outcome) -> None:
 
 
 def _accepted(kit: Kit, held: Held, intent: Intent, outcome: Accepted) -> None:
-    claimed = kit.jobs.claim(intent.account, outcome.task_id, held.id)
+    claimed = kit.ledger.claim(intent.account, outcome.task_id, held.id)
     if claimed != held.id:
         logs.event("submit.foreign_claim", job=held.id, task=outcome.task_id)
         return
@@ -149,10 +149,10 @@ def unsure(kit: Kit, held: Held) -> Held | None:
 def slow_down(kit: Kit, account: str, outcome: Refused) -> None:
     """Close the account's gate for a while after a refusal that is not the job's fault."""
     try:
-        gate = kit.jobs.gate(account)
+        gate = kit.ledger.gate(account)
         strikes = gate.strikes + 1
         pause_s = outcome.retry_after_s or min(2.0**strikes, BACKOFF_AT_MOST_S)
-        kit.jobs.move_gate(
+        kit.ledger.move_gate(
             gate, kit.token(), free=0, strikes=strikes, next_send=kit.now() + pause_s
         )
     except ApiError:

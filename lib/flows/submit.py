@@ -19,7 +19,7 @@ from lib.flows.kit import SEND_EVERY_S
 from lib.flows.send import send
 
 if TYPE_CHECKING:
-    from lib.adapters.jobs import KeyEntry
+    from lib.adapters.ledger import KeyEntry
     from lib.core.frames import Frame
     from lib.core.request import VideoRequest
     from lib.flows.kit import Kit
@@ -130,12 +130,12 @@ def new_id(now: float, token: str) -> str:
 
 
 def _bind(kit: Kit, owner: str, key: str, job_id: str, fingerprint: str) -> KeyEntry:
-    entry = kit.jobs.take_key(owner, key, job_id, fingerprint, kit.now())
+    entry = kit.ledger.take_key(owner, key, job_id, fingerprint, kit.now())
     if entry.id == job_id:
         return entry
     if _expired(kit, owner, entry):
-        fresh = kit.jobs.replace_key(owner, key, entry, job_id, fingerprint, kit.now())
-        entry = fresh or kit.jobs.key(owner, key) or entry
+        fresh = kit.ledger.replace_key(owner, key, entry, job_id, fingerprint, kit.now())
+        entry = fresh or kit.ledger.key(owner, key) or entry
     if entry.fingerprint != fingerprint:
         raise ApiError(
             errors.IDEMPOTENCY_MISMATCH,
@@ -195,10 +195,10 @@ def _frame(kit: Kit, source: str | bytes, param: str) -> Frame:
 def _door(kit: Kit, accounts: list[str]) -> tuple[str, bool]:
     """Which account takes the job, and whether it may be sent at once."""
     for name in accounts:
-        gate = kit.jobs.gate(name)
+        gate = kit.ledger.gate(name)
         now = kit.now()
         if gate.free > 0 and now >= gate.next_send:
             changes = {"free": gate.free - 1, "next_send": now + SEND_EVERY_S}
-            if kit.jobs.move_gate(gate, kit.token(), **changes):
+            if kit.ledger.move_gate(gate, kit.token(), **changes):
                 return name, True
     return accounts[int(kit.token(), 16) % len(accounts)], False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib import logs
-from lib.adapters.dashscope import classify
+from lib.core.answers import classify
 from lib.core.decide import ENDED, Copy, End, decide
 from lib.core.job import Stage
 from lib.core.upstream import Listing, QueryFailed

@@ -1,0 +1,71 @@
+"""What the storage client raises, in our words: a conflict, a missing object, or no answer.
+
+The client reports the same HTTP status by different exceptions, depending on which of its paths met
+it; this is the one place that knows them all. It retries nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lib.core.errors import STORAGE_UNAVAILABLE, ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+TIMEOUT, GONE, CONFLICT, TOO_MANY, SERVER_ERROR = 408, 410, 412, 429, 500
+NOT_FOUND = 404
+
+
+class Conflict(Exception):  # noqa: N818 - an event that callers act on
+    """The precondition did not hold (412): somebody's write, maybe our own, came first."""
+
+
+class Missing(Exception):  # noqa: N818 - as Conflict
+    """There is no such object (404)."""
+
+
+def translated(call: Callable[[], T]) -> T:
+    """Run one client call.
+
+    Raises:
+        Conflict: the precondition did not hold.
+        Missing: there is no such object.
+        ApiError: the bucket does not answer, or not now.
+    """
+    import requests  # noqa: PLC0415 - a cold start that only validates does not need it
+    from google.api_core import exceptions  # noqa: PLC0415 - as above
+    from google.auth.exceptions import TransportError  # noqa: PLC0415 - as above
+    from google.cloud.storage.exceptions import (  # noqa: PLC0415 - as above
+        DataCorruption,
+        InvalidResponse,
+    )
+
+    try:
+        return call()
+    except InvalidResponse as error:
+        raise _by_status(error.response.status_code, error) from error
+    except exceptions.GoogleAPICallError as error:
+        raise _by_status(error.code, error) from error
+    except (requests.RequestException, TransportError, DataCorruption, OSError) as error:
+        raise _unavailable(f"{type(error).__name__} on the way") from error
+
+
+def _by_status(status: Any, error: Exception) -> Exception:
+    if status == CONFLICT:
+        return Conflict(str(error))
+    if status in {NOT_FOUND, GONE}:
+        return Missing(str(error))
+    if status is None or status in {TIMEOUT, TOO_MANY} or status >= SERVER_ERROR:
+        return _unavailable(f"it answered {status}")
+    return error
+
+
+def _unavailable(what: str) -> ApiError:
+    return ApiError(
+        STORAGE_UNAVAILABLE,
+        f"The bucket could not be reached: {what}. Nothing is lost; try again in a moment.",
+        retry_after_s=5,
+    )

@@ -1,0 +1,155 @@
+"""What DashScope's JSON means: outcomes, reports, rows and error codes, as closed types.
+
+Pure reading of bytes and dicts; who sent them and whether they arrived is the adapter's business.
+Sources: Alibaba Cloud Model Studio, the API reference of the kf2v models, "Asynchronous task
+management" and "Error codes".
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from lib.core import errors
+from lib.core.upstream import Accepted, Ambiguous, Outcome, Refused, Report, Row, TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UPSTREAM_ZONE = timezone(timedelta(hours=8))  # task times carry no zone; they are UTC+8
+OK, CLIENT_ERROR, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 200, 400, 408, 429, 500
+
+# DashScope's code (or its prefix up to the first dot) to our kind, and whether the job should wait:
+# accounts are mended by their owner and the job is then still wanted; a request at fault stays so.
+_CODES: dict[str, tuple[errors.Kind, bool]] = {
+    "DataInspectionFailed": (errors.CONTENT_POLICY, False),
+    "IPInfringementSuspect": (errors.CONTENT_POLICY, False),
+    "InvalidURL": (errors.INVALID_FRAME, False),
+    "InvalidImage": (errors.INVALID_FRAME, False),
+    "InvalidImageFormat": (errors.INVALID_FRAME, False),
+    "InvalidImageResolution": (errors.INVALID_FRAME, False),
+    "InvalidFile": (errors.INVALID_FRAME, False),
+    "InvalidParameter.DataInspection": (errors.INVALID_FRAME, False),
+    "ModelNotFound": (errors.UNSUPPORTED_MODEL, False),
+    "InvalidApiKey": (errors.UPSTREAM_AUTH, True),
+    "NOT AUTHORIZED": (errors.UPSTREAM_AUTH, True),
+    "AccessDenied": (errors.UPSTREAM_AUTH, True),
+    "Model.AccessDenied": (errors.UPSTREAM_AUTH, True),
+    "Workspace.AccessDenied": (errors.UPSTREAM_AUTH, True),
+    "Endpoint.AccessDenied": (errors.UPSTREAM_AUTH, True),
+    "WorkSpaceNotFound": (errors.UPSTREAM_AUTH, True),
+    "Arrearage": (errors.UPSTREAM_QUOTA, True),
+    "AllocationQuota": (errors.UPSTREAM_QUOTA, True),
+    "Throttling.AllocationQuota": (errors.UPSTREAM_QUOTA, True),
+    "CommodityNotPurchased": (errors.UPSTREAM_QUOTA, True),
+    "PrepaidBillOverdue": (errors.UPSTREAM_QUOTA, True),
+    "PostpaidBillOverdue": (errors.UPSTREAM_QUOTA, True),
+    "Throttling": (errors.RATE_LIMITED, True),
+    "InternalError": (errors.UPSTREAM_FAILED, False),
+    "SystemError": (errors.UPSTREAM_FAILED, False),
+    "RequestTimeOut": (errors.UPSTREAM_FAILED, False),
+    "RewriteFailed": (errors.UPSTREAM_FAILED, False),
+}
+
+
+def classify(code: str) -> tuple[errors.Kind, bool]:
+    """Our kind for a DashScope error code, and whether a job should wait rather than fail.
+
+    Args:
+        code: such as `InvalidParameter` or `InternalError.Timeout`.
+    """
+    return _CODES.get(code) or _CODES.get(code.partition(".")[0]) or (errors.INVALID_REQUEST, False)
+
+
+def parse(body: bytes) -> dict[str, Any] | None:
+    """A JSON object, None for anything else."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def outcome(status: int, body: bytes, retry_after_s: float | None) -> Outcome:
+    """What the answer to a create means for money.
+
+    Refused is a 4xx (not 408) with a parsed error body, or any 429; everything else that names no
+    task is ambiguous: every 5xx, every redirect, every body that is not JSON.
+
+    Args:
+        status: of the HTTP answer.
+        body: of the HTTP answer.
+        retry_after_s: its `Retry-After`, if it had one.
+    """
+    data = parse(body)
+    if status == OK:
+        output = data.get("output") if data else None
+        task_id = output.get("task_id") if isinstance(output, dict) else None
+        if isinstance(task_id, str) and task_id:
+            return Accepted(task_id, str((data or {}).get("request_id") or ""))
+        return Ambiguous("200 without a task_id")
+    code = (data or {}).get("code")
+    refused = CLIENT_ERROR <= status < SERVER_ERROR and status != REQUEST_TIMEOUT
+    if status == TOO_MANY or (refused and isinstance(code, str)):
+        return _refused(status, data or {}, retry_after_s)
+    return Ambiguous(f"HTTP {status}")
+
+
+def _refused(status: int, data: Mapping[str, Any], retry_after_s: float | None) -> Refused:
+    limited = status == TOO_MANY
+    code = str(data.get("code") or status)
+    kind, waits = classify(code)
+    if limited:
+        kind, waits = (kind if waits else errors.RATE_LIMITED), True
+    message = str(data.get("message") or code)
+    return Refused(kind, code, message, waits, limited, retry_after_s)
+
+
+def report(task_id: str, data: Mapping[str, Any]) -> Report | None:
+    """The answer to a query for one task; None when it is not in the documented shape."""
+    output, usage = data.get("output"), data.get("usage")
+    if not isinstance(output, dict) or "task_status" not in output:
+        return None
+    return Report(
+        task_id=task_id,
+        status=TaskStatus.parse(output["task_status"]),
+        video_url=str(output.get("video_url") or ""),
+        code=str(output.get("code") or ""),
+        message=str(output.get("message") or ""),
+        orig_prompt=output.get("orig_prompt"),
+        usage=usage if isinstance(usage, dict) else {},
+        times=_times(output),
+    )
+
+
+def rows(data: Mapping[str, Any]) -> tuple[list[Row], int] | None:
+    """One page of the task list and the number of pages; None in an unknown shape."""
+    try:
+        return [_row(row) for row in data["data"]], int(data["total_page"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _times(output: Mapping[str, Any]) -> dict[str, float]:
+    names = {"submit_time": "submitted", "scheduled_time": "started", "end_time": "ended"}
+    times = {}
+    for theirs, ours in names.items():
+        try:
+            local = datetime.fromisoformat(str(output.get(theirs)))
+        except ValueError:
+            continue
+        times[ours] = local.replace(tzinfo=UPSTREAM_ZONE).timestamp()
+    return times
+
+
+def _row(row: Mapping[str, Any]) -> Row:
+    ended = row.get("end_time")
+    return Row(
+        task_id=str(row["task_id"]),
+        status=TaskStatus.parse(row["status"]),
+        model=str(row["model_name"]),
+        api_key_id=str(row.get("api_key_id", "")),
+        created_at=int(row["gmt_create"]) / 1000,
+        ended_at=int(ended) / 1000 if ended else None,
+    )
