@@ -54,7 +54,7 @@ class Gate:
     account: str
     meta: Meta | None
     next_send: float = 0.0
-    free: int = 1
+    free: int = 2
     cursor: str = ""
     strikes: int = 0
 
@@ -160,7 +160,7 @@ class Ledger:
             account,
             meta,
             float(values.get("next_send", 0)),
-            int(values.get("free", 1)),
+            int(values.get("free", 2)),
             values.get("cursor", ""),
             int(values.get("strikes", 0)),
         )

@@ -28,6 +28,7 @@ class Board:
         jobs: id to pending object, as last seen or written.
         looks: job id to the time of its next single query.
         listed: account to the time of its next list call.
+        sends: account to the time when its gate opens for jobs that wait.
         done: what happened, by word.
     """
 
@@ -35,6 +36,7 @@ class Board:
     jobs: dict[str, Held] = field(default_factory=dict)
     looks: dict[str, float] = field(default_factory=dict)
     listed: dict[str, float] = field(default_factory=dict)
+    sends: dict[str, float] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
 
     def relist(self, pending: Iterable[Held]) -> None:

@@ -33,6 +33,7 @@ def serve(kit: Kit, account: str, board: Board) -> None:
     while queued and room > 0 and kit.now() < board.deadline:
         now = kit.now()
         if now < gate.next_send:
+            board.sends[account] = gate.next_send
             return
         held = fairest(queued, gate.cursor)
         moved = kit.ledger.move_gate(
@@ -53,7 +54,7 @@ def _open(kit: Kit, gate: Gate, room: int, *, waiting: bool) -> None:
     """Tell the posts how many they may send directly: none while anybody waits."""
     free = 0 if waiting else max(room, 0)
     calm = kit.now() >= gate.next_send
-    if gate.meta is not None and free != gate.free and calm:
+    if gate.meta is not None and calm and (free != gate.free or gate.strikes):
         kit.ledger.move_gate(gate, kit.token(), free=free, strikes=0)
 
 

@@ -13,7 +13,6 @@ from lib.core.job import Stage, Status, Verdict
 from lib.flows import queue
 from lib.flows.board import Board
 from lib.flows.finish import already, finish
-from lib.flows.kit import SEND_EVERY_S
 from lib.flows.reconcile import reconcile
 from lib.flows.send import unsure
 from lib.flows.watch import first_look, watch
@@ -89,12 +88,10 @@ def _mend(kit: Kit, held: Held, board: Board) -> str | None:
 def _next_due(kit: Kit, board: Board) -> float:
     """When something can happen next, Unix seconds; at the latest when the listing is stale."""
     now = kit.now()
-    due = now + kit.times.relist_s
+    opening = [at for at in board.sends.values() if at > now]
+    due = min([now + kit.times.relist_s, *opening])
     for held in board.jobs.values():
-        account = held.state.account
         if held.state.stage in {Stage.RUNNING, Stage.COPYING}:
-            look = max(first_look(kit, held), board.listed.get(account, 0.0))
-            due = min(due, look)
-        elif held.state.stage is Stage.QUEUED:
-            due = min(due, now + SEND_EVERY_S)
+            listed = board.listed.get(held.state.account, 0.0)
+            due = min(due, max(first_look(kit, held), listed))
     return due
