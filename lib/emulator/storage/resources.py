@@ -1,0 +1,117 @@
+"""How objects and buckets look in JSON, and the `fields` projection.
+
+Names and formats of the JSON API reference ("Objects", "Buckets"): numbers as strings, RFC 3339
+times with milliseconds, links that percent-encode the whole object name.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from lib.emulator.storage.errors import not_played
+
+if TYPE_CHECKING:
+    from lib.emulator.storage.objects import BucketState, Stored
+
+
+def moment(seconds: float) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def object_json(stored: Stored, base: str) -> dict[str, Any]:
+    """An object resource.
+
+    Args:
+        stored: the object.
+        base: scheme and host that links point to.
+    """
+    path = f"{base}/storage/v1/b/{stored.bucket}/o/{quote(stored.name, safe='')}"
+    media = f"{base}/download/storage/v1/b/{stored.bucket}/o/{quote(stored.name, safe='')}"
+    resource: dict[str, Any] = {
+        "kind": "storage#object",
+        "id": f"{stored.bucket}/{stored.name}/{stored.generation}",
+        "selfLink": path,
+        "mediaLink": f"{media}?generation={stored.generation}&alt=media",
+        "name": stored.name,
+        "bucket": stored.bucket,
+        "generation": str(stored.generation),
+        "metageneration": str(stored.metageneration),
+        "contentType": "application/octet-stream",
+        "storageClass": "STANDARD",
+        "size": str(stored.size),
+        "md5Hash": stored.md5,
+        "crc32c": stored.crc32c,
+        "etag": stored.etag,
+        "timeCreated": moment(stored.created),
+        "updated": moment(stored.updated),
+        "timeStorageClassUpdated": moment(stored.created),
+        **stored.fields,
+    }
+    if stored.metadata:
+        resource["metadata"] = dict(stored.metadata)
+    return resource
+
+
+def bucket_json(bucket: BucketState, base: str) -> dict[str, Any]:
+    """A bucket resource."""
+    return {
+        "kind": "storage#bucket",
+        "id": bucket.name,
+        "selfLink": f"{base}/storage/v1/b/{bucket.name}",
+        "name": bucket.name,
+        "projectNumber": "0",
+        "metageneration": str(bucket.metageneration),
+        "location": "US",
+        "locationType": "multi-region",
+        "storageClass": "STANDARD",
+        "etag": f"B{bucket.metageneration}",
+        "timeCreated": moment(bucket.created),
+        "updated": moment(bucket.updated),
+        **bucket.fields,
+    }
+
+
+def project(resource: Any, fields: str | None) -> Any:
+    """The part of a resource that `fields` selects, such as `items(name,metadata),nextPageToken`.
+
+    Raises:
+        StorageError: 501 for a selector that is not played.
+    """
+    if not fields or fields == "*":
+        return resource
+    tree, rest = _parse(fields)
+    if rest:
+        raise not_played(f"fields={fields}")
+    return _select(resource, tree)
+
+
+def _parse(text: str) -> tuple[dict[str, Any], str]:
+    tree: dict[str, Any] = {}
+    while text:
+        end = next((i for i, char in enumerate(text) if char in ",()"), len(text))
+        path, text = text[:end], text[end:]
+        branch: dict[str, Any] = {}
+        if text.startswith("("):
+            branch, text = _parse(text[1:])
+            text = text[1:]
+        node = tree
+        *parents, leaf = path.strip().split("/")
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[leaf] = branch
+        if text.startswith(")"):
+            return tree, text
+        text = text[1:]
+    return tree, text
+
+
+def _select(resource: Any, tree: dict[str, Any]) -> Any:
+    if isinstance(resource, list):
+        return [_select(item, tree) for item in resource]
+    if not isinstance(resource, dict) or not tree or "*" in tree:
+        return resource
+    return {key: _select(resource[key], branch) for key, branch in tree.items() if key in resource}
