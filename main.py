@@ -12,7 +12,8 @@ import functions_framework
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
-    from flask import Request, Response
+    from flask import Request
+    from werkzeug.wrappers import Response
 
 
 @functions_framework.http

@@ -104,7 +104,6 @@ def build(config: Config, wires: Wires) -> Service:
         Auth(config.owner_keys, off=config.auth_off),
         origins=config.allowed_origins,
         max_body_bytes=config.max_body_bytes,
-        link_ttl_s=config.signed_url_ttl_s,
         local=config.local,
     )
     return Service(app, Poll(run, _admit(config, wires)), run, kit)
@@ -122,7 +121,12 @@ def _kit(config: Config, wires: Wires) -> Kit:
             now=wires.now,
             url_ttl_s=config.signed_url_ttl_s,
         ),
-        fetch=Fetcher(wires.web_session, allow_loopback_http=config.local),
+        fetch=Fetcher(
+            wires.web_session,
+            allow_loopback_http=config.local,
+            now=wires.now,
+            sleep=wires.sleep,
+        ),
         upstreams={
             account.name: DashScope(
                 base_url=account.base_url,

@@ -1,0 +1,162 @@
+"""The front door: a route table, who is asking, and the last resort for every error.
+
+functions-framework hands over every path and every method, so 404, 405 and CORS are said here. What
+goes wrong below is answered as a problem document, never as a page and never with its own text.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from werkzeug.wrappers import Response
+
+from lib import logs
+from lib.core.errors import INTERNAL_ERROR, METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
+from lib.web import problem
+from lib.web.videos import Videos, as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Request
+
+    from lib.flows.kit import Kit
+    from lib.web.auth import Auth
+
+EXPOSED = (
+    "Location, Retry-After, openai-poll-after-ms, RateLimit, x-request-id, ETag, "
+    "Idempotent-Replayed"
+)
+ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Prefer, If-None-Match"
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+PREFLIGHT_S = 3600
+
+
+@dataclass(frozen=True)
+class Route:
+    """One line of the table.
+
+    Attributes:
+        method: HTTP method.
+        path: as a pattern; its groups are handed to the handler.
+        answer: the handler.
+        public: whether no key is needed.
+    """
+
+    method: str
+    path: re.Pattern[str]
+    answer: Callable[..., Response]
+    public: bool = False
+
+
+class App:
+    """Everything that frontends call.
+
+    Args:
+        kit: the hands of the flows.
+        auth: who is who.
+        origins: browsers' origins that may call; none by default.
+        max_body_bytes: the largest request.
+        local: whether this is somebody's own machine.
+    """
+
+    def __init__(
+        self,
+        kit: Kit,
+        auth: Auth,
+        *,
+        origins: tuple[str, ...] = (),
+        max_body_bytes: int,
+        local: bool,
+    ) -> None:
+        self._auth, self._origins, self._local = auth, frozenset(origins), local
+        videos = Videos(kit, max_body_bytes)
+        one = r"/v1/videos/([^/]+)"
+        self._routes = (
+            Route("POST", re.compile(r"/v1/videos"), videos.create),
+            Route("GET", re.compile(one), videos.get),
+            Route("GET", re.compile(one + "/content"), videos.content),
+            Route("GET", re.compile(r"/v1/models"), videos.models),
+            Route("GET", re.compile(r"/health"), self._health, public=True),
+        )
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request; never raises."""
+        request_id = _request_id(request)
+        with logs.request(request_id, request.headers.get("X-Cloud-Trace-Context")):
+            try:
+                response = self._dispatch(request)
+            except ApiError as error:
+                response = problem.answer(error, request_id)
+            except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
+                logs.crash("request.crashed", method=request.method)
+                broken = ApiError(
+                    INTERNAL_ERROR,
+                    "Something broke on our side. The request id leads its owner to the cause.",
+                )
+                response = problem.answer(broken, request_id)
+        response.headers["x-request-id"] = request_id
+        self._cors(request, response)
+        return response
+
+    def _dispatch(self, request: Request) -> Response:
+        found = [
+            (route, match)
+            for route in self._routes
+            if (match := route.path.fullmatch(request.path)) is not None
+        ]
+        if not found:
+            raise ApiError(NOT_FOUND, "There is no such path here. Videos live at /v1/videos.")
+        if request.method == "OPTIONS":
+            return self._preflight(found)
+        method = "GET" if request.method == "HEAD" else request.method
+        for route, match in found:
+            if route.method == method:
+                if route.public:
+                    return route.answer(request)
+                owner = self._auth.owner(request.headers.get("Authorization"))
+                return route.answer(request, owner, *match.groups())
+        allowed = _methods(found)
+        raise ApiError(
+            METHOD_NOT_ALLOWED,
+            f"{request.method[:20]} is not allowed on this path; allowed: {allowed}.",
+            headers={"Allow": allowed},
+        )
+
+    def _health(self, _request: Request) -> Response:
+        return as_json({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+    def _preflight(self, found: list[tuple[Route, re.Match[str]]]) -> Response:
+        headers = {
+            "Allow": _methods(found),
+            "Access-Control-Allow-Methods": _methods(found),
+            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+            "Access-Control-Max-Age": str(PREFLIGHT_S),
+        }
+        return Response(status=204, headers=headers)
+
+    def _cors(self, request: Request, response: Response) -> None:
+        origin = request.headers.get("Origin")
+        if self._origins:
+            response.headers.add("Vary", "Origin")
+        if origin and (origin in self._origins or "*" in self._origins):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
+        else:
+            for name in ("Methods", "Headers"):
+                response.headers.pop(f"Access-Control-Allow-{name}", None)
+
+
+def _methods(found: list[tuple[Route, re.Match[str]]]) -> str:
+    methods = {route.method for route, _ in found}
+    if "GET" in methods:
+        methods.add("HEAD")
+    return ", ".join(sorted({*methods, "OPTIONS"}))
+
+
+def _request_id(request: Request) -> str:
+    given = request.headers.get("X-Request-Id", "")
+    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

@@ -1,0 +1,140 @@
+"""The native dialect: the shape that video gateways share, as parse, show and fail.
+
+Aliases of other gateways lead to our names here and nowhere else. Knows no HTTP, only plain
+fields.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lib.core.errors import invalid
+from lib.core.job import Status
+from lib.core.request import VideoRequest
+from lib.web.problem import fail, failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lib.adapters.artifacts import Link
+    from lib.core.job import Job
+
+__all__ = ["fail", "parse", "show"]
+
+ALIASES = {
+    "first_frame_url": "first_frame",
+    "last_frame_url": "last_frame",
+    "image": "first_frame",
+    "input_reference": "first_frame",
+    "duration": "seconds",
+}
+FLAGS = {"true": True, "false": False}
+RECORD_S = 24 * 3600
+
+
+def parse(data: Mapping[str, Any], *, form: bool) -> VideoRequest:
+    """The request in a body.
+
+    Args:
+        data: plain fields.
+        form: whether they came as a form, in which every value is a text.
+
+    Raises:
+        ApiError: a field is unknown, given twice by two names, or out of bounds.
+    """
+    fields: dict[str, Any] = {}
+    for given, value in data.items():
+        if given == "images":
+            _put_images(fields, value)
+            continue
+        name = ALIASES.get(given, given)
+        if name in fields:
+            raise invalid(given, f"{given}: {name} was given twice, by two names; send one.")
+        fields[name] = _plain(name, value) if form else value
+    return VideoRequest.parse(fields)
+
+
+def _put_images(fields: dict[str, Any], value: Any) -> None:
+    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - first and last
+        raise invalid("images", "images: allowed: a list of two, the first and the last frame.")
+    for name, frame in zip(("first_frame", "last_frame"), value, strict=True):
+        if name in fields:
+            raise invalid("images", f"images: {name} was given twice, by two names; send one.")
+        fields[name] = frame
+
+
+def _plain(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if name in {"prompt_extend", "watermark"}:
+        return FLAGS.get(value.lower(), value)
+    if name == "seed" and value.lstrip("-").isdigit() and len(value) < 20:  # noqa: PLR2004
+        return int(value)
+    if name == "metadata":
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def show(job: Job, link: Link | None, now: float) -> dict[str, Any]:
+    """The job as its owner reads it.
+
+    Args:
+        job: as found.
+        link: a fresh link to the video, when there is one.
+        now: Unix seconds, for progress.
+    """
+    intent, verdict, state = job.intent, job.verdict, job.state
+    times = verdict.times if verdict else {}
+    started = times.get("started") or (state.accepted_at if state and state.accepted_at else None)
+    ended = verdict.ended_at if verdict else None
+    return {
+        "id": intent.id,
+        "object": "video",
+        "model": intent.request["model"],
+        "status": str(job.status),
+        "stage": job.stage,
+        "progress": progress(job, now),
+        "created_at": int(intent.created_at),
+        "started_at": int(started) if started else None,
+        "completed_at": int(ended) if ended and job.status is Status.COMPLETED else None,
+        "ended_at": int(ended) if ended else None,
+        "expires_at": None,
+        "prompt": intent.request.get("prompt"),
+        "seconds": str(intent.request["seconds"]),
+        "size": f"{intent.size[0]}x{intent.size[1]}",
+        "resolution": intent.request["resolution"],
+        "url": link.url if link else None,
+        "url_expires_at": int(link.expires_at) if link else None,
+        "warnings": list(intent.warnings),
+        "error": failure(verdict.failure) if verdict and verdict.failure else None,
+        "waiting_for": state.reason or None if state else None,
+        "usage": {"paid": verdict.paid if verdict else None, **(verdict.usage if verdict else {})},
+        "metadata": intent.request.get("metadata", {}),
+        "upstream": {
+            "task_id": (verdict.task_id if verdict else state.task_id if state else "") or None,
+            "request_id": (
+                verdict.upstream_request_id
+                if verdict
+                else state.upstream_request_id
+                if state
+                else ""
+            )
+            or None,
+            "region": intent.region,
+        },
+    }
+
+
+def progress(job: Job, now: float) -> int:
+    """Percent, honest: from the model's usual duration, and never 100 before the film is here."""
+    if job.status is Status.COMPLETED:
+        return 100
+    state = job.state
+    if state is None or not state.accepted_at:
+        return 0
+    share = (now - state.accepted_at) / max(state.eta_s, 1.0)
+    return max(1, min(95, int(share * 100)))

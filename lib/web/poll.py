@@ -1,0 +1,60 @@
+"""The scheduler's door: one POST, one tick, its summary as the answer.
+
+Closed to everybody but the configured caller; knows nothing of what a tick does.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from lib import logs
+from lib.core.errors import INTERNAL_ERROR, METHOD_NOT_ALLOWED, ApiError
+from lib.web import problem
+from lib.web.videos import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Request, Response
+
+
+class Poll:
+    """What Cloud Scheduler calls.
+
+    Args:
+        run: one tick; returns its summary.
+        admit: raises ApiError for a caller who may not.
+    """
+
+    def __init__(
+        self, run: Callable[[], dict[str, Any]], admit: Callable[[str | None], None]
+    ) -> None:
+        self._run, self._admit = run, admit
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request; never raises."""
+        request_id = uuid.uuid4().hex
+        with logs.request(request_id, request.headers.get("X-Cloud-Trace-Context")):
+            try:
+                response = self._answer(request)
+            except ApiError as error:
+                response = problem.answer(error, request_id)
+            except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
+                logs.crash("tick.crashed")
+                broken = ApiError(INTERNAL_ERROR, "The tick broke; the next one goes on.")
+                response = problem.answer(broken, request_id)
+        response.headers["x-request-id"] = request_id
+        return response
+
+    def _answer(self, request: Request) -> Response:
+        if request.path == "/health" and request.method in {"GET", "HEAD"}:
+            return as_json({"status": "ok"})
+        if request.method != "POST":
+            raise ApiError(
+                METHOD_NOT_ALLOWED,
+                f"{request.method[:20]} is not allowed here; a tick is a POST.",
+                headers={"Allow": "POST"},
+            )
+        self._admit(request.headers.get("Authorization"))
+        return as_json(self._run())
