@@ -1,96 +1,51 @@
-"""The WSGI application: from a raw request to the room that answers it, and errors back.
+"""The WSGI application: a raw request in, the answer of its room out, errors in the right dialect.
 
-Routes are a table over the raw path, because object names may hold anything once they are decoded.
-A parameter or an endpoint that is not played answers 501 with its name.
+It owns what every answer shares: the virtual `Date`, CORS, the traffic log. It knows no endpoint by
+itself; the rooms bring their routes.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import traceback
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from email.utils import formatdate
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
+from werkzeug.wsgi import get_input_stream
 
-from lib.emulator.storage import buckets, control
-from lib.emulator.storage.errors import StorageError, invalid, not_played
+from lib.emulator.storage import buckets, cors, lifecycle
+from lib.emulator.storage.conditions import Conditions
+from lib.emulator.storage.control import Control
+from lib.emulator.storage.errors import StorageError
 from lib.emulator.storage.faults import Faults
-from lib.emulator.storage.json_api import JsonApi
+from lib.emulator.storage.json_buckets import JsonBuckets
+from lib.emulator.storage.json_objects import JsonObjects
+from lib.emulator.storage.json_uploads import JsonUploads
 from lib.emulator.storage.objects import Store
+from lib.emulator.storage.routing import JSON, Call, Table
 from lib.emulator.storage.signatures import Verifier, Wire
+from lib.emulator.storage.traffic import Traffic
 from lib.emulator.storage.uploads import Uploads
 from lib.emulator.storage.xml_api import XmlApi
 from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
     from lib.emulator.clock import Clock
 
-# Parameters that change no result.
-HARMLESS = frozenset({"alt", "prettyPrint", "key", "quotaUser", "userProject", "projection"})
-
-
-@dataclass(frozen=True)
-class Route:
-    """One line of the table.
-
-    Attributes:
-        method: HTTP method.
-        path: the raw path as a pattern; its groups are handed over decoded.
-        answer: the handler.
-        parameters: the query parameters that it understands.
-    """
-
-    method: str
-    path: re.Pattern[str]
-    answer: Callable[..., Response]
-    parameters: frozenset[str] | None
-
-
-@dataclass(frozen=True)
-class Call:
-    """A request on its way to a room.
-
-    Attributes:
-        request: the werkzeug request, for its body.
-        wire: the raw request.
-        query: the decoded parameters.
-        base: scheme and host that the caller used.
-    """
-
-    request: Request
-    wire: Wire
-    query: Mapping[str, str]
-    base: str
-
-    def json(self) -> dict[str, Any]:
-        """The body as a JSON object.
-
-        Raises:
-            StorageError: 400.
-        """
-        try:
-            data = json.loads(self.request.get_data() or b"{}")
-        except ValueError:
-            raise invalid("Parse Error: the body is not valid JSON.") from None
-        if not isinstance(data, dict):
-            raise invalid("The body must be a JSON object.")
-        return data
-
-    @property
-    def generation(self) -> int | None:
-        """The `generation` parameter."""
-        text = self.query.get("generation")
-        if text is not None and not text.isdigit():
-            raise invalid(f"Invalid value {text!r} for generation.", "generation")
-        return int(text) if text is not None else None
+JSON_PATHS = ("/storage/", "/upload/", "/download/", "/resumable/", "/batch/", "/emulator")
+BUCKET_IN_PATH = re.compile(
+    r"/(?:(?:(?:resumable/)?upload/|download/)?storage/v1/b/)?([^/]+)(?:/.*)?"
+)
+NO_BODY = 304
+SERVER_ERROR = 500
 
 
 class StorageApp:
@@ -98,110 +53,161 @@ class StorageApp:
 
     Args:
         clock: every time comes from here.
+        data: where buckets and objects are kept over restarts; None keeps them in memory.
         signers: account e-mail to its public key (PEM); only their signatures count.
         base_url: scheme and host to put into links; None takes what the caller used.
+
+    Raises:
+        RuntimeError: another process uses the data folder.
     """
 
     def __init__(
         self,
         clock: Clock,
         *,
+        data: Path | None = None,
         signers: Mapping[str, str | bytes] | None = None,
         base_url: str | None = None,
     ) -> None:
-        self.clock, self.faults = clock, Faults()
-        self.store = Store(clock)
+        self.clock, self.faults, self.traffic = clock, Faults(), Traffic()
+        self.store = Store(clock, Path(data) if data else None)
         self._base_url = base_url
         self._verifier = Verifier(signers or {})
-        uploads = Uploads(self.store)
-        json_api = JsonApi(self.store, uploads, self.faults, clock)
-        xml_api = XmlApi(self.store, uploads, self.faults, self._verifier, clock)
-        self._routes = [
-            Route(method, re.compile(path), answer, parameters)
-            for method, path, answer, parameters in (
-                *control.routes(self),
-                *json_api.routes(),
-                *xml_api.routes(),
-            )
-        ]
-        clock.on_advance(self._lifecycle)
+        self._uploads = Uploads(self.store, clock)
+        rooms = (
+            JsonObjects(self.store, self.faults),
+            JsonUploads(self.store, self._uploads, self.faults),
+            JsonBuckets(self.store, clock),
+            Control(self),
+            XmlApi(self.store, self._uploads, self.faults, self._verifier, clock),
+        )
+        self._table = Table(route for room in rooms for route in room.routes())
+        clock.on_advance(self._run_lifecycle)
 
-    def _lifecycle(self) -> None:
-        buckets.run_lifecycle(self.store, self.clock.now())
+    def _run_lifecycle(self) -> None:
+        lifecycle.run(self.store, self.clock.now())
 
     def add_signer(self, email: str, public_pem: str | bytes) -> None:
-        """Let an account's signatures count."""
+        """Let an account's signatures count.
+
+        Raises:
+            ValueError: the PEM holds no RSA public key.
+        """
         self._verifier.add(email, public_pem)
 
     def create_bucket(self, name: str) -> None:
-        """Make an empty bucket, if it is not there."""
+        """Make an empty bucket, if it is not there.
+
+        Raises:
+            StorageError: 400 for a bad name.
+        """
         if name not in self.store.buckets:
             buckets.create(self.store, {"name": name}, self.clock.now())
 
+    def seed(self, folder: Path) -> int:
+        """Fill buckets from a folder: `<folder>/<bucket>/<object name>`.
+
+        Args:
+            folder: whose first level are buckets.
+
+        Returns:
+            How many objects were written.
+        """
+        files = sorted(path for path in folder.glob("*/**/*") if path.is_file())
+        for home in sorted(path for path in folder.iterdir() if path.is_dir()):
+            self.create_bucket(home.name)
+        for path in files:
+            bucket, *parts = path.relative_to(folder).parts
+            self.store.put(bucket, "/".join(parts), path.read_bytes(), {}, Conditions({}))
+        return len(files)
+
     def reset(self) -> None:
-        """Empty all buckets and forget all faults; the buckets stay."""
+        """Empty all buckets, forget faults, uploads and traffic; the buckets stay."""
         with self.store.lock:
             for bucket in self.store.buckets.values():
-                bucket.objects.clear()
+                for name in list(bucket.objects):
+                    self.store.delete(bucket.name, name, None, Conditions({}))
+        self._uploads.clear()
         self.faults.clear()
+        self.traffic.clear()
+
+    def close(self) -> None:
+        """Let go of the data folder."""
+        self.store.close()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
-        request = Request(environ)
-        path, _, query = environ["REQUEST_URI"].partition("?")
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        wire = Wire(request.method, path, query, headers)
-        call = Call(request, wire, dict(wire.parameters()), self._base_url or request.host_url[:-1])
+        """Answer one request (PEP 3333).
+
+        Raises:
+            Dropped: a fault cuts the connection.
+        """
+        wire = _wire(environ)
+        base = f"{environ['wsgi.url_scheme']}://{wire.headers.get('host', '')}"
+        query = dict(wire.parameters)
+        call = Call(wire, query, self._base_url or base, get_input_stream(environ))
+        kind, response = self._answer(call)
+        response.headers.setdefault("Date", formatdate(self.clock.now(), usegmt=True))
+        response.headers.update(self._cors(wire))
+        if kind != "emulator":
+            at = self.clock.now()
+            self.traffic.saw(kind, wire.method, wire.path, response.status_code, at)
+        return response(environ, start_response)
+
+    def _answer(self, call: Call) -> tuple[str, Response]:
+        wire, kind = call.wire, "unknown"
+        if wire.method == "OPTIONS":
+            return "preflight", self._preflight(wire)
         try:
-            response = self._route(call)
+            route, parts = self._table.find(call)
+            kind = route.name
+            return kind, route.answer(call, *parts)
         except StorageError as error:
-            response = _refusal(error, xml=not _is_json(path), method=request.method)
+            return kind, _refusal(error, wire)
         except Dropped:
+            self.traffic.saw(kind, wire.method, wire.path, 0, self.clock.now())
             raise
         except Exception:  # noqa: BLE001 - a crash must look like the service's 500, and be seen
             traceback.print_exc(file=sys.stderr)
-            crash = StorageError(500, "backendError", "The emulator crashed.", "InternalError")
-            response = _refusal(crash, xml=False, method=request.method)
-        self._cors(response, wire)
-        return response(environ, start_response)
+            message = "The emulator crashed; its error output says where."
+            crash = StorageError(SERVER_ERROR, "backendError", message, "InternalError")
+            return kind, _refusal(crash, wire)
 
-    def _route(self, call: Call) -> Response:
-        found = None
-        for route in self._routes:
-            match = route.path.fullmatch(call.wire.path)
-            if match is None:
-                continue
-            found = route
-            if route.method == call.wire.method:
-                _check_parameters(route, call)
-                return route.answer(call, *(unquote(text) for text in match.groups()))
-        if found is None:
-            raise not_played(f"the endpoint {call.wire.method} {call.wire.path}")
-        raise not_played(f"{call.wire.method} on {found.path.pattern}")
+    def _rules(self, wire: Wire) -> list[Mapping[str, object]]:
+        match = BUCKET_IN_PATH.fullmatch(wire.path)
+        bucket = self.store.buckets.get(unquote(match[1])) if match else None
+        return bucket.fields.get("cors", []) if bucket else []
 
-    def _cors(self, response: Response, wire: Wire) -> None:
-        name = re.match(r"/(?:(?:upload/|download/)?storage/v1/b/)?([^/]+)", wire.path)
-        bucket = self.store.buckets.get(unquote(name[1])) if name else None
-        if bucket is not None and wire.method != "OPTIONS":
-            origin = wire.headers.get("origin")
-            response.headers.update(buckets.cors_headers(bucket, origin, wire.method))
+    def _preflight(self, wire: Wire) -> Response:
+        headers = wire.headers
+        method = headers.get("access-control-request-method", "")
+        asked = headers.get("access-control-request-headers", "")
+        granted = cors.preflight_headers(self._rules(wire), headers.get("origin"), method, asked)
+        return Response(status=200, headers=granted)
+
+    def _cors(self, wire: Wire) -> dict[str, str]:
+        if wire.method == "OPTIONS" or "origin" not in wire.headers:
+            return {}
+        return cors.answer_headers(self._rules(wire), wire.headers["origin"], wire.method)
 
 
-def _check_parameters(route: Route, call: Call) -> None:
-    if route.parameters is None:
-        return
-    for name in call.query:
-        if name not in route.parameters and name not in HARMLESS:
-            raise not_played(f"the parameter {name} on {call.wire.method} {call.wire.path}")
+def _wire(environ: WSGIEnvironment) -> Wire:
+    path, _, query = environ["REQUEST_URI"].partition("?")
+    headers = {
+        key[5:].replace("_", "-").lower(): value
+        for key, value in environ.items()
+        if key.startswith("HTTP_")
+    }
+    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(key):
+            headers[key.replace("_", "-").lower()] = environ[key]
+    return Wire(environ["REQUEST_METHOD"], path, query, headers)
 
 
-def _is_json(path: str) -> bool:
-    return path.startswith(("/storage/", "/upload/", "/download/", "/emulator"))
-
-
-def _refusal(error: StorageError, *, xml: bool, method: str) -> Response:
-    if error.status == 304 or method == "HEAD":  # noqa: PLR2004 - HTTP's own: no body
-        return Response(status=error.status, headers=error.headers)
-    body = error.xml() if xml else error.json()
-    kind = "application/xml; charset=UTF-8" if xml else "application/json; charset=UTF-8"
-    return Response(body, error.status, error.headers, content_type=kind)
+def _refusal(error: StorageError, wire: Wire) -> Response:
+    headers = {name: value.encode().decode("latin-1") for name, value in error.headers.items()}
+    if error.status == NO_BODY or wire.method == "HEAD":
+        return Response(status=error.status, headers=headers)
+    if wire.path.startswith(JSON_PATHS):
+        return Response(error.json(), error.status, headers, content_type=JSON)
+    kind = "application/xml; charset=UTF-8"
+    return Response(error.xml(), error.status, headers, content_type=kind)

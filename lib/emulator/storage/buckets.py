@@ -1,151 +1,156 @@
-"""Buckets: their own metadata, CORS as browsers meet it, lifecycle when the clock moves.
+"""Buckets: their own metadata, checked on the way in.
 
-Sources: JSON API reference, "Buckets"; Cloud Storage documentation, "Cross-origin resource sharing"
-and "Object Lifecycle Management".
+A setting that the service would act on and that is not played here answers 501 with its name.
+Source: JSON API reference, "Buckets".
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from lib.emulator.storage import lifecycle
 from lib.emulator.storage.errors import StorageError, invalid, not_played
+from lib.emulator.storage.metadata import STORAGE_CLASSES
 from lib.emulator.storage.objects import BucketState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lib.emulator.storage.objects import Store, Stored
+    from lib.emulator.storage.conditions import Conditions
+    from lib.emulator.storage.objects import Store
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
-DAY_S = 24 * 3600
-FIELDS = frozenset(
-    {"name", "labels", "cors", "lifecycle", "location", "storageClass", "iamConfiguration"}
+KEPT = frozenset(
+    [
+        "labels",
+        "cors",
+        "lifecycle",
+        "location",
+        "locationType",
+        "storageClass",
+        "iamConfiguration",
+        "rpo",
+    ]
 )
-CONDITIONS = frozenset({"age", "matchesPrefix", "matchesSuffix", "createdBefore"})
+# The service's own fields: a client that sends a whole resource back sends these too.
+SERVICE_OWN = frozenset(
+    [
+        "kind",
+        "id",
+        "selfLink",
+        "name",
+        "projectNumber",
+        "metageneration",
+        "etag",
+        "timeCreated",
+        "updated",
+        "acl",
+        "defaultObjectAcl",
+        "owner",
+    ]
+)
+# Settings that may be switched off, since off is what is played.
+OFF: Mapping[str, tuple[Any, ...]] = {
+    "versioning": ({"enabled": False},),
+    "softDeletePolicy": (
+        {"retentionDurationSeconds": 0},
+        {"retentionDurationSeconds": "0"},
+    ),
+    "autoclass": ({"enabled": False},),
+    "defaultEventBasedHold": (False,),
+}
 
 
 def create(store: Store, body: Mapping[str, Any], now: float) -> BucketState:
     """Make a bucket.
 
     Raises:
-        StorageError: 400 for a bad name, 409 when it exists, 501 for a field that is not played.
+        StorageError: 400 for a bad name, 409 when it exists, 501 for a setting that is not played.
     """
     name = body.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise invalid(f"Invalid bucket name: {name!r}", "name")
+    bucket = BucketState(name, now, now, fields=_checked(body))
     with store.lock:
         if name in store.buckets:
             message = f"A bucket named {name} already exists."
             raise StorageError(409, "conflict", message, "BucketAlreadyOwnedByYou")
-        store.buckets[name] = BucketState(name, now, now, fields=_checked(body))
-        return store.buckets[name]
-
-
-def patch(bucket: BucketState, body: Mapping[str, Any], now: float) -> BucketState:
-    """Merge bucket metadata; null removes a field, labels merge by key.
-
-    Raises:
-        StorageError: 501 for a field that is not played.
-    """
-    changes = _checked(body)
-    labels = changes.pop("labels", None)
-    bucket.fields = {**bucket.fields, **changes}
-    if labels is not None:
-        merged = {**bucket.fields.get("labels", {}), **labels}
-        bucket.fields["labels"] = {key: text for key, text in merged.items() if text is not None}
-    bucket.fields = {key: value for key, value in bucket.fields.items() if value is not None}
-    bucket.metageneration += 1
-    bucket.updated = now
+        store.save_bucket(bucket)
     return bucket
 
 
-def delete(store: Store, name: str) -> None:
+def patch(
+    store: Store, name: str, conditions: Conditions, body: Mapping[str, Any], now: float
+) -> BucketState:
+    """Merge bucket metadata; null removes a field, labels merge by key.
+
+    Raises:
+        StorageError: 404, 412, or 501 for a setting that is not played.
+    """
+    changes = _checked(body)
+    labels = changes.get("labels")
+    with store.lock:
+        bucket = store.bucket(name)
+        conditions.check(bucket)
+        if labels is not None:
+            merged = {**bucket.fields.get("labels", {}), **labels}
+            changes["labels"] = {key: text for key, text in merged.items() if text is not None}
+        return _replace(store, bucket, {**bucket.fields, **changes}, now)
+
+
+def update(
+    store: Store, name: str, conditions: Conditions, body: Mapping[str, Any], now: float
+) -> BucketState:
+    """Replace all bucket metadata, except where and in which class objects are stored.
+
+    Raises:
+        StorageError: 404, 412, or 501 for a setting that is not played.
+    """
+    changes = _checked(body)
+    with store.lock:
+        bucket = store.bucket(name)
+        conditions.check(bucket)
+        fixed = ("location", "locationType", "storageClass")
+        kept = {key: bucket.fields[key] for key in fixed if key in bucket.fields}
+        return _replace(store, bucket, {**kept, **changes}, now)
+
+
+def _replace(
+    store: Store, bucket: BucketState, fields: Mapping[str, Any], now: float
+) -> BucketState:
+    bucket.fields = {key: value for key, value in fields.items() if value not in (None, {}, [])}
+    bucket.metageneration += 1
+    bucket.updated = now
+    store.save_bucket(bucket)
+    return bucket
+
+
+def delete(store: Store, name: str, conditions: Conditions) -> None:
     """Remove an empty bucket.
 
     Raises:
-        StorageError: 404, or 409 while objects are in it.
+        StorageError: 404, 412, or 409 while objects are in it.
     """
     with store.lock:
-        if store.bucket(name).objects:
+        bucket = store.bucket(name)
+        conditions.check(bucket)
+        if bucket.objects:
             message = "The bucket you tried to delete is not empty."
             raise StorageError(409, "conflict", message, "BucketNotEmpty")
-        del store.buckets[name]
+        store.drop_bucket(name)
 
 
 def _checked(body: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = sorted(set(body) - FIELDS)
-    if unknown:
-        raise not_played(f"the bucket field {unknown[0]}")
-    for rule in (body.get("lifecycle") or {}).get("rule", ()):
-        kind = rule.get("action", {}).get("type")
-        if kind != "Delete":
-            raise not_played(f"the lifecycle action {kind}")
-        strange = sorted(set(rule.get("condition", {})) - CONDITIONS)
+    for key, value in body.items():
+        known = key in KEPT or key in SERVICE_OWN or not value or value in OFF.get(key, ())
+        if not known:
+            raise not_played(f"the bucket setting {key}")
+    if body.get("storageClass") not in STORAGE_CLASSES | {None}:
+        raise invalid(f"Invalid storage class {body['storageClass']!r}.", "storageClass")
+    for rule in body.get("cors") or ():
+        strange = set(rule) - {"origin", "method", "responseHeader", "maxAgeSeconds"}
         if strange:
-            raise not_played(f"the lifecycle condition {strange[0]}")
-    return {key: value for key, value in body.items() if key != "name"}
-
-
-def cors_headers(
-    bucket: BucketState, origin: str | None, method: str, asked: str | None = None
-) -> dict[str, str]:
-    """What the bucket's CORS configuration adds to an answer.
-
-    Args:
-        bucket: whose configuration.
-        origin: the request's `Origin`.
-        method: the method, or the one that a preflight asks for.
-        asked: `Access-Control-Request-Headers` of a preflight.
-    """
-    for rule in bucket.fields.get("cors", ()) if origin else ():
-        origins, methods = rule.get("origin", []), rule.get("method", [])
-        if not {"*", origin} & set(origins) or not {"*", method} & set(methods):
-            continue
-        allowed = [header.lower() for header in rule.get("responseHeader", [])]
-        headers = {
-            "Access-Control-Allow-Origin": "*" if "*" in origins else str(origin),
-            "Access-Control-Expose-Headers": ", ".join(rule.get("responseHeader", [])),
-            "Vary": "Origin",
-        }
-        if asked is not None:
-            wanted = [header.strip().lower() for header in asked.split(",") if header.strip()]
-            if not set(wanted) <= set(allowed) | {"*"} and "*" not in allowed:
-                continue
-            headers["Access-Control-Allow-Methods"] = ", ".join(methods)
-            headers["Access-Control-Allow-Headers"] = asked
-            headers["Access-Control-Max-Age"] = str(rule.get("maxAgeSeconds", 3600))
-        return headers
-    return {}
-
-
-def run_lifecycle(store: Store, now: float) -> int:
-    """Delete what the buckets' rules say; returns how many objects went."""
-    gone = 0
-    with store.lock:
-        for bucket in store.buckets.values():
-            rules = bucket.fields.get("lifecycle", {}).get("rule", ())
-            dead = [
-                name
-                for name, stored in bucket.objects.items()
-                if any(_matches(rule["condition"], stored, now) for rule in rules)
-            ]
-            for name in dead:
-                del bucket.objects[name]
-            gone += len(dead)
-    return gone
-
-
-def _matches(condition: Mapping[str, Any], stored: Stored, now: float) -> bool:
-    checks = []
-    if "age" in condition:
-        checks.append(now - stored.created >= int(condition["age"]) * DAY_S)
-    if "createdBefore" in condition:
-        day = datetime.fromisoformat(condition["createdBefore"]).replace(tzinfo=UTC)
-        checks.append(stored.created < day.timestamp())
-    if "matchesPrefix" in condition:
-        checks.append(stored.name.startswith(tuple(condition["matchesPrefix"])))
-    if "matchesSuffix" in condition:
-        checks.append(stored.name.endswith(tuple(condition["matchesSuffix"])))
-    return bool(checks) and all(checks)
+            raise invalid(f"Unknown CORS field {min(strange)!r}.", "cors")
+    lifecycle.check(body.get("lifecycle"))
+    return {key: value for key, value in body.items() if key in KEPT or key in OFF}

@@ -1,13 +1,14 @@
 """Preconditions: read from the query (JSON API) or from headers (XML API), judged under the lock.
 
 A condition that nobody knows is refused by name, because an ignored condition looks like a success.
-Source: Cloud Storage documentation, "Request preconditions".
+Sources: Cloud Storage documentation, "Request preconditions"; RFC 9110, section 13.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Protocol
 
 from lib.emulator.storage.errors import StorageError, invalid, not_played, precondition
 
@@ -26,6 +27,15 @@ HEADERS = {
     "x-goog-if-generation-match": "ifGenerationMatch",
     "x-goog-if-metageneration-match": "ifMetagenerationMatch",
 }
+VALIDATORS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+
+
+class Versioned(Protocol):
+    """What conditions are judged against: an object or a bucket."""
+
+    @property
+    def metageneration(self) -> int:
+        """Version of the metadata."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Conditions:
                 raise not_played(name)
         return cls(wanted)
 
-    def check(self, live: Stored | None, *, reading: bool = False) -> None:
+    def check(self, live: Versioned | None, *, reading: bool = False) -> None:
         """Judge the live object.
 
         Args:
@@ -79,15 +89,71 @@ class Conditions:
         Raises:
             StorageError: 412, or 304 on a read.
         """
-        for name, number in self.wanted.items():
+        for name, number in sorted(self.wanted.items(), key=lambda item: "NotMatch" in item[0]):
             if live is None and name.startswith("ifMetageneration"):
                 raise precondition(name)
             actual = getattr(live, NAMES[name]) if live else 0
             negated = "NotMatch" in name
             if (actual == number) is negated:
                 if negated and reading:
-                    raise StorageError(304, "notModified", "Not Modified")
+                    raise not_modified()
                 raise precondition(name)
+
+
+def not_modified(headers: Mapping[str, str] | None = None) -> StorageError:
+    """304: the caller has it already."""
+    return StorageError(
+        304, "notModified", "Not Modified", "NotModified", headers={**(headers or {})}
+    )
+
+
+def check_validators(
+    stored: Stored, headers: Mapping[str, str], shown: Mapping[str, str] | None = None
+) -> None:
+    """Judge the HTTP validators of a read (RFC 9110, section 13.2.2).
+
+    Args:
+        stored: the live object; its etags of both APIs count.
+        headers: of the request, lower-case names.
+        shown: headers that a 304 repeats.
+
+    Raises:
+        StorageError: 412 or 304.
+    """
+    etags = {stored.etag, stored.content_etag, "*"}
+    seconds = int(stored.updated)
+    if wanted := headers.get("if-match"):
+        if not etags & _etags(wanted):
+            raise precondition("If-Match")
+    elif (since := _moment(headers.get("if-unmodified-since"))) is not None and seconds > since:
+        raise precondition("If-Unmodified-Since")
+    if known := headers.get("if-none-match"):
+        if etags & _etags(known):
+            raise not_modified(shown)
+    elif (since := _moment(headers.get("if-modified-since"))) is not None and seconds <= since:
+        raise not_modified(shown)
+
+
+def refuse_validators(headers: Mapping[str, str]) -> None:
+    """Refuse HTTP validators on a write, where they are not played.
+
+    Raises:
+        StorageError: 501 by name.
+    """
+    for name in VALIDATORS:
+        if name in headers:
+            raise not_played(f"the header {name} on a write")
+
+
+def _etags(text: str) -> set[str]:
+    return {part.strip().removeprefix("W/").strip('"') for part in text.split(",")}
+
+
+def _moment(text: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except ValueError:
+        return None  # RFC 9110: a date that is none is ignored
 
 
 def _number(name: str, text: str) -> int:

@@ -1,7 +1,7 @@
 """Failures on demand: named, counted, and reported as met or not.
 
 A fault matches a method and an object name; it answers with a status instead of doing the work, or
-cuts the connection before or after the work took effect.
+cuts the connection before, during or after it. It invents nothing by itself.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from __future__ import annotations
 import threading
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from lib.emulator.storage.errors import StorageError, invalid
 from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
-T = TypeVar("T")
+    from werkzeug.wrappers import Response
+
+DROPS = ("before", "during", "after")
+KINDS = {"method": str, "object": str, "status": int, "drop": str, "times": int, "name": str}
+LOWEST, HIGHEST = 400, 599
 
 
 @dataclass
@@ -25,11 +29,12 @@ class Fault:
     """One declared failure.
 
     Attributes:
-        method: the HTTP method, `*` for any.
-        object: the object name, as a shell pattern.
+        method: the HTTP method, `LIST` for listings, `*` for any.
+        object: the object name (of a listing its prefix), as a shell pattern.
         status: the HTTP status to answer with; 0 drops the connection instead.
-        drop: `before` or `after` the work took effect.
+        drop: `before` the work took effect, `after` it, or `during` the answer's body.
         times: how often.
+        name: what to call it in the report.
         met: how often it happened so far.
     """
 
@@ -38,6 +43,7 @@ class Fault:
     status: int = 0
     drop: str = "before"
     times: int = 1
+    name: str = ""
     met: int = 0
 
     @property
@@ -59,24 +65,30 @@ class Faults:
         Raises:
             StorageError: 400 for an unknown field or value.
         """
-        unknown = sorted(set(fields) - (set(Fault.__dataclass_fields__) - {"met"}))
-        if unknown:
-            raise invalid(f"Unknown fault field {unknown[0]!r}.", unknown[0])
+        for key, value in fields.items():
+            if key not in KINDS or not isinstance(value, KINDS[key]):
+                known = ", ".join(KINDS)
+                raise invalid(f"Bad fault field {key}={value!r}; known are {known}.", key)
         fault = Fault(**fields)
-        if fault.drop not in {"before", "after"}:
-            raise invalid("A fault drops 'before' or 'after'.", "drop")
-        self._faults.append(fault)
+        if fault.drop not in DROPS:
+            raise invalid(f"A fault drops {', '.join(DROPS)}; got {fault.drop!r}.", "drop")
+        if fault.status and not LOWEST <= fault.status <= HIGHEST:
+            raise invalid(f"A fault's status is {LOWEST} to {HIGHEST}.", "status")
+        with self._lock:
+            self._faults.append(fault)
         return fault
 
     def clear(self) -> None:
         """Forget all faults."""
-        self._faults.clear()
+        with self._lock:
+            self._faults.clear()
 
     def report(self) -> list[dict[str, Any]]:
         """All faults with how often they were met."""
-        return [{**asdict(fault), "completed": fault.completed} for fault in self._faults]
+        with self._lock:
+            return [{**asdict(fault), "completed": fault.completed} for fault in self._faults]
 
-    def around(self, method: str, name: str, work: Callable[[], T]) -> T:
+    def around(self, method: str, name: str, work: Callable[[], Response]) -> Response:
         """Do some work, unless a fault says otherwise.
 
         Raises:
@@ -87,10 +99,16 @@ class Faults:
         if fault is None:
             return work()
         if fault.status:
-            raise StorageError(fault.status, "fault", "A declared fault.", "InternalError")
+            message = f"A declared fault {fault.name!r}."
+            raise StorageError(fault.status, "fault", message, "InternalError")
+        cut = Dropped(f"a declared fault cut {method} {name}")
+        if fault.drop == "before":
+            raise cut
+        response = work()
         if fault.drop == "after":
-            work()
-        raise Dropped(f"a declared fault cut {method} {name}")
+            raise cut
+        response.response = _half(response.response, cut)
+        return response
 
     def _take(self, method: str, name: str) -> Fault | None:
         with self._lock:
@@ -100,3 +118,9 @@ class Faults:
                     fault.met += 1
                     return fault
         return None
+
+
+def _half(chunks: Iterable[Any], cut: Dropped) -> Iterator[bytes]:
+    whole = b"".join(chunks)
+    yield whole[: len(whole) // 2]
+    raise cut

@@ -1,50 +1,37 @@
-"""Objects and buckets in memory, changed one at a time: the truth of the emulator.
+"""Buckets and their live objects, changed one at a time: the truth of the emulator.
 
 Every check-and-change runs under one lock, so a precondition and its write are one step.
 Generations grow over the life of the store, metagenerations start at 1 with each generation. It
-knows nothing of HTTP. Source: Cloud Storage documentation, "Objects", "Object metadata",
-"Generations and preconditions".
+knows nothing of HTTP. Source: Cloud Storage documentation, "Objects", "Request preconditions".
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import google_crc32c
-
-from lib.emulator.storage.errors import StorageError, invalid, not_found
+from lib.emulator.storage.contents import Content, Contents
+from lib.emulator.storage.errors import not_found
+from lib.emulator.storage.index import Index
+from lib.emulator.storage.metadata import check_name, kept_fields, kept_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from lib.emulator.clock import Clock
     from lib.emulator.storage.conditions import Conditions
 
-METADATA_AT_MOST = 8 * 1024
-NAME_AT_MOST = 1024
-# The fields that a writer may set; everything else is the service's own.
-WRITABLE = (
-    "contentType",
-    "cacheControl",
-    "contentDisposition",
-    "contentEncoding",
-    "contentLanguage",
-    "customTime",
-    "storageClass",
-)
-
 
 @dataclass(frozen=True)
 class Stored:
-    """One generation of an object."""
+    """One generation of an object at one metageneration."""
 
     bucket: str
     name: str
-    content: bytes
+    content: Content
     generation: int
     metageneration: int
     created: float
@@ -55,24 +42,28 @@ class Stored:
     @property
     def size(self) -> int:
         """Bytes."""
-        return len(self.content)
+        return self.content.size
 
     @property
     def md5(self) -> str:
         """Base64 MD5 of the content."""
-        digest = hashlib.md5(self.content, usedforsecurity=False).digest()
-        return base64.b64encode(digest).decode()
+        return self.content.md5
 
     @property
     def crc32c(self) -> str:
-        """Base64 big-endian CRC32C of the content."""
-        return base64.b64encode(google_crc32c.value(self.content).to_bytes(4, "big")).decode()
+        """Base64 CRC32C of the content."""
+        return self.content.crc32c
 
     @property
     def etag(self) -> str:
-        """Changes with every change of content or metadata."""
+        """The JSON API's: moves with every change of content or metadata."""
         raw = f"{self.generation}/{self.metageneration}".encode()
         return base64.b64encode(raw).decode()
+
+    @property
+    def content_etag(self) -> str:
+        """The XML API's: the MD5 of the content in hexadecimal."""
+        return base64.b64decode(self.md5).hex()
 
 
 @dataclass
@@ -92,18 +83,45 @@ class Store:
 
     Args:
         clock: every time comes from here.
+        folder: where everything is kept over restarts; None keeps it in memory.
+
+    Raises:
+        RuntimeError: another process uses the folder.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, folder: Path | None = None) -> None:
         self._clock = clock
         self._lock = threading.RLock()
         self._last_generation = 0
         self.buckets: dict[str, BucketState] = {}
+        self._contents = Contents(folder / "contents" if folder else None)
+        self._index = Index(folder / "index.sqlite") if folder else None
+        if self._index:
+            self._load(self._index)
+
+    def _load(self, index: Index) -> None:
+        self.buckets = {row["name"]: BucketState(**row) for row in index.buckets()}
+        self._last_generation = index.last_generation()
+        used = set()
+        for file, row in index.objects():
+            sums = {key: row.pop(key) for key in ("size", "md5", "crc32c")}
+            content = self._contents.found(file, **sums)
+            if content is not None:
+                used.add(file)
+                self.buckets[row["bucket"]].objects[row["name"]] = Stored(content=content, **row)
+        self._contents.sweep(used)
+
+    def close(self) -> None:
+        """Let go of the data folder."""
+        if self._index:
+            self._index.close()
 
     @property
     def lock(self) -> threading.RLock:
         """Held around every check-and-change."""
         return self._lock
+
+    # Buckets
 
     def bucket(self, name: str) -> BucketState:
         """A bucket.
@@ -115,6 +133,22 @@ class Store:
             return self.buckets[name]
         except KeyError:
             raise not_found(f"bucket: {name}", bucket=True) from None
+
+    def save_bucket(self, bucket: BucketState) -> None:
+        """Add a bucket, or keep a change of its metadata."""
+        with self._lock:
+            self.buckets[bucket.name] = bucket
+            if self._index:
+                self._index.save_bucket(bucket)
+
+    def drop_bucket(self, name: str) -> None:
+        """Forget a bucket."""
+        with self._lock:
+            del self.buckets[name]
+            if self._index:
+                self._index.drop_bucket(name)
+
+    # Objects
 
     def live(self, bucket: str, name: str, generation: int | None = None) -> Stored:
         """The live object, if it is of that generation.
@@ -132,7 +166,7 @@ class Store:
         self,
         bucket: str,
         name: str,
-        content: bytes,
+        data: bytes,
         fields: Mapping[str, Any],
         conditions: Conditions,
     ) -> Stored:
@@ -142,26 +176,41 @@ class Store:
             StorageError: 400 for a bad name or metadata, 404 without the bucket, 412.
         """
         check_name(name)
-        metadata = custom_metadata(fields.get("metadata") or {})
+        kept = kept_fields(fields)
+        metadata = kept_metadata(fields.get("metadata") or {})
+        conditions.check(self.bucket(bucket).objects.get(name))  # before the bytes are written
+        content = self._contents.keep(data)
+        try:
+            with self._lock:
+                home = self.bucket(bucket)
+                old = home.objects.get(name)
+                conditions.check(old)
+                kept = {"storageClass": home.fields.get("storageClass", "STANDARD"), **kept}
+                now, number = self._clock.now(), self._next_generation()
+                stored = Stored(bucket, name, content, number, 1, now, now, kept, metadata)
+                self._keep(home, stored)
+        except BaseException:
+            self._contents.drop(content)
+            raise
+        if old is not None:
+            self._contents.drop(old.content)
+        return stored
+
+    def _next_generation(self) -> int:
+        # Microseconds, as the service's generations look; strictly growing on a frozen clock.
+        now_us = int(self._clock.now() * 1_000_000)
+        self._last_generation = max(self._last_generation + 1, now_us)
+        return self._last_generation
+
+    def _keep(self, home: BucketState, stored: Stored) -> None:
+        if self._index:
+            self._index.save_object(stored)
+        home.objects[stored.name] = stored
+
+    def overwrite(self, stored: Stored) -> None:
+        """Keep an object as the service itself changed it (lifecycle): no new metageneration."""
         with self._lock:
-            home = self.bucket(bucket)
-            conditions.check(home.objects.get(name))
-            now = self._clock.now()
-            # Microseconds, as the service's generations look; strictly growing on a frozen clock.
-            self._last_generation = max(self._last_generation + 1, int(now * 1_000_000))
-            stored = Stored(
-                bucket,
-                name,
-                content,
-                self._last_generation,
-                1,
-                now,
-                now,
-                {key: str(fields[key]) for key in WRITABLE if fields.get(key) is not None},
-                metadata,
-            )
-            home.objects[name] = stored
-            return stored
+            self._keep(self.bucket(stored.bucket), stored)
 
     def change(
         self,
@@ -169,7 +218,7 @@ class Store:
         name: str,
         generation: int | None,
         conditions: Conditions,
-        edit: Callable[[Stored], tuple[Mapping[str, str], Mapping[str, str]]],
+        edit: Callable[[Stored], tuple[Mapping[str, Any], Mapping[str, Any]]],
     ) -> Stored:
         """Change the metadata of the live object if the conditions hold.
 
@@ -189,12 +238,12 @@ class Store:
             fields, metadata = edit(old)
             new = replace(
                 old,
-                fields=fields,
-                metadata=custom_metadata(metadata),
+                fields=kept_fields(fields, old.fields),
+                metadata=kept_metadata(metadata),
                 metageneration=old.metageneration + 1,
                 updated=self._clock.now(),
             )
-            self.bucket(bucket).objects[name] = new
+            self._keep(self.bucket(bucket), new)
             return new
 
     def delete(
@@ -206,38 +255,9 @@ class Store:
             StorageError: 404, 412.
         """
         with self._lock:
-            conditions.check(self.live(bucket, name, generation))
+            old = self.live(bucket, name, generation)
+            conditions.check(old)
+            if self._index:
+                self._index.drop_object(bucket, name)
             del self.bucket(bucket).objects[name]
-
-
-def check_name(name: str) -> None:
-    """Refuse what the service refuses ("Object naming requirements").
-
-    Raises:
-        StorageError: 400.
-    """
-    encoded = name.encode("utf-8", "surrogatepass")
-    if not 1 <= len(encoded) <= NAME_AT_MOST:
-        raise invalid(f"An object name has 1 to {NAME_AT_MOST} bytes; this has {len(encoded)}.")
-    if name in {".", ".."} or "\r" in name or "\n" in name:
-        raise invalid(f"The object name {name!r} is not allowed.")
-    if name.startswith(".well-known/acme-challenge/"):
-        raise invalid("Object names must not start with .well-known/acme-challenge/.")
-
-
-def custom_metadata(values: Mapping[str, Any]) -> dict[str, str]:
-    """Custom metadata as the service keeps it: texts, 8 KiB in all ("Quotas & limits").
-
-    Raises:
-        StorageError: 400 above the limit or for a value that is no text.
-    """
-    kept: dict[str, str] = {}
-    for key, value in values.items():
-        if not isinstance(value, str):
-            raise invalid(f"Invalid value for metadata {key!r}: a string is expected.", "metadata")
-        kept[key] = value
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in kept.items())
-    if size > METADATA_AT_MOST:
-        message = f"The metadata is {size} bytes large; {METADATA_AT_MOST} are allowed."
-        raise StorageError(400, "metadataTooLarge", message, "MetadataTooLarge")
-    return kept
+        self._contents.drop(old.content)

@@ -6,20 +6,16 @@ times with milliseconds, links that percent-encode the whole object name.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from lib.emulator.storage.errors import not_played
+from lib.emulator.storage.errors import invalid
+from lib.emulator.storage.metadata import rfc3339
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lib.emulator.storage.objects import BucketState, Stored
-
-
-def moment(seconds: float) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def object_json(stored: Stored, base: str) -> dict[str, Any]:
@@ -41,14 +37,13 @@ def object_json(stored: Stored, base: str) -> dict[str, Any]:
         "generation": str(stored.generation),
         "metageneration": str(stored.metageneration),
         "contentType": "application/octet-stream",
-        "storageClass": "STANDARD",
         "size": str(stored.size),
         "md5Hash": stored.md5,
         "crc32c": stored.crc32c,
         "etag": stored.etag,
-        "timeCreated": moment(stored.created),
-        "updated": moment(stored.updated),
-        "timeStorageClassUpdated": moment(stored.created),
+        "timeCreated": rfc3339(stored.created),
+        "updated": rfc3339(stored.updated),
+        "timeStorageClassUpdated": rfc3339(stored.created),
         **stored.fields,
     }
     if stored.metadata:
@@ -69,8 +64,8 @@ def bucket_json(bucket: BucketState, base: str) -> dict[str, Any]:
         "locationType": "multi-region",
         "storageClass": "STANDARD",
         "etag": f"B{bucket.metageneration}",
-        "timeCreated": moment(bucket.created),
-        "updated": moment(bucket.updated),
+        "timeCreated": rfc3339(bucket.created),
+        "updated": rfc3339(bucket.updated),
         **bucket.fields,
     }
 
@@ -79,37 +74,41 @@ def project(resource: Any, fields: str | None) -> Any:
     """The part of a resource that `fields` selects, such as `items(name,metadata),nextPageToken`.
 
     Raises:
-        StorageError: 501 for a selector that is not played.
+        StorageError: 400 for a selector with unbalanced parentheses.
     """
     if not fields or fields == "*":
         return resource
+    return _select(resource, _tree(fields))
+
+
+def _tree(fields: str) -> dict[str, Any]:
     tree, rest = _parse(fields)
     if rest:
-        raise not_played(f"fields={fields}")
-    return _select(resource, tree)
+        raise invalid(f"Invalid field selection {fields!r}.", "fields")
+    return tree
 
 
 def _parse(text: str) -> tuple[dict[str, Any], str]:
     tree: dict[str, Any] = {}
-    while text:
+    while text and not text.startswith(")"):
         end = next((i for i, char in enumerate(text) if char in ",()"), len(text))
         path, text = text[:end], text[end:]
         branch: dict[str, Any] = {}
         if text.startswith("("):
             branch, text = _parse(text[1:])
+            if not text.startswith(")"):
+                raise invalid("Invalid field selection: a parenthesis is missing.", "fields")
             text = text[1:]
         node = tree
         *parents, leaf = path.strip().split("/")
         for parent in parents:
             node = node.setdefault(parent, {})
         node[leaf] = branch
-        if text.startswith(")"):
-            return tree, text
-        text = text[1:]
+        text = text.removeprefix(",")
     return tree, text
 
 
-def _select(resource: Any, tree: dict[str, Any]) -> Any:
+def _select(resource: Any, tree: Mapping[str, Any]) -> Any:
     if isinstance(resource, list):
         return [_select(item, tree) for item in resource]
     if not isinstance(resource, dict) or not tree or "*" in tree:

@@ -2,7 +2,7 @@
 
 Recomputes the canonical request from the raw request as it came over the wire and checks the RSA
 signature with the public key of the account that signed. Sources: Cloud Storage documentation, "V4
-signing process with your own program", "Canonical requests", "Signed URLs".
+signing process with your own program", "Canonical requests", "Signed URLs". V2 is refused.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 ALGORITHM = "GOOG4-RSA-SHA256"
 LIFE_AT_MOST_S = 7 * 24 * 3600
 SKEW_S = 15 * 60
-FIELDS = ("Credential", "Date", "Expires", "SignedHeaders", "Signature")
+FIELDS = ("x-goog-credential", "x-goog-date", "x-goog-expires", "x-goog-signedheaders")
+SIGNATURE = "x-goog-signature"
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ class Wire:
     query: str
     headers: Mapping[str, str]
 
+    @cached_property
     def parameters(self) -> list[tuple[str, str]]:
-        """The decoded query parameters in their order."""
+        """The decoded query parameters in their order; `+` is a plus (RFC 3986)."""
         pairs = (pair.partition("=") for pair in self.query.split("&") if pair)
         return [(unquote(name), unquote(value)) for name, _, value in pairs]
 
@@ -66,110 +70,150 @@ class Verifier:
         """Let an account's signatures count.
 
         Raises:
-            ValueError: it is no PEM.
-            TypeError: it holds no RSA public key.
+            ValueError: the PEM holds no RSA public key.
         """
         key = serialization.load_pem_public_key(pem.encode() if isinstance(pem, str) else pem)
         if not isinstance(key, rsa.RSAPublicKey):
-            raise TypeError(f"the public key of {email} is not an RSA key")
+            message = f"the public key of {email} is not an RSA key"
+            raise ValueError(message)  # noqa: TRY004 - the type is in the caller's text
         self._keys[email] = key
 
     def verify(self, wire: Wire, now: float) -> None:
         """Let a signed request pass, or say why not.
 
+        Args:
+            wire: the request.
+            now: Unix seconds.
+
         Raises:
             StorageError: 403 unsigned, V2, forged; 400 expired or malformed.
         """
-        query = dict(wire.parameters())
-        if "GoogleAccessId" in query:
-            message = "V2 signatures are not accepted here; sign with version='v4'."
-            raise StorageError(403, "forbidden", message, "AccessDenied")
-        if "X-Goog-Signature" not in query and "X-Goog-Algorithm" not in query:
-            message = "Anonymous caller does not have access to the object; use a signed URL."
-            raise StorageError(403, "forbidden", message, "AccessDenied")
-        email, scope = self._fields(query)
-        self._time(query, scope, now)
-        canonical = canonical_request(wire, query["X-Goog-SignedHeaders"])
-        digest = hashlib.sha256(canonical.encode()).hexdigest()
-        to_sign = f"{ALGORITHM}\n{query['X-Goog-Date']}\n{scope}\n{digest}"
-        self._signature(email, query["X-Goog-Signature"], canonical, to_sign)
+        query = {name.lower(): value for name, value in wire.parameters}
+        if "googleaccessid" in query:
+            message = "V2 signatures are not accepted by this emulator; sign with version='v4'."
+            raise denied(message)
+        if SIGNATURE not in query and "x-goog-algorithm" not in query:
+            raise denied("Anonymous caller does not have access to the object; use a signed URL.")
+        email, scope = _credential(query)
+        _check_time(query, scope, now)
+        names = query["x-goog-signedheaders"].split(";")
+        _check_headers(wire.headers, names)
+        verbs = ["GET", "HEAD"] if wire.method == "HEAD" else [wire.method]
+        for verb in verbs:
+            canonical = canonical_request(wire, verb, names)
+            digest = hashlib.sha256(canonical.encode()).hexdigest()
+            to_sign = f"{ALGORITHM}\n{query['x-goog-date']}\n{scope}\n{digest}"
+            if self._signed(email, query[SIGNATURE], to_sign):
+                return
+        raise StorageError(
+            403,
+            "forbidden",
+            "Access denied.",
+            "SignatureDoesNotMatch",
+            details={
+                "Details": "The request signature we calculated does not match the signature you "
+                "provided. Check your Google secret key and signing method.",
+                "StringToSign": to_sign,
+                "CanonicalRequest": canonical,
+            },
+        )
 
-    def _fields(self, query: Mapping[str, str]) -> tuple[str, str]:
-        missing = [f"X-Goog-{name}" for name in FIELDS if not query.get(f"X-Goog-{name}")]
-        if missing or query.get("X-Goog-Algorithm") != ALGORITHM:
-            wrong = missing[0] if missing else "X-Goog-Algorithm"
-            raise StorageError(400, "invalid", f"Invalid or missing {wrong}.", "InvalidArgument")
-        email, _, scope = query["X-Goog-Credential"].partition("/")
-        parts = scope.split("/")
-        if len(parts) != 4 or parts[2:] != ["storage", "goog4_request"]:  # noqa: PLR2004
-            message = "Malformed X-Goog-Credential."
-            raise StorageError(400, "invalid", message, "AuthorizationQueryParametersError")
-        return email, scope
-
-    def _time(self, query: Mapping[str, str], scope: str, now: float) -> None:
+    def _signed(self, email: str, signature: str, to_sign: str) -> bool:
+        key = self._keys.get(email)
         try:
-            signed = datetime.strptime(query["X-Goog-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-            life_s = int(query["X-Goog-Expires"])
+            raw = bytes.fromhex(signature)
         except ValueError:
-            message = "Malformed X-Goog-Date or X-Goog-Expires."
-            raise StorageError(400, "invalid", message, "InvalidArgument") from None
-        if not 0 < life_s <= LIFE_AT_MOST_S:
-            message = f"X-Goog-Expires must be 1 to {LIFE_AT_MOST_S} seconds."
-            raise StorageError(400, "invalid", message, "InvalidArgument")
-        if scope[:8] != query["X-Goog-Date"][:8]:
-            message = "The date of the credential scope and X-Goog-Date differ."
-            raise StorageError(400, "invalid", message, "AuthorizationQueryParametersError")
-        if now > signed.timestamp() + life_s:
-            raise StorageError(
-                400,
-                "invalid",
-                "The provided token has expired.",
-                "ExpiredToken",
-                details={"Details": "Request signature expired."},
-            )
-        if now < signed.timestamp() - SKEW_S:
-            message = "The request was signed for a time that has not come yet."
-            raise StorageError(403, "forbidden", message, "RequestTimeTooSkewed")
-
-    def _signature(self, email: str, text: str, canonical: str, to_sign: str) -> None:
+            return False
+        if key is None or len(signature) != 2 * len(raw):  # fromhex skips blanks
+            return False
         try:
-            self._keys[email].verify(
-                bytes.fromhex(text), to_sign.encode(), padding.PKCS1v15(), hashes.SHA256()
-            )
-        except (KeyError, ValueError, InvalidSignature):
-            raise StorageError(
-                403,
-                "forbidden",
-                "The request signature we calculated does not match the signature you provided. "
-                "Check your Google secret key and signing method.",
-                "SignatureDoesNotMatch",
-                details={"StringToSign": to_sign, "CanonicalRequest": canonical},
-            ) from None
+            key.verify(raw, to_sign.encode(), padding.PKCS1v15(), hashes.SHA256())
+        except InvalidSignature:
+            return False
+        return True
 
 
-def canonical_request(wire: Wire, signed_headers: str) -> str:
+def denied(details: str) -> StorageError:
+    """403 `AccessDenied`, as an object that is not public answers."""
+    return StorageError(
+        403, "forbidden", "Access denied.", "AccessDenied", details={"Details": details}
+    )
+
+
+def malformed(name: str, details: str, code: str = "InvalidArgument") -> StorageError:
+    """400 for a signed request that is wrong before its signature is looked at."""
+    parts = {"ParameterName": name, "Details": details}
+    return StorageError(400, "invalid", f"Invalid argument: {name}.", code, details=parts)
+
+
+def _credential(query: Mapping[str, str]) -> tuple[str, str]:
+    for name in (*FIELDS, SIGNATURE):
+        if not query.get(name):
+            raise malformed(name, "A V4 signed URL needs it.")
+    if query.get("x-goog-algorithm") != ALGORITHM:
+        raise malformed("x-goog-algorithm", f"{ALGORITHM} is the one that is played.")
+    email, _, scope = query["x-goog-credential"].partition("/")
+    match scope.split("/"):
+        case [day, location, "storage", "goog4_request"] if day and location:
+            return email, scope
+    raise malformed("x-goog-credential", "EMAIL/DATE/LOCATION/storage/goog4_request is expected.")
+
+
+def _check_time(query: Mapping[str, str], scope: str, now: float) -> None:
+    try:
+        signed = datetime.strptime(query["x-goog-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise malformed("x-goog-date", "YYYYMMDDTHHMMSSZ is expected.") from None
+    text = query["x-goog-expires"]
+    life_s = int(text) if text.isdecimal() and text.isascii() else 0
+    if not 0 < life_s <= LIFE_AT_MOST_S:
+        raise malformed("x-goog-expires", f"1 to {LIFE_AT_MOST_S} seconds are allowed.")
+    if scope.partition("/")[0] != query["x-goog-date"][:8]:
+        raise malformed("x-goog-credential", "Its date differs from that of X-Goog-Date.")
+    if now > signed.timestamp() + life_s:
+        moment = datetime.fromtimestamp(signed.timestamp() + life_s, UTC).isoformat()
+        details = {"Details": f"Request signature expired at: {moment}"}
+        message = "Invalid argument."
+        raise StorageError(400, "invalid", message, "ExpiredToken", details=details)
+    if now < signed.timestamp() - SKEW_S:
+        message = "The difference between the request time and the server's time is too large."
+        raise StorageError(403, "forbidden", message, "RequestTimeTooSkewed")
+
+
+def _check_headers(headers: Mapping[str, str], names: list[str]) -> None:
+    """Every x-goog- header must be signed, every signed header must come ("Canonical requests")."""
+    if "host" not in names:
+        raise malformed("host", "The host header must be signed.", "MalformedSecurityHeader")
+    for name in names:
+        if name not in headers:
+            details = "Header was included in signedheaders, but not in the request."
+            raise malformed(name, details, "MalformedSecurityHeader")
+    for name in headers:
+        if name.startswith("x-goog-") and name not in names:
+            details = "Header was not included in signedheaders."
+            raise malformed(name, details, "MalformedSecurityHeader")
+
+
+def canonical_request(wire: Wire, verb: str, names: list[str]) -> str:
     """The text whose hash was signed.
 
-    A URL signed for GET serves HEAD too: the two are one permission (storage.objects.get) and the
-    service treats the signed verb so.
+    The path is taken from the raw target, decoded once and encoded again: every spelling of one
+    object name has one canonical form, while `//`, `%252F` and dot segments stay what they are. A
+    URL signed for GET answers HEAD too (Google.Cloud.Storage.V1 reference of .NET,
+    "UrlSigner.RequestTemplate": both requests can be made with it), so a HEAD is tried as both.
 
-    Raises:
-        StorageError: 400 when `host` is not signed, 403 when a signed header did not come.
+    Args:
+        wire: the request.
+        verb: the verb to put in.
+        names: the signed headers.
     """
-    names = signed_headers.split(";")
-    if "host" not in names:
-        raise StorageError(400, "invalid", "The host header must be signed.", "InvalidArgument")
-    unsigned = [name for name in wire.headers if name.startswith("x-goog-") and name not in names]
-    if unsigned:
-        message = f"The header {unsigned[0]} was sent but is not part of the signature."
-        raise StorageError(403, "forbidden", message, "SignatureDoesNotMatch")
-    lines = "".join(f"{name}:{' '.join(wire.headers.get(name, '').split())}\n" for name in names)
+    lines = "".join(f"{name}:{' '.join(wire.headers[name].split())}\n" for name in names)
     pairs = sorted(
-        f"{quote(name, safe='~')}={quote(value, safe='~')}"
-        for name, value in wire.parameters()
-        if name != "X-Goog-Signature"
+        (quote(name, safe="~"), quote(value, safe="~"))
+        for name, value in wire.parameters
+        if name.lower() != SIGNATURE
     )
-    payload = wire.headers.get("x-goog-content-sha256", "UNSIGNED-PAYLOAD")
-    method = "GET" if wire.method == "HEAD" else wire.method
+    query = "&".join(f"{name}={value}" for name, value in pairs)
+    payload = wire.headers.get("x-goog-content-sha256", UNSIGNED_PAYLOAD)
     path = quote(unquote(wire.path), safe="/~")
-    return "\n".join([method, path, "&".join(pairs), lines, signed_headers, payload])
+    return "\n".join([verb, path, query, lines, ";".join(names), payload])

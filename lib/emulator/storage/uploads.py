@@ -1,82 +1,99 @@
-"""Getting bytes in: multipart, media and resumable uploads.
+"""Resumable uploads: sessions that become objects with their last byte.
 
-A resumable session lives beside the objects and becomes one only with its last byte; conditions are
-judged then. Sources: Cloud Storage documentation, "Uploads and downloads", "Resumable uploads".
+A session lives in memory beside the objects and dies with the process or after a week; its
+conditions are judged when it finishes. Source: Cloud Storage documentation, "Resumable uploads".
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
 import secrets
+import threading
 from dataclasses import dataclass, field
-from email.parser import BytesHeaderParser
 from typing import TYPE_CHECKING, Any
 
 from lib.emulator.storage.errors import StorageError, invalid
-from lib.emulator.storage.objects import Stored
+from lib.emulator.storage.multipart import check_hashes, content_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lib.emulator.clock import Clock
     from lib.emulator.storage.conditions import Conditions
-    from lib.emulator.storage.objects import Store
+    from lib.emulator.storage.multipart import Span
+    from lib.emulator.storage.objects import Store, Stored
 
 QUANTUM = 256 * 1024
-RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
+LIFE_S = 7 * 24 * 3600
 CANCELLED = 499
 
 
 @dataclass
 class Session:
-    """One resumable upload."""
+    """One resumable upload.
+
+    Attributes:
+        bucket: where the object will be.
+        name: its name.
+        fields: its metadata and declared checksums.
+        conditions: judged at the finish.
+        total: its size, when it was declared.
+        sizes: the smallest and the largest size allowed.
+    """
 
     bucket: str
     name: str
     fields: dict[str, Any]
     conditions: Conditions
-    data: bytearray = field(default_factory=bytearray)
     total: int | None = None
+    sizes: tuple[int, int] | None = None
+    started: float = 0.0
+    data: bytearray = field(default_factory=bytearray, repr=False)
     stored: Stored | None = None
     cancelled: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One request to a session.
+
+    Attributes:
+        content_range: the header; None sends everything at once.
+        data: the bytes that came.
+        hashes: `md5Hash` and `crc32c` declared with this request.
+        cut: whether the connection broke on the way.
+    """
+
+    content_range: str | None
+    data: bytes
+    hashes: Mapping[str, str]
+    cut: bool = False
 
 
 class Uploads:
-    """All uploads of a store.
+    """All resumable uploads.
 
     Args:
         store: where finished ones go.
+        clock: sessions age by it.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
         self._sessions: dict[str, Session] = {}
 
-    def whole(
-        self,
-        bucket: str,
-        name: str,
-        content: bytes,
-        fields: Mapping[str, Any],
-        conditions: Conditions,
-    ) -> Stored:
-        """An upload in one request.
-
-        Raises:
-            StorageError: 400 for a declared checksum that does not match, 412, 404.
-        """
-        check_hashes(content, fields)
-        return self._store.put(bucket, name, content, fields, conditions)
+    def clear(self) -> None:
+        """Forget all sessions."""
+        self._sessions.clear()
 
     def start(self, session: Session) -> str:
-        """Open a resumable session; returns its id.
+        """Open a session; returns its id, which is all that its user needs.
 
         Raises:
             StorageError: 404 without the bucket.
         """
         self._store.bucket(session.bucket)
+        session.started = self._clock.now()
         upload_id = secrets.token_urlsafe(32)
         self._sessions[upload_id] = session
         return upload_id
@@ -85,25 +102,19 @@ class Uploads:
         """An open or finished session.
 
         Raises:
-            StorageError: 404 for an unknown one, 499 for a cancelled one.
+            StorageError: 404 for an unknown one, 410 after a week, 499 for a cancelled one.
         """
         session = self._sessions.get(upload_id)
         if session is None:
             raise StorageError(404, "notFound", f"No such upload: {upload_id}", "NoSuchUpload")
         if session.cancelled:
-            raise StorageError(CANCELLED, "cancelled", "The upload was cancelled.", "Cancelled")
+            raise _cancelled()
+        if self._clock.now() > session.started + LIFE_S:
+            raise StorageError(410, "gone", "The upload session has expired.", "NoSuchUpload")
         return session
 
-    def send(
-        self, session: Session, content_range: str | None, data: bytes, hashes: Mapping[str, str]
-    ) -> Stored | None:
+    def send(self, session: Session, chunk: Chunk) -> Stored | None:
         """Take a chunk, or answer a status query.
-
-        Args:
-            session: which.
-            content_range: the header; None sends everything at once.
-            data: the bytes.
-            hashes: `md5Hash` and `crc32c` declared with this request.
 
         Returns:
             The object when the upload is complete, None while it is not.
@@ -111,105 +122,84 @@ class Uploads:
         Raises:
             StorageError: 400 for a gap, a bad range or a checksum that does not match; 412.
         """
-        with self._store.lock:
+        with session.lock:
             if session.stored is not None:
-                return session.stored
-            if content_range is None:
-                session.data[:], session.total = data, len(data)
+                return session.stored  # the repeat of a last request whose answer was lost
+            if session.cancelled:
+                raise _cancelled()
+            if chunk.content_range is None:
+                self._everything(session, chunk)
             else:
-                self._chunk(session, content_range, data)
-            if session.total is None or len(session.data) < session.total:
+                self._part(session, chunk, content_range(chunk.content_range))
+            if chunk.cut or session.total is None or len(session.data) < session.total:
                 return None
-            content = bytes(session.data)
-            check_hashes(content, {**session.fields, **hashes})
-            session.stored = self._store.put(
-                session.bucket, session.name, content, session.fields, session.conditions
-            )
-            session.data.clear()
-            return session.stored
+            return self._finish(session, chunk)
 
-    def _chunk(self, session: Session, content_range: str, data: bytes) -> None:
-        match = RANGE.fullmatch(content_range)
-        if match is None:
-            raise invalid(f"Malformed Content-Range: {content_range!r}.", "Content-Range")
-        first, last, total = match.groups()
-        if total != "*":
-            if session.total is not None and session.total != int(total):
-                raise invalid("The total size differs from an earlier request.", "Content-Range")
-            session.total = int(total)
-        if first is None:
+    def _finish(self, session: Session, chunk: Chunk) -> Stored:
+        data = bytes(session.data)
+        check_size(len(data), session.sizes)
+        check_hashes(data, {**session.fields, **chunk.hashes})
+        session.stored = self._store.put(
+            session.bucket, session.name, data, session.fields, session.conditions
+        )
+        session.data = bytearray()
+        return session.stored
+
+    def _everything(self, session: Session, chunk: Chunk) -> None:
+        if not chunk.cut:
+            _declare(session, len(chunk.data))
+        session.data[:] = _quanta(chunk.data, 0) if chunk.cut else chunk.data
+
+    def _part(self, session: Session, chunk: Chunk, span: Span) -> None:
+        if span.total is not None:
+            _declare(session, span.total)
+        if span.first is None:
             return
-        start, end = int(first), int(last)
-        if len(data) != end - start + 1:
-            raise invalid(f"{len(data)} bytes came, {content_range!r} declares others.")
-        if start > len(session.data):
-            message = f"The upload has {len(session.data)} bytes; a chunk at {start} leaves a gap."
+        if not chunk.cut and len(chunk.data) != span.last - span.first + 1:
+            message = f"{len(chunk.data)} bytes came, {chunk.content_range!r} declares others."
             raise invalid(message, "Content-Range")
-        fresh = data[len(session.data) - start :]
-        if session.total is None:
-            # Only whole quanta are kept before the end is known.
-            kept = (len(session.data) + len(fresh)) // QUANTUM * QUANTUM - len(session.data)
-            fresh = fresh[: max(kept, 0)]
-        session.data += fresh
+        have = len(session.data)
+        if span.first > have:
+            message = f"The upload has {have} bytes; a chunk at {span.first} leaves a gap."
+            raise invalid(message, "Content-Range")
+        fresh = chunk.data[have - span.first :]
+        whole = not chunk.cut and session.total is not None
+        session.data += fresh if whole else _quanta(fresh, have)
 
-    def cancel(self, session: Session) -> None:
-        """Forget an upload that is not finished.
-
-        Raises:
-            StorageError: 499, which is how the service says that it is cancelled.
-        """
-        if session.stored is None:
-            session.cancelled = True
-            session.data.clear()
-        raise StorageError(CANCELLED, "cancelled", "The upload was cancelled.", "Cancelled")
+    def cancel(self, session: Session) -> StorageError:
+        """Give an unfinished upload up; returns 499, which is how the service says so."""
+        with session.lock:
+            if session.stored is None:
+                session.cancelled = True
+                session.data = bytearray()
+        return _cancelled()
 
 
-def check_hashes(content: bytes, declared: Mapping[str, Any]) -> None:
-    """Compare declared checksums with the bytes that came.
-
-    Raises:
-        StorageError: 400.
-    """
-    probe = Stored("", "", content, 0, 0, 0.0, 0.0)
-    for name, actual in (("md5Hash", probe.md5), ("crc32c", probe.crc32c)):
-        wanted = declared.get(name)
-        if wanted is not None and _decoded(str(wanted)) != _decoded(actual):
-            message = f"Provided {name} {wanted!r} does not match the calculated {actual!r}."
-            raise StorageError(400, "invalid", message, "BadDigest", name)
+def _declare(session: Session, total: int) -> None:
+    if session.total is not None and session.total != total:
+        message = f"The total size was declared as {session.total} before, now as {total}."
+        raise invalid(message, "Content-Range")
+    session.total = total
 
 
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text)
-    except binascii.Error:
-        return text.encode()
+def _quanta(fresh: bytes, have: int) -> bytes:
+    # Only whole quanta are kept before the end is known.
+    return fresh[: max((have + len(fresh)) // QUANTUM * QUANTUM - have, 0)]
 
 
-def hash_header(text: str) -> dict[str, str]:
-    """The checksums in an `X-Goog-Hash` header, by their JSON names."""
-    names = {"md5": "md5Hash", "crc32c": "crc32c"}
-    pairs = (item.strip().partition("=") for item in text.split(",") if item.strip())
-    return {names[name]: value for name, _, value in pairs if name in names}
+def _cancelled() -> StorageError:
+    return StorageError(CANCELLED, "cancelled", "The upload was cancelled.", "Cancelled")
 
 
-def parse_multipart(content_type: str, body: bytes) -> tuple[dict[str, Any], str, bytes]:
-    """The metadata, media type and media of a `multipart/related` upload (RFC 2387).
+def check_size(size: int, allowed: tuple[int, int] | None) -> None:
+    """Judge a size by `x-goog-content-length-range` (XML API, "Request headers").
 
     Raises:
         StorageError: 400.
     """
-    match = re.search(r'boundary="?([^";]+)"?', content_type)
-    if match is None:
-        raise invalid("A multipart upload needs a boundary in its Content-Type.")
-    mark = b"--" + match[1].encode()
-    pieces = (b"\r\n" + body).split(b"\r\n" + mark)
-    parts = [piece.lstrip(b"\r\n") for piece in pieces[1:-1]]
-    if len(parts) != 2:  # noqa: PLR2004 - metadata and media
-        raise invalid(f"A multipart upload has two parts; this has {len(parts)}.")
-    heads = [part.partition(b"\r\n\r\n") for part in parts]
-    try:
-        metadata = json.loads(heads[0][2] or b"{}")
-    except ValueError:
-        raise invalid("The metadata part is not valid JSON.") from None
-    media_head = BytesHeaderParser().parsebytes(heads[1][0])
-    return metadata, media_head.get("Content-Type", "application/octet-stream"), heads[1][2]
+    if allowed is None:
+        return
+    code = "EntityTooSmall" if size < allowed[0] else "EntityTooLarge"
+    if not allowed[0] <= size <= allowed[1]:
+        message = f"The content has {size} bytes; {allowed[0]} to {allowed[1]} are allowed."
+        raise StorageError(400, "invalid", message, code)

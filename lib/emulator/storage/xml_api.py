@@ -1,38 +1,69 @@
 """Signed paths, `/<bucket>/<object>`: what browsers and curl use with a V4 link.
 
-Every call is verified first; afterwards it does what the JSON API would. Source: Cloud Storage XML
-API reference.
+Every call is verified first; afterwards it does what the JSON API would. Bearer tokens do not count
+here, and buckets are not listed. Source: Cloud Storage XML API reference.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from lib.emulator.storage import buckets, downloads
-from lib.emulator.storage.conditions import Conditions
-from lib.emulator.storage.errors import StorageError, invalid
-from lib.emulator.storage.json_api import incomplete
-from lib.emulator.storage.uploads import Session, hash_header
+from lib.emulator.storage import downloads
+from lib.emulator.storage.conditions import Conditions, refuse_validators
+from lib.emulator.storage.errors import StorageError, invalid, not_played
+from lib.emulator.storage.json_uploads import incomplete, received
+from lib.emulator.storage.metadata import check_name
+from lib.emulator.storage.multipart import check_hashes, hash_header
+from lib.emulator.storage.routing import Route
+from lib.emulator.storage.signatures import UNSIGNED_PAYLOAD
+from lib.emulator.storage.uploads import Session, check_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from lib.emulator.clock import Clock
-    from lib.emulator.storage.app import Call
     from lib.emulator.storage.faults import Faults
-    from lib.emulator.storage.objects import Store
+    from lib.emulator.storage.objects import Store, Stored
+    from lib.emulator.storage.routing import Call
     from lib.emulator.storage.signatures import Verifier
     from lib.emulator.storage.uploads import Uploads
 
-PATH = r"/([^/]+)/(.+)"
-SIGNED = frozenset(
-    f"X-Goog-{name}"
-    for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
-) | {"GoogleAccessId", "Expires", "Signature", "generation"}
+# Everything that is not one of the other APIs.
+PATH = r"/(?!(?:storage|upload|download|resumable|batch|emulator)/)([^/]+)/(.+)"
+V4 = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
+SIGNED = (
+    frozenset(f"X-Goog-{name}" for name in V4)
+    | frozenset(f"x-goog-{name.lower()}" for name in V4)
+    | {"GoogleAccessId", "Expires", "Signature", "generation"}
+)
 READS = SIGNED | {"response-content-type", "response-content-disposition"}
 META = "x-goog-meta-"
+FIELDS = {
+    "content-type": "contentType",
+    "cache-control": "cacheControl",
+    "content-disposition": "contentDisposition",
+    "content-encoding": "contentEncoding",
+    "content-language": "contentLanguage",
+    "content-md5": "md5Hash",
+    "x-goog-storage-class": "storageClass",
+    "x-goog-custom-time": "customTime",
+}
+KNOWN = frozenset(
+    [
+        "x-goog-hash",
+        "x-goog-content-sha256",
+        "x-goog-resumable",
+        "x-goog-content-length-range",
+        "x-goog-date",
+        "x-goog-api-client",
+        "x-goog-user-project",
+        "x-goog-if-generation-match",
+        "x-goog-if-metageneration-match",
+    ]
+) | frozenset(FIELDS)
 
 
 class XmlApi:
@@ -44,15 +75,14 @@ class XmlApi:
         self._store, self._uploads, self._faults = store, uploads, faults
         self._verifier, self._clock = verifier, clock
 
-    def routes(self) -> list[tuple[str, str, Callable[..., Response], frozenset[str] | None]]:
-        """Method, raw path, handler, known parameters."""
+    def routes(self) -> list[Route]:
+        """What is played of the XML API."""
         return [
-            ("GET", PATH, self.get, READS),
-            ("HEAD", PATH, self.get, READS),
-            ("PUT", PATH, self.put, SIGNED | {"upload_id"}),
-            ("POST", PATH, self.start, SIGNED),
-            ("DELETE", PATH, self.delete, SIGNED | {"upload_id"}),
-            ("OPTIONS", PATH, self.preflight, None),
+            Route("xml.get", "GET", PATH, self.get, READS),
+            Route("xml.head", "HEAD", PATH, self.get, READS),
+            Route("xml.put", "PUT", PATH, self.put, SIGNED | {"upload_id"}),
+            Route("xml.start", "POST", PATH, self.start, SIGNED),
+            Route("xml.delete", "DELETE", PATH, self.delete, SIGNED | {"upload_id"}),
         ]
 
     def get(self, call: Call, bucket: str, name: str) -> Response:
@@ -61,6 +91,7 @@ class XmlApi:
 
         def work() -> Response:
             stored = self._store.live(bucket, name, call.generation)
+            Conditions.of_headers(call.headers).check(stored)
             overrides = {
                 header: call.query[parameter]
                 for header, parameter in (
@@ -69,7 +100,8 @@ class XmlApi:
                 )
                 if parameter in call.query
             }
-            return downloads.answer(stored, call.wire.headers, call.wire.method, overrides)
+            etag = f'"{stored.content_etag}"'
+            return downloads.answer(stored, call.headers, call.wire.method, etag, overrides)
 
         return self._faults.around("GET", name, work)
 
@@ -78,51 +110,53 @@ class XmlApi:
         if "upload_id" in call.query:
             return self._chunk(call)
         self._verify(call)
-        content = call.request.get_data()
-        fields = _fields(call.wire.headers)
-        conditions = Conditions.of_headers(call.wire.headers)
+        refuse_validators(call.headers)
+        fields = _fields(call.headers)
+        conditions = Conditions.of_headers(call.headers)
+        data = call.data()
+        check_size(len(data), _sizes(call.headers))
+        check_hashes(data, fields)
+        _check_sha256(call.headers, data)
 
         def work() -> Response:
-            stored = self._uploads.whole(bucket, name, content, fields, conditions)
-            return Response(status=200, headers=_written(stored))
+            return _written(self._store.put(bucket, name, data, fields, conditions))
 
         return self._faults.around("PUT", name, work)
 
     def start(self, call: Call, bucket: str, name: str) -> Response:
         """Start a resumable upload (`x-goog-resumable: start`)."""
         self._verify(call)
-        if call.wire.headers.get("x-goog-resumable") != "start":
-            raise invalid("A POST to an object needs the header x-goog-resumable: start.")
-        conditions = Conditions.of_headers(call.wire.headers)
-        session = Session(bucket, name, _fields(call.wire.headers), conditions)
+        if call.headers.get("x-goog-resumable") != "start":
+            raise not_played("a POST to an object without x-goog-resumable: start")
+        check_name(name)
+        conditions = Conditions.of_headers(call.headers)
+        fields = _fields(call.headers)
+        session = Session(bucket, name, fields, conditions, sizes=_sizes(call.headers))
 
         def work() -> Response:
             upload_id = self._uploads.start(session)
             location = f"{call.base}{call.wire.path}?upload_id={upload_id}"
-            return Response(status=201, headers={"Location": location})
+            headers = {"Location": location, "X-GUploader-UploadID": upload_id}
+            return Response(status=201, headers=headers)
 
         return self._faults.around("POST", name, work)
 
     def _chunk(self, call: Call) -> Response:
         session = self._uploads.session(call.query["upload_id"])
-        headers = call.wire.headers
-        hashes = hash_header(headers.get("x-goog-hash", ""))
+        chunk = received(call)
 
         def work() -> Response:
-            data = call.request.get_data()
-            stored = self._uploads.send(session, headers.get("content-range"), data, hashes)
-            if stored is None:
-                return incomplete(session)
-            return Response(status=200, headers=_written(stored))
+            stored = self._uploads.send(session, chunk)
+            return _written(stored) if stored else incomplete(session)
 
         return self._faults.around("PUT", session.name, work)
 
     def delete(self, call: Call, bucket: str, name: str) -> Response:
         """Delete an object, or cancel a resumable upload."""
         if "upload_id" in call.query:
-            self._uploads.cancel(self._uploads.session(call.query["upload_id"]))
+            raise self._uploads.cancel(self._uploads.session(call.query["upload_id"]))
         self._verify(call)
-        conditions = Conditions.of_headers(call.wire.headers)
+        conditions = Conditions.of_headers(call.headers)
 
         def work() -> Response:
             self._store.delete(bucket, name, call.generation, conditions)
@@ -130,48 +164,54 @@ class XmlApi:
 
         return self._faults.around("DELETE", name, work)
 
-    def preflight(self, call: Call, bucket: str, _name: str) -> Response:
-        """A browser's preflight: never needs a signature."""
-        headers = call.wire.headers
-        wanted = headers.get("access-control-request-method", "")
-        asked = headers.get("access-control-request-headers", "")
-        home = self._store.buckets.get(bucket)
-        granted: Mapping[str, str] = {}
-        if home is not None:
-            granted = buckets.cors_headers(home, headers.get("origin"), wanted, asked)
-        return Response(status=200, headers=dict(granted))
-
     def _verify(self, call: Call) -> None:
         self._verifier.verify(call.wire, self._clock.now())
+        for name in call.headers:
+            if name.startswith("x-goog-") and not name.startswith(META) and name not in KNOWN:
+                raise not_played(f"the header {name}")
 
 
 def _fields(headers: Mapping[str, str]) -> dict[str, Any]:
-    names = {
-        "content-type": "contentType",
-        "cache-control": "cacheControl",
-        "content-disposition": "contentDisposition",
-        "content-encoding": "contentEncoding",
-        "content-language": "contentLanguage",
-    }
     fields: dict[str, Any] = {
-        ours: headers[name] for name, ours in names.items() if name in headers
+        ours: _text(headers[name]) for name, ours in FIELDS.items() if headers.get(name)
     }
     fields["metadata"] = {
-        name.removeprefix(META): value for name, value in headers.items() if name.startswith(META)
+        name.removeprefix(META): _text(value)
+        for name, value in headers.items()
+        if name.startswith(META)
     }
-    if "content-md5" in headers:
-        fields["md5Hash"] = headers["content-md5"]
-    for name in ("x-goog-acl", "x-goog-encryption-key"):
-        if name in headers:
-            raise StorageError(501, "notImplemented", f"{name} is not played.", "NotImplemented")
     return fields | hash_header(headers.get("x-goog-hash", ""))
 
 
-def _written(stored: Any) -> dict[str, str]:
-    return {
-        "ETag": f'"{stored.etag}"',
+def _text(value: str) -> str:
+    # WSGI hands header bytes over as Latin-1 text (PEP 3333); the service reads them as UTF-8.
+    return value.encode("latin-1").decode("utf-8", "replace")
+
+
+def _sizes(headers: Mapping[str, str]) -> tuple[int, int] | None:
+    text = headers.get("x-goog-content-length-range")
+    if text is None:
+        return None
+    low, _, high = text.partition(",")
+    if not (low.strip().isdecimal() and high.strip().isdecimal()):
+        raise invalid(f"Malformed x-goog-content-length-range: {text!r}.")
+    return int(low), int(high)
+
+
+def _check_sha256(headers: Mapping[str, str], data: bytes) -> None:
+    declared = headers.get("x-goog-content-sha256", UNSIGNED_PAYLOAD)
+    if declared not in {UNSIGNED_PAYLOAD, hashlib.sha256(data).hexdigest()}:
+        message = "The content differs from the signed x-goog-content-sha256."
+        raise StorageError(400, "invalid", message, "BadDigest")
+
+
+def _written(stored: Stored) -> Response:
+    headers = {
+        "ETag": f'"{stored.content_etag}"',
         "X-Goog-Generation": str(stored.generation),
         "X-Goog-Metageneration": str(stored.metageneration),
         "X-Goog-Hash": f"crc32c={stored.crc32c},md5={stored.md5}",
+        "X-Goog-Stored-Content-Encoding": stored.fields.get("contentEncoding", "identity"),
         "X-Goog-Stored-Content-Length": str(stored.size),
     }
+    return Response(status=200, headers=headers)

@@ -1,0 +1,164 @@
+"""From a raw request to the handler that answers it: the route table and what handlers are given.
+
+Routes are matched on the raw path, because object names may hold anything once they are decoded,
+and a name such as `x/acl` or `b/o/rewriteTo/b/y/o/z` must stay a name. A parameter or an endpoint
+that no route names answers 501: nothing is ignored silently.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.wrappers import Response
+
+from lib.emulator.storage.errors import invalid, not_played
+from lib.emulator.storage.resources import project
+from lib.emulator.wire import Dropped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from lib.emulator.storage.signatures import Wire
+
+BLOCK = 1 << 16
+# Parameters of every JSON API call that change no result ("Query parameters for JSON"); `alt` is
+# checked below, and without ACLs both projections are the same.
+HARMLESS = frozenset({"alt", "prettyPrint", "key", "quotaUser", "userIp", "userProject"})
+JSON = "application/json; charset=UTF-8"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request on its way to a handler.
+
+    Attributes:
+        wire: the raw request.
+        query: the decoded parameters; of two of one name the last.
+        base: scheme and host to put into links.
+        stream: the body.
+    """
+
+    wire: Wire
+    query: Mapping[str, str]
+    base: str
+    stream: IO[bytes]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Lower-case names to values."""
+        return self.wire.headers
+
+    def received(self) -> tuple[bytes, bool]:
+        """The body as far as it came, and whether the connection broke on the way."""
+        read: Callable[[int], bytes] = getattr(self.stream, "read1", self.stream.read)
+        parts = []
+        try:
+            while part := read(BLOCK):
+                parts.append(part)
+        except (ClientDisconnected, OSError):
+            return b"".join(parts), True
+        return b"".join(parts), False
+
+    def data(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            Dropped: it did not come whole, so there is nobody left to answer.
+        """
+        data, cut = self.received()
+        if cut:
+            raise Dropped("the caller went away while sending")
+        return data
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object.
+
+        Raises:
+            StorageError: 400.
+        """
+        try:
+            data = json.loads(self.data() or b"{}")
+        except ValueError:
+            raise invalid("Parse Error: the body is not valid JSON.") from None
+        if not isinstance(data, dict):
+            raise invalid("The body must be a JSON object.")
+        return data
+
+    @property
+    def generation(self) -> int | None:
+        """The `generation` parameter.
+
+        Raises:
+            StorageError: 400.
+        """
+        text = self.query.get("generation")
+        if text is not None and not (text.isascii() and text.isdigit()):
+            raise invalid(f"Invalid value {text!r} for generation.", "generation")
+        return int(text) if text is not None else None
+
+    def answer(self, resource: Mapping[str, Any]) -> Response:
+        """A JSON answer, cut down to what `fields` selects."""
+        body = json.dumps(project(resource, self.query.get("fields")))
+        headers = {"ETag": resource["etag"]} if "etag" in resource else {}
+        return Response(body, 200, headers, content_type=JSON)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One line of the table.
+
+    Attributes:
+        name: what the service calls the method, such as `objects.insert`.
+        method: HTTP method.
+        path: the raw path as a pattern; its groups are handed over decoded.
+        answer: the handler.
+        parameters: the query parameters that it understands; None takes any.
+    """
+
+    name: str
+    method: str
+    path: str
+    answer: Callable[..., Response]
+    parameters: frozenset[str] | None = frozenset()
+
+
+class Table:
+    """All routes.
+
+    Args:
+        routes: in the order in which they are tried.
+    """
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._routes: dict[str, list[tuple[re.Pattern[str], Route]]] = defaultdict(list)
+        for route in routes:
+            self._routes[route.method].append((re.compile(route.path), route))
+
+    def find(self, call: Call) -> tuple[Route, list[str]]:
+        """The route of a call and the decoded parts of its path.
+
+        Raises:
+            StorageError: 501 for an endpoint or a parameter that is not played.
+        """
+        wire = call.wire
+        for pattern, route in self._routes[wire.method]:
+            if match := pattern.fullmatch(wire.path):
+                _check_parameters(route, call)
+                return route, [unquote(text) for text in match.groups()]
+        raise not_played(f"the endpoint {wire.method} {unquote(wire.path)}")
+
+
+def _check_parameters(route: Route, call: Call) -> None:
+    if route.parameters is None:
+        return
+    for name in call.query:
+        if name not in route.parameters and name not in HARMLESS:
+            raise not_played(f"the parameter {name} of {route.name}")
+    if call.query.get("alt", "json") not in {"json", "media"}:
+        raise not_played(f"alt={call.query['alt']}")
