@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 NOT_PLAYED = (
     (
-        "Identities: the JSON API lets anonymous callers and any bearer token in. Only signed paths "
-        "are checked, and there a bearer token does not help."
+        "Identities: the JSON API lets anonymous callers and any bearer token in. Only signed "
+        "paths are checked, and there a bearer token does not help."
     ),
     "Object versioning, soft delete, holds, retention, object contexts.",
     "IAM policies, ACLs, HMAC keys, notifications, Pub/Sub, folders, managed folders.",
@@ -30,8 +30,8 @@ NOT_PLAYED = (
     ),
     "Customer-supplied and customer-managed encryption keys.",
     (
-        "Quotas and rate limits: the one write a second on one object is not enforced; declare a fault "
-        "with status 429 for it."
+        "Quotas and rate limits: the one write a second on one object is not enforced; declare a "
+        "fault with status 429 for it."
     ),
     "Lifecycle rules wait for the clock to be moved; the service runs them within about a day.",
     "An unfinished resumable upload does not survive a restart; the service keeps it for a week.",

@@ -118,7 +118,7 @@ class Route:
         method: HTTP method.
         path: the raw path as a pattern; its groups are handed over decoded.
         answer: the handler.
-        parameters: the query parameters that it understands; None takes any.
+        parameters: the query parameters that it understands; None when it checks them itself.
     """
 
     name: str
@@ -149,16 +149,20 @@ class Table:
         wire = call.wire
         for pattern, route in self._routes[wire.method]:
             if match := pattern.fullmatch(wire.path):
-                _check_parameters(route, call)
+                if route.parameters is not None:
+                    check_parameters(route.name, route.parameters, call)
                 return route, [unquote(text) for text in match.groups()]
         raise not_played(f"the endpoint {wire.method} {unquote(wire.path)}")
 
 
-def _check_parameters(route: Route, call: Call) -> None:
-    if route.parameters is None:
-        return
-    for name in call.query:
-        if name not in route.parameters and name not in HARMLESS:
-            raise not_played(f"the parameter {name} of {route.name}")
+def check_parameters(name: str, known: frozenset[str], call: Call) -> None:
+    """Refuse a query parameter that would change the result and is not played.
+
+    Raises:
+        StorageError: 501 by name.
+    """
+    for parameter in call.query:
+        if parameter not in known and parameter not in HARMLESS:
+            raise not_played(f"the parameter {parameter} of {name}")
     if call.query.get("alt", "json") not in {"json", "media"}:
         raise not_played(f"alt={call.query['alt']}")

@@ -17,7 +17,7 @@ from lib.emulator.storage.errors import StorageError, invalid, not_played
 from lib.emulator.storage.json_uploads import incomplete, received
 from lib.emulator.storage.metadata import check_name
 from lib.emulator.storage.multipart import check_hashes, hash_header
-from lib.emulator.storage.routing import Route
+from lib.emulator.storage.routing import Route, check_parameters
 from lib.emulator.storage.signatures import UNSIGNED_PAYLOAD
 from lib.emulator.storage.uploads import Session, check_size
 
@@ -78,16 +78,16 @@ class XmlApi:
     def routes(self) -> list[Route]:
         """What is played of the XML API."""
         return [
-            Route("xml.get", "GET", PATH, self.get, READS),
-            Route("xml.head", "HEAD", PATH, self.get, READS),
-            Route("xml.put", "PUT", PATH, self.put, SIGNED | {"upload_id"}),
-            Route("xml.start", "POST", PATH, self.start, SIGNED),
-            Route("xml.delete", "DELETE", PATH, self.delete, SIGNED | {"upload_id"}),
+            Route("xml.get", "GET", PATH, self.get, None),
+            Route("xml.head", "HEAD", PATH, self.get, None),
+            Route("xml.put", "PUT", PATH, self.put, None),
+            Route("xml.start", "POST", PATH, self.start, None),
+            Route("xml.delete", "DELETE", PATH, self.delete, None),
         ]
 
     def get(self, call: Call, bucket: str, name: str) -> Response:
         """The content, with the type and disposition that the link asks for."""
-        self._verify(call)
+        self._verify(call, READS)
 
         def work() -> Response:
             stored = self._store.live(bucket, name, call.generation)
@@ -164,8 +164,9 @@ class XmlApi:
 
         return self._faults.around("DELETE", name, work)
 
-    def _verify(self, call: Call) -> None:
+    def _verify(self, call: Call, known: frozenset[str] = SIGNED) -> None:
         self._verifier.verify(call.wire, self._clock.now())
+        check_parameters(f"a signed {call.wire.method}", known, call)
         for name in call.headers:
             if name.startswith("x-goog-") and not name.startswith(META) and name not in KNOWN:
                 raise not_played(f"the header {name}")
