@@ -19,7 +19,9 @@ def film(space):
 
 def media(space, name="film", params=None, **headers):
     return space.endpoint.json(
-        "GET", "/download" + space.path(name), params={"alt": "media"} | (params or {}),
+        "GET",
+        "/download" + space.path(name),
+        params={"alt": "media"} | (params or {}),
         headers={key.replace("_", "-"): value for key, value in headers.items()},
     )
 

@@ -80,7 +80,9 @@ def test_max_results_through_the_client(tree):
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 100])
 def test_pages_together_are_everything(tree, size):
-    pages = [list(found) for found in tree.bucket.list_blobs(prefix=tree.prefix, page_size=size).pages]
+    pages = [
+        list(found) for found in tree.bucket.list_blobs(prefix=tree.prefix, page_size=size).pages
+    ]
     assert all(len(found) <= size for found in pages)
     names = [blob.name.removeprefix(tree.prefix) for found in pages for blob in found]
     assert names == TREE
@@ -94,7 +96,9 @@ def test_the_last_page_has_no_token(tree):
 def test_prefixes_count_towards_a_page(tree):
     seen, token = [], None
     for _ in range(10):
-        body = page(tree, delimiter="/", maxResults=2, **({"pageToken": token} if token else {})).json()
+        body = page(
+            tree, delimiter="/", maxResults=2, **({"pageToken": token} if token else {})
+        ).json()
         entries = [item["name"] for item in body.get("items", [])] + body.get("prefixes", [])
         assert len(entries) <= 2
         seen += entries

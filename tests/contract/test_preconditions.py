@@ -244,7 +244,10 @@ def test_both_conditions_must_hold(space, refused):
 def test_a_refusal_has_the_services_body(space, method):
     space.write()
     answer = space.endpoint.json(
-        method, space.path(), params={"ifGenerationMatch": "1"}, json={} if method == "PATCH" else None
+        method,
+        space.path(),
+        params={"ifGenerationMatch": "1"},
+        json={} if method == "PATCH" else None,
     )
     assert answer.status_code == 412
     error = answer.json()["error"]

@@ -33,7 +33,9 @@ class Upload:
         if content_range:
             headers["Content-Range"] = content_range
         http = self.space.endpoint.client._http
-        return http.put(self.uri, data=data, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        return http.put(
+            self.uri, data=data, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
 
     def status(self, total="*"):
         return self.send(b"", f"bytes */{total}")
