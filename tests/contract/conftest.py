@@ -16,6 +16,7 @@ import secrets
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -102,8 +103,7 @@ def endpoint(request):
     url = request.config.getoption("--contract-url", None) or os.environ.get("CONTRACT_URL")
     info, public = new_key()
     if path := os.environ.get("CONTRACT_KEY_FILE"):
-        with open(path, encoding="utf-8") as file:
-            info = json.load(file)
+        info = json.loads(Path(path).read_text("utf-8"))
     with contextlib.ExitStack() as stack:
         if not url:
             app = StorageApp(Clock(), signers={EMAIL: public})
@@ -196,13 +196,11 @@ def space(endpoint, home, request):
 @contextlib.contextmanager
 def refused(*statuses):
     """The block must fail with one of these HTTP statuses."""
-    try:
+    with pytest.raises((GoogleAPICallError, InvalidResponse)) as caught:
         yield
-    except (GoogleAPICallError, InvalidResponse) as error:
-        code = error.code if isinstance(error, GoogleAPICallError) else error.response.status_code
-        assert int(code) in statuses, f"{code} instead of {statuses}: {error}"
-    else:
-        pytest.fail(f"was not refused with {statuses}")
+    error = caught.value
+    code = error.code if isinstance(error, GoogleAPICallError) else error.response.status_code
+    assert int(code) in statuses, f"{code} instead of {statuses}: {error}"
 
 
 def together(count, work):

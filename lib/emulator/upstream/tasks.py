@@ -187,7 +187,7 @@ class Tasks:
     def _next(self, account: str, now: float) -> tuple[float, Task] | None:
         mine = [task for task in self._all.values() if task.account == account]
         running = [task for task in mine if task.status == "RUNNING"]
-        events = [(end, task) for task in running if (end := self._end_of(task)) is not None]
+        events = [(end, task) for task in running if (end := self._end_of(task, now)) is not None]
         pending = [task for task in mine if task.status == "PENDING"]
         if pending and len(running) < RUNNING_AT_MOST:
             first = min(pending, key=lambda task: task.ready_at)
@@ -195,7 +195,7 @@ class Tasks:
         due = [event for event in events if event[0] <= now]
         return min(due, key=lambda event: event[0]) if due else None
 
-    def _end_of(self, task: Task) -> float | None:
+    def _end_of(self, task: Task, now: float) -> float | None:
         started = task.scheduled_at or 0.0
         if task.scenario == "stuck":
             return started + STUCK_S
@@ -203,7 +203,7 @@ class Tasks:
             return started + min(task.running_s or 0.0, 1.0)
         if task.running_s is not None:
             return started + task.running_s
-        return self._clock.now() if task.rendering and task.rendering.done() else None
+        return now if task.rendering and task.rendering.done() else None
 
     def _start(self, task: Task, at: float) -> None:
         task.status, task.scheduled_at = "RUNNING", at

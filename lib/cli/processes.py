@@ -1,0 +1,185 @@
+"""The processes of a local service: started, watched, stopped together.
+
+Each runs in a session of its own and writes a log of its own; when one dies early, its last lines
+are what the caller sees. Nothing survives the parent's end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Self
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+START_S = 30.0
+STOP_S = 10.0
+TAIL_LINES = 15
+
+
+class Died(Exception):  # noqa: N818 - told to the person, then the end
+    """A process ended or did not answer; the message carries the end of its log."""
+
+
+@dataclass
+class Process:
+    """One running process.
+
+    Attributes:
+        name: our word for it.
+        popen: the handle.
+        log: where it writes.
+        out: its standard output, when somebody reads it.
+    """
+
+    name: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+    out: IO[bytes] | None = None
+
+    def tail(self) -> str:
+        """The last lines of its log."""
+        lines = self.log.read_text("utf-8", "replace").splitlines() if self.log.exists() else []
+        return "\n".join(f"    | {line}" for line in lines[-TAIL_LINES:])
+
+
+class Processes:
+    """All processes of one local service; a context manager that stops them.
+
+    Args:
+        folder: for logs.
+        environ: what the children see.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._folder, self._environ = folder, dict(environ)
+        self._running: list[Process] = []
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def start(
+        self, name: str, command: Sequence[str], more: Mapping[str, str], *, read: bool = False
+    ) -> Process:
+        """Start one.
+
+        Args:
+            name: our word for it, and its log's name.
+            command: what to run.
+            more: further environment variables.
+            read: whether its standard output is read here instead of logged.
+        """
+        log = self._folder / f"{name}.log"
+        with log.open("wb") as file:
+            popen = subprocess.Popen(  # noqa: S603 - our own commands
+                command,
+                env={**self._environ, **more},
+                stdout=subprocess.PIPE if read else file,
+                stderr=file,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        process = Process(name, popen, log, popen.stdout)
+        self._running.append(process)
+        return process
+
+    def lines_until_ready(self, process: Process) -> dict[str, str]:
+        """The KEY=VALUE lines that an emulator prints before `ready`.
+
+        Raises:
+            Died: it ended first.
+        """
+        found: dict[str, str] = {}
+        for raw in process.out or ():
+            text = raw.decode().strip()
+            if text == "ready":
+                return found
+            name, _, value = text.partition("=")
+            found[name] = value
+        raise Died(f"{process.name} ended before it was ready:\n{process.tail()}")
+
+    def healthy(self, process: Process, url: str) -> None:
+        """Wait until a process answers.
+
+        Raises:
+            Died: it ended, or did not answer in time.
+        """
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            self.check()
+            try:
+                if requests.get(url, timeout=1).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.05)
+        raise Died(f"{process.name} does not answer at {url}:\n{process.tail()}")
+
+    def check(self) -> None:
+        """Notice a process that has ended.
+
+        Raises:
+            Died: one has.
+        """
+        for process in self._running:
+            status = process.popen.poll()
+            if status is not None:
+                raise Died(f"{process.name} ended with status {status}:\n{process.tail()}")
+
+    def kill(self, process: Process) -> None:
+        """SIGKILL one with everything below it, as a machine that goes away."""
+        self._running.remove(process)
+        _signal(process, signal.SIGKILL)
+        process.popen.wait()
+
+    def stop(self) -> None:
+        """Ask all to end, then make them."""
+        for process in reversed(self._running):
+            _signal(process, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_S
+        for process in self._running:
+            try:
+                process.popen.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _signal(process, signal.SIGKILL)
+                process.popen.wait()
+            _signal(process, signal.SIGKILL)
+            if process.out:
+                process.out.close()
+        self._running.clear()
+
+
+def _signal(process: Process, number: int) -> None:
+    try:
+        os.killpg(process.popen.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def python() -> str:
+    """The interpreter that runs us."""
+    return sys.executable

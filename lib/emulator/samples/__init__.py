@@ -1,0 +1,1 @@
+"""Pictures to try the service with, drawn by ourselves."""
