@@ -39,7 +39,8 @@ def encode(pictures: Iterable[Array], size: tuple[int, int], effort: Effort) -> 
         effort: preset and quality of the encoder.
     """
     with tempfile.TemporaryDirectory(prefix="film-") as folder:
-        path = Path(folder) / "film.mp4"  # the index moves to the front in a second pass over a file
+        # The index moves to the front in a second pass over a file.
+        path = Path(folder) / "film.mp4"
         options = {"movflags": "+faststart", "fflags": "+bitexact"}
         with av.open(str(path), "w", format="mp4", options=options) as container:
             stream = _stream(container, size, effort)

@@ -1,7 +1,7 @@
 """One picture of the film at a time: both frames warped to where the camera is, then mixed.
 
-Owns the warp grid, its enlargement and the mix by coverage, trust and progress. Pictures are independent
-of each other, so workers may draw them in any order.
+Owns the warp grid, its enlargement and the mix by coverage, trust and progress. Pictures are
+independent of each other, so workers may draw them in any order.
 """
 
 from __future__ import annotations

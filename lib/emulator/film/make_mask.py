@@ -1,7 +1,7 @@
 """Makes `watermark.png`: the words "AI生成" as an 8-bit mask with a margin for the shadow.
 
-Run once by hand where Debian's fonts-wqy-microhei is installed; the service and the emulator only read
-the result. Needs Pillow.
+Run once by hand where Debian's fonts-wqy-microhei is installed; the service and the emulator
+only read the result. Needs Pillow.
 
     python -m lib.emulator.film.make_mask [FONT]
 """
@@ -25,7 +25,8 @@ def main(font_file: str) -> None:
     size = (round(right - left) + 2 * _MARGIN, round(bottom - top) + 2 * _MARGIN)
     mask = Image.new("L", size)
     ImageDraw.Draw(mask).text((_MARGIN - left, _MARGIN - top), _WORDS, fill=255, font=font)
-    levels = mask.point(lambda value: value // 17 * 17)  # 16 grey levels are plenty and half the size
+    # 16 grey levels are plenty and half the size.
+    levels = mask.point(lambda value: value // 17 * 17)
     levels.save(Path(__file__).with_name("watermark.png"), optimize=True)
 
 

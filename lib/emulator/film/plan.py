@@ -1,7 +1,7 @@
 """Which film it becomes: a camera move with what still moves inside it, or a push-in dissolve.
 
-Owns the choice between three motion models (similarity, homography, no camera at all), scored by how
-well both frames agree half-way. Pairs that share nothing get the dissolve.
+Owns the choice between three motion models (similarity, homography, no camera at all), scored by
+how well both frames agree half-way. Pairs that share nothing get the dissolve.
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ def make_plan(first: Planes, last: Planes, style: Style, effort: Effort) -> Plan
     work = (small_first.shape[1], small_first.shape[0])
     start, end = matches(small_first, small_last, effort)
     enlarge = between_sizes(work, size)
-    models = [
-        enlarge @ model @ np.linalg.inv(enlarge) for model in camera_moves(start, end, work)
-    ]
+    models = [enlarge @ model @ np.linalg.inv(enlarge) for model in camera_moves(start, end, work)]
     flow_first, flow_last = small(first.y, effort.flow_area), small(last.y, effort.flow_area)
     found: list[tuple[Path, Residual]] = []
     for model in models:
@@ -76,9 +74,7 @@ def push_in(size: tuple[int, int], style: Style) -> Path:
     return Path(zoom_about(style.push, *focus), size)
 
 
-def _still_is_plausible(
-    first: Array, last: Array, residual: Residual, models: list[Array]
-) -> bool:
+def _still_is_plausible(first: Array, last: Array, residual: Residual, models: list[Array]) -> bool:
     needed = _STILL_TRUST if models else _STILL_TRUST_UNMATCHED
     spread = min(float(cv2.meanStdDev(picture)[1].item()) for picture in (first, last))
     return residual.confidence > needed and spread > _TEXTURE

@@ -1,8 +1,8 @@
 """What still moves after the camera: dense flow between the two half-way views, and its trust.
 
-Owns the flow on a coarse grid, the confidence by going forth and back, the change of exposure, and
-the score by which camera models are compared. Where only one frame sees the scene, or forth and back
-disagree, the flow fades to nothing and the film dissolves there instead of tearing.
+Owns the flow on a coarse grid, the confidence by going forth and back, the change of exposure,
+and the score by which camera models are compared. Where only one frame sees the scene, or forth
+and back disagree, the flow fades to nothing and the film dissolves there instead of tearing.
 """
 
 from __future__ import annotations
@@ -122,15 +122,21 @@ def _flow(
     film: tuple[int, int],
     effort: Effort,
 ) -> Residual:
-    preset = cv2.DISOPTICAL_FLOW_PRESET_FAST if effort.flow_fast else cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
+    preset = (
+        cv2.DISOPTICAL_FLOW_PRESET_FAST if effort.flow_fast else cv2.DISOPTICAL_FLOW_PRESET_MEDIUM
+    )
     dis = cv2.DISOpticalFlow_create(preset)
     nothing = np.zeros((*half_a.shape, 2), np.float32)
     ahead = dis.calc(half_a, half_b, nothing.copy())
     back = dis.calc(half_b, half_a, nothing.copy())
     trust_a, trust_b = _trust(ahead, back), _trust(back, ahead)
     spots = _spots(half_a.shape)
-    met_a = cv2.remap(half_a, spots - ahead / 2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    met_b = cv2.remap(half_b, spots - back / 2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    met_a = cv2.remap(
+        half_a, spots - ahead / 2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    met_b = cv2.remap(
+        half_b, spots - back / 2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     apart = float(cv2.absdiff(met_a, met_b)[both].mean())
     confidence = float((trust_a[both].mean() + trust_b[both].mean()) / 2)
     inside = cv2.erode(both.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)

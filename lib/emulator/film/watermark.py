@@ -1,7 +1,7 @@
 """The words "AI生成" in the bottom right corner, from a prerendered mask.
 
-Owns place, size and opacity. The mask is data (`watermark.png`, made by `make_mask.py`), so no font is
-needed where films are rendered; only the small box under the words is touched.
+Owns place, size and opacity. The mask is data (`watermark.png`, made by `make_mask.py`), so no
+font is needed where films are rendered; only the small box under the words is touched.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Watermark:
         """Write the words into an NV12 picture, in place."""
         tall, wide = self._white.shape
         box = joined[self._top : self._top + tall, self._left : self._left + wide]
-        box[:] = np.rint(
-            (box - 16.0) * self._keep + 16 + (_WHITE_LUMA - 16) * self._white
-        ).astype(np.uint8)
+        box[:] = np.rint((box - 16.0) * self._keep + 16 + (_WHITE_LUMA - 16) * self._white).astype(
+            np.uint8
+        )
         below = self._film_height + self._top // 2
         rows = joined[below : below + tall // 2, self._left : self._left + wide]
         colour = rows.reshape(tall // 2, wide // 2, 2)
