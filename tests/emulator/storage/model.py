@@ -1,7 +1,7 @@
 """What a bucket is, in sixty lines: the judge of the stateful test."""
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - an answer, not an error
     def __init__(self, status):
         super().__init__(status)
         self.status = status

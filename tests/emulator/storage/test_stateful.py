@@ -171,9 +171,13 @@ def test_the_model_would_see_a_forgotten_condition(broken, monkeypatch):
     original = getattr(Model, broken)
     monkeypatch.setattr(Model, broken, lambda self, *args: original(self, *args[:-1], {}))
     with pytest.raises(AssertionError):
-        run = Bucket()
-        run.put(name="a", data=b"1", metadata={}, conditions={}, streamed=False)
-        conditions = {"if_generation_match": 1}
-        run.put(name="a", data=b"2", metadata={}, conditions=conditions, streamed=True)
-        run.patch(name="a", changes={}, conditions=conditions)
-        run.delete(name="a", conditions=conditions)
+        overwritten_under_a_stale_condition()
+
+
+def overwritten_under_a_stale_condition():
+    run = Bucket()
+    run.put(name="a", data=b"1", metadata={}, conditions={}, streamed=False)
+    stale = {"if_generation_match": 1}
+    run.put(name="a", data=b"2", metadata={}, conditions=stale, streamed=True)
+    run.patch(name="a", changes={}, conditions=stale)
+    run.delete(name="a", conditions=stale)
