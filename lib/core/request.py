@@ -22,7 +22,9 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
+    StrictBytes,
     StrictInt,
+    StrictStr,
     StringConstraints,
     ValidationError,
     model_validator,
@@ -56,7 +58,7 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-Frame = Annotated[str | bytes, Field(union_mode="left_to_right")]
+Frame = StrictStr | StrictBytes  # strict, or bytes that spell a text would become a link
 Pairs = Annotated[
     dict[
         Annotated[str, StringConstraints(strict=True, min_length=1, max_length=64)],

@@ -66,7 +66,7 @@ def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) 
     region = kit.upstreams[accounts[0]].region
     catalogue.check_resolution(catalogue.resolve(region, request.model), request.resolution)
     first = _frame(kit, request.first_frame, "first_frame")
-    last = _frame(kit, request.last_frame, "last_frame") if request.last_frame else None
+    last = _frame(kit, request.last_frame, "last_frame") if request.last_frame is not None else None
     account, direct = _door(kit, accounts)
     intent = Intent(
         id=job_id,
