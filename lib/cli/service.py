@@ -134,8 +134,8 @@ def _real(real: Upstream) -> dict[str, str]:
         # Nobody out there can reach an emulated bucket.
         "FRAME_DELIVERY": "inline",
     }
-    # Production's one tick a minute would be a long wait at a terminal.
-    return {**environ, "TICK_BUDGET_S": "50"}
+    # A person waits at a terminal: look early, one list call covers everything.
+    return {**environ, "TICK_BUDGET_S": "30", "FIRST_LOOK_S": "10"}
 
 
 def restart_poll(processes: Processes, service: Service) -> None:

@@ -1,0 +1,83 @@
+"""Safe fetching: no spelling of a private address gets a connection."""
+
+import socket
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib.adapters import fetch
+from lib.core.errors import ApiError
+
+SPELLINGS = [
+    "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f000001/",
+    "https://0177.0.0.1/", "https://0x7f.1/", "https://017700000001/", "https://[::1]/",
+    "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/", "https://[64:ff9b::7f00:1]/",
+    "https://[2002:7f00:1::]/", "https://[::]/", "https://0.0.0.0/", "https://0/",
+    "https://10.0.0.1/", "https://172.16.0.1/", "https://192.168.1.1/", "https://100.64.0.1/",
+    "https://169.254.169.254/", "https://[fe80::1]/", "https://[fd00::1]/", "https://[ff02::1]/",
+    "https://224.0.0.1/", "https://255.255.255.255/", "https://192.0.2.1/", "https://198.18.0.1/",
+    "https://[2001:db8::1]/", "https://localhost/", "https://localhost./", "https://metadata/",
+    "https://metadata.google.internal/", "https://printer.local/", "https://a@127.0.0.1/",
+    "https://example.com@127.0.0.1/", "http://example.com/", "ftp://example.com/",
+    "file:///etc/passwd", "gopher://127.0.0.1/", "//example.com/a", "https:///a",
+    "https://example.com:22/", "https://example.com:99999/", "https://[::1", "javascript:alert(1)",
+]  # fmt: skip
+
+
+@pytest.fixture
+def fetcher():
+    session = fetch.guarded_session(allow_loopback_http=False)
+    yield fetch.Fetcher(session, allow_loopback_http=False, now=lambda: 0.0, sleep=lambda _: None)
+    session.close()
+
+
+@pytest.mark.parametrize("url", SPELLINGS)
+def test_no_private_spelling_is_fetched(fetcher, url):
+    with pytest.raises(ApiError) as refused:
+        fetcher.get(url, limit_bytes=10, param="first_frame")
+    assert refused.value.param == "first_frame"
+    assert "could not be used" in refused.value.message
+
+
+def test_a_name_that_leads_home_gets_no_connection(fetcher, monkeypatch):
+    """The judgement is made at connect time, on the very address that is connected to."""
+    touched = threading.Event()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.settimeout(0.5)
+        port = listener.getsockname()[1]
+        answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: answer)
+
+        def accept():
+            try:
+                listener.accept()[0].close()
+                touched.set()
+            except TimeoutError:
+                pass
+
+        waiting = threading.Thread(target=accept)
+        waiting.start()
+        with pytest.raises(ApiError, match="public"):
+            fetcher.get("https://rebind.example.com/a.png", limit_bytes=10, param="first_frame")
+        waiting.join()
+    assert not touched.is_set()
+
+
+@given(st.ip_addresses(v=4))
+def test_public_means_globally_routable(address):
+    allowed = address.is_global and not address.is_multicast and not address.is_reserved
+    assert fetch.public(str(address)) is allowed
+    assert fetch.public(str(int(address))) is allowed
+    assert fetch.public(f"::ffff:{address}") is allowed
+
+
+def test_a_film_or_frame_is_limited_while_it_streams(world):
+    world.bucket.blob("big").upload_from_string(b"x" * 5000)
+    url = world.kit.artifacts.link("big").url
+    assert len(world.kit.fetch.get(url, limit_bytes=5000, param="p")) == 5000
+    with pytest.raises(ApiError, match="larger than 4999"):
+        world.kit.fetch.get(url, limit_bytes=4999, param="p")

@@ -1,0 +1,159 @@
+"""The whole service as real processes: what a person runs, and what a machine that dies leaves."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from PIL import Image
+from skimage import data
+
+from lib.cli import job as jobs
+from lib.cli import service as services
+from lib.cli.processes import Processes
+from lib.cli.screen import Screen
+from lib.emulator import film
+from lib.emulator.samples import monster
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def png(pixels, size):
+    file = io.BytesIO()
+    Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def processes(tmp_path):
+    with Processes(tmp_path / "logs", os.environ) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    with Processes(tmp_path_factory.mktemp("logs"), os.environ) as running:
+        yield services.start(running)
+
+
+def make(service, first, last, **fields):
+    target = jobs.Service(service.url)
+    job = jobs.submit(target, jobs.Order(first, last, fields))
+    return jobs.follow(target, job, Screen({}))
+
+
+def facts(job, tmp_path):
+    path = tmp_path / "film.mp4"
+    jobs.download(job, path)
+    return film.probe(path.read_bytes())
+
+
+def expected(width, height):
+    return {
+        "codec": "h264",
+        "pix_fmt": "yuv420p",
+        "fps": 30.0,
+        "frames": 150,
+        "duration_s": 5.0,
+        "audio": False,
+        "faststart": True,
+        "width": width,
+        "height": height,
+    }
+
+
+def test_the_sample_becomes_a_film_of_the_promised_form(shared, tmp_path):
+    job = make(shared, monster.first(), monster.last(), prompt="rain", resolution="480P")
+    found = facts(job, tmp_path)
+    wanted = expected(832, 464)
+    assert {key: found[key] for key in wanted} == wanted
+    assert job["size"] == "832x464"
+    assert requests.get(job["url"] + "0", timeout=5).status_code == 403
+
+
+def test_two_photographs_in_portrait_keep_the_guides_size(shared, tmp_path):
+    first = png(data.astronaut()[:, 64:448], (750, 1000))
+    last = png(data.astronaut()[40:424, 90:378], (750, 1000))
+    found = facts(make(shared, first, last), tmp_path)
+    wanted = expected(816, 1104)
+    assert {key: found[key] for key in wanted} == wanted
+
+
+def test_poll_killed_while_a_job_runs_loses_nothing_and_pays_once(processes):
+    service = services.start(processes)
+    target = jobs.Service(service.url)
+    order = jobs.Order(monster.first(), monster.last(), {"resolution": "480P"})
+    job = jobs.submit(target, order)
+    processes.kill(service.poll)
+    time.sleep(0.5)
+    services.restart_poll(processes, service)
+    assert jobs.follow(target, job, Screen({}))["status"] == "completed"
+    upstream = f"http://127.0.0.1:{service.ports.storage + 1}/emulator/tasks"
+    assert len(requests.get(upstream, timeout=5).json()["tasks"]) == 1
+    listing = f"{service.emulator['STORAGE_EMULATOR_HOST']}/storage/v1/b/inbetween/o"
+    names = [item["name"] for item in requests.get(listing, timeout=5).json()["items"]]
+    assert len([name for name in names if name.startswith("videos/")]) == 1
+    assert [name for name in names if name.startswith("pending/")] == []
+
+
+def test_the_answer_of_a_crash_and_of_an_unknown_path_is_json_under_the_real_framework(shared):
+    answer = requests.get(f"{shared.url}/nowhere", timeout=5)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert requests.request("BREW", f"{shared.url}/health", timeout=5).status_code == 405
+
+
+def running(marker):
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return [line for line in listed.stdout.splitlines() if marker in line and "ps -eo" not in line]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_leaves_no_process_behind(number):
+    port = services.free_ports(1)[0]
+    command = [sys.executable, "-m", "lib.cli", "run", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if "job" in line:
+            break
+    assert running(f"--port {port}")
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 130
+    process.stdout.close()
+    assert running(f"--port {port}") == running(f"--port {port + 2}") == []
+
+
+def test_real_asks_for_a_key_and_before_paying_and_then_pays_once(shared):
+    command = [sys.executable, "-m", "lib.cli", "run", "--once", "--real"]
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("DASHSCOPE")}
+    nothing = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert nothing.returncode == 1
+    assert "DASHSCOPE_API_KEY" in nothing.stdout
+    upstream = f"http://127.0.0.1:{shared.ports.storage + 1}"
+    environ |= {
+        "DASHSCOPE_API_KEY": shared.environ["DASHSCOPE_API_KEY"],
+        "DASHSCOPE_BASE_URL": shared.environ["DASHSCOPE_BASE_URL"],
+    }
+
+    def paid():
+        return len(requests.get(f"{upstream}/emulator/tasks", timeout=5).json()["tasks"])
+
+    before = paid()
+    no = subprocess.run(command, cwd=ROOT, env=environ, input="n\n", capture_output=True, text=True)
+    assert no.returncode == 1
+    assert "nothing was paid" in no.stdout
+    assert "not published" in no.stdout
+    assert paid() == before
+    yes = subprocess.run([*command, "--yes"], cwd=ROOT, env=environ, capture_output=True, text=True)
+    assert yes.returncode == 0, yes.stdout
+    assert "150 frames" in yes.stdout
+    assert paid() == before + 1
+
+
+def test_a_port_that_is_taken_is_named(processes, shared):
+    with pytest.raises(Exception, match=r"ended|answer"):
+        services.start(processes, port=shared.ports.storage - 2)
