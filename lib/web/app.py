@@ -98,6 +98,8 @@ class App:
                     "Something broke on our side. The request id leads its owner to the cause.",
                 )
                 response = problem.answer(broken, request_id)
+            finally:
+                request.close()  # large uploads lie in temporary files
         response.headers["x-request-id"] = request_id
         self._cors(request, response)
         return response

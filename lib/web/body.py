@@ -20,7 +20,6 @@ from lib.core.errors import (
 )
 
 if TYPE_CHECKING:
-    from werkzeug.datastructures import FileStorage
     from werkzeug.wrappers import Request
 
 FORM = "multipart/form-data"
@@ -96,13 +95,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
-def _file(upload: FileStorage) -> bytes:
-    try:
-        return bytes(upload.read())
-    finally:
-        upload.close()  # a large one lies in a temporary file
-
-
 def _form(request: Request) -> dict[str, Any]:
     if "boundary" not in request.mimetype_params:
         raise ApiError(INVALID_REQUEST, "Content-Type: multipart/form-data needs a boundary.")
@@ -116,5 +108,5 @@ def _form(request: Request) -> dict[str, Any]:
             value = values[0]
             if value == "":
                 continue  # how forms and SDKs say "not given"
-            fields[name] = value if isinstance(value, str) else _file(value)
+            fields[name] = value if isinstance(value, str) else bytes(value.read())
     return fields

@@ -111,6 +111,8 @@ class UpstreamApp:
         except Exception:  # noqa: BLE001 - a crash must look like the service's 500, and be seen
             traceback.print_exc(file=sys.stderr)
             response = _refusal(named("internal"), request_id)
+        finally:
+            request.close()
         return response(environ, start_response)
 
     def _id(self) -> str:

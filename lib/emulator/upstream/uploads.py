@@ -106,7 +106,6 @@ class Temporaries:
         if key in self._files and request.form["x-oss-forbid-overwrite"] == "true":
             raise UpstreamError(409, "FileAlreadyExists", "The object already exists.")
         data = files[0][1].read()
-        files[0][1].close()
         if len(data) > SIZE_AT_MOST:
             raise UpstreamError(400, "EntityTooLarge", "The file is larger than 1 GB.")
         dies_at = self._clock.now() + LIFE_S
