@@ -5,7 +5,8 @@ CONTRACT_URL) asks another server instead: another emulator, or the service itse
 
     CONTRACT_URL=https://storage.googleapis.com CONTRACT_BUCKET=mine CONTRACT_KEY_FILE=key.json
 
-Every check names the page of the public documentation that its expectation comes from.
+CONTRACT_SIGNER_FILE names a key file that signs links only, for an emulator that knows its public
+half. Every check names the page of the public documentation that its expectation comes from.
 """
 
 import contextlib
@@ -101,18 +102,19 @@ class Endpoint:
 @pytest.fixture(scope="session")
 def endpoint(request):
     url = request.config.getoption("--contract-url", None) or os.environ.get("CONTRACT_URL")
-    info, public = new_key()
-    if path := os.environ.get("CONTRACT_KEY_FILE"):
+    info, _ = new_key()
+    with_key = "CONTRACT_KEY_FILE" in os.environ
+    if path := os.environ.get("CONTRACT_KEY_FILE" if with_key else "CONTRACT_SIGNER_FILE"):
         info = json.loads(Path(path).read_text("utf-8"))
     with contextlib.ExitStack() as stack:
         if not url:
+            info, public = new_key()
             app = StorageApp(Clock(), signers={EMAIL: public})
             url = stack.enter_context(Server(app)).url
         url = url.rstrip("/")
         timeout, DEFAULT_RETRY._timeout = DEFAULT_RETRY._timeout, TIMEOUT_S
         stack.callback(setattr, DEFAULT_RETRY, "_timeout", timeout)
         signer = service_account.Credentials.from_service_account_info(info)
-        with_key = "CONTRACT_KEY_FILE" in os.environ
         scopes = ["https://www.googleapis.com/auth/devstorage.full_control"]
         client = storage.Client(
             project=info.get("project_id", "contract"),

@@ -48,25 +48,34 @@ class Content:
         """A part in blocks; the file is opened at once, so a later delete does not matter."""
         if self.file is None:
             return _slices(memoryview(self.data)[first : first + length])
-        return _reads(self.file, first, length)
+        return _Reading(self.file, first, length)
 
 
 def _slices(view: memoryview) -> Iterator[bytes]:
     return (bytes(view[at : at + BLOCK]) for at in range(0, len(view), BLOCK))
 
 
-def _reads(path: Path, first: int, length: int) -> Iterator[bytes]:
-    handle = path.open("rb")
-    handle.seek(first)
+class _Reading:
+    """A part of a file in blocks; closed at its end, or by who gives up before."""
 
-    def parts() -> Iterator[bytes]:
-        with handle:
-            left = length
-            while left > 0 and (block := handle.read(min(BLOCK, left))):
-                left -= len(block)
-                yield block
+    def __init__(self, path: Path, first: int, length: int) -> None:
+        self._handle, self._left = path.open("rb"), length
+        self._handle.seek(first)
 
-    return parts()
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        block = self._handle.read(min(BLOCK, self._left)) if self._left else b""
+        if not block:
+            self.close()
+            raise StopIteration
+        self._left -= len(block)
+        return block
+
+    def close(self) -> None:
+        self._left = 0
+        self._handle.close()
 
 
 def checksums(data: bytes) -> tuple[str, str]:

@@ -106,6 +106,7 @@ class Faults:
             raise cut
         response = work()
         if fault.drop == "after":
+            response.close()
             raise cut
         response.response = _half(response.response, cut)
         return response

@@ -106,8 +106,9 @@ class JsonObjects:
         """The content of an object."""
 
         def work() -> Response:
-            stored = self._read(call, bucket, name)
-            return downloads.answer(stored, call.headers, call.wire.method, stored.etag)
+            with self._store.lock:  # until the content is open, nobody may drop it
+                stored = self._read(call, bucket, name)
+                return downloads.answer(stored, call.headers, call.wire.method, stored.etag)
 
         return self._faults.around("GET", name, work)
 

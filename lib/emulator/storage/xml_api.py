@@ -39,7 +39,11 @@ SIGNED = (
     | frozenset(f"x-goog-{name.lower()}" for name in V4)
     | {"GoogleAccessId", "Expires", "Signature", "generation"}
 )
-READS = SIGNED | {"response-content-type", "response-content-disposition"}
+OVERRIDES = {
+    "response-content-type": "Content-Type",
+    "response-content-disposition": "Content-Disposition",
+}
+READS = SIGNED | frozenset(OVERRIDES)
 META = "x-goog-meta-"
 FIELDS = {
     "content-type": "contentType",
@@ -89,19 +93,18 @@ class XmlApi:
         """The content, with the type and disposition that the link asks for."""
         self._verify(call, READS)
 
+        overrides = {
+            header: call.query[parameter]
+            for parameter, header in OVERRIDES.items()
+            if parameter in call.query
+        }
+
         def work() -> Response:
-            stored = self._store.live(bucket, name, call.generation)
-            Conditions.of_headers(call.headers).check(stored)
-            overrides = {
-                header: call.query[parameter]
-                for header, parameter in (
-                    ("Content-Type", "response-content-type"),
-                    ("Content-Disposition", "response-content-disposition"),
-                )
-                if parameter in call.query
-            }
-            etag = f'"{stored.content_etag}"'
-            return downloads.answer(stored, call.headers, call.wire.method, etag, overrides)
+            with self._store.lock:  # until the content is open, nobody may drop it
+                stored = self._store.live(bucket, name, call.generation)
+                Conditions.of_headers(call.headers).check(stored)
+                etag = f'"{stored.content_etag}"'
+                return downloads.answer(stored, call.headers, call.wire.method, etag, overrides)
 
         return self._faults.around("GET", name, work)
 

@@ -12,6 +12,7 @@ import pytest
 import requests
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
+from google.oauth2 import service_account
 
 PLAY = """
 import sys
@@ -90,9 +91,15 @@ def test_everything_is_there_after_a_restart(process, tmp_path):
     two = process(tmp_path)
     found = two.bucket.get_blob("a//b ü")
     assert found.download_as_bytes() == b"content"
-    for (
-        field
-    ) in ["generation", "metageneration", "metadata", "cache_control", "content_type", "etag", "crc32c"]:
+    for field in [
+        "generation",
+        "metageneration",
+        "metadata",
+        "cache_control",
+        "content_type",
+        "etag",
+        "crc32c",
+    ]:
         assert getattr(found, field) == getattr(blob, field)
     assert (found.time_created, found.updated) == (blob.time_created, blob.updated)
     assert [one.name for one in two.bucket.list_blobs()] == ["a//b ü"]
@@ -188,6 +195,66 @@ def test_a_download_survives_the_overwrite_of_its_object(make_emulated, tmp_path
     answer = one.call("GET", "/storage/v1/b/home/o/film?alt=media", stream=True)
     one.write("film", b"new")
     assert answer.content == b"old" * 500_000
+
+
+def test_readers_and_writers_of_one_object_do_not_meet_a_missing_file(make_emulated, tmp_path):
+    one = make_emulated(tmp_path)
+    one.write("film", b"0" * 1000)
+    stop, failures = threading.Event(), []
+
+    def read():
+        while not stop.is_set():
+            answer = one.call("GET", "/storage/v1/b/home/o/film?alt=media")
+            if answer.status_code != 200 or len(set(answer.content)) != 1:
+                failures.append(answer.text)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for number in range(150):
+        one.write("film", bytes([48 + number % 10]) * 1000)
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert failures == []
+
+
+def test_an_answer_that_is_thrown_away_closes_its_file(make_emulated, tmp_path):
+    one = make_emulated(tmp_path)
+    one.write("film", b"x" * 1000)
+    one.app.faults.add(method="GET", object="film", drop="after")
+    with pytest.raises(requests.ConnectionError):
+        one.call("GET", "/storage/v1/b/home/o/film?alt=media")
+    assert one.call("HEAD", "/storage/v1/b/home/o/film?alt=media").status_code == 200
+
+
+def test_the_recipe_of_the_command_line(tmp_path, key_pair, monkeypatch):
+    """What other projects copy: one command, one environment variable, the real client."""
+    public = tmp_path / "public.pem"
+    public.write_text(key_pair[1], "utf-8")
+    email = "tests@local.iam.gserviceaccount.com"
+    words = ["-m", "lib.emulator", "storage", "--port", "0", "--signer", f"{email}={public}"]
+    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            name, _, url = server.stdout.readline().strip().partition("=")
+            assert name == "STORAGE_EMULATOR_HOST"
+            monkeypatch.setenv(name, url)
+            client = storage.Client(project="tests")
+            blob = client.create_bucket("my-bucket").blob("hello.txt")
+            blob.upload_from_string("hello", if_generation_match=0)
+            info = {
+                "client_email": email,
+                "private_key": key_pair[0],
+                "token_uri": "https://unused",
+            }
+            signer = service_account.Credentials.from_service_account_info(info)
+            link = blob.generate_signed_url(version="v4", expiration=60, credentials=signer)
+            assert requests.get(link, timeout=5).text == "hello"
+            assert requests.get(link.replace("hello", "other"), timeout=5).status_code == 403
+            client.close()
+        finally:
+            server.terminate()
+    assert server.returncode == 0
 
 
 def test_a_folder_can_be_the_seed(make_emulated, tmp_path):
