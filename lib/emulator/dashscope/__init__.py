@@ -3,7 +3,7 @@
 `UpstreamApp` is a WSGI application; `python -m lib.emulator upstream` serves it alone.
 """
 
-from lib.emulator.upstream.app import DEFAULT_KEYS, UpstreamApp
-from lib.emulator.upstream.tasks import Film, Timing
+from lib.emulator.dashscope.app import DEFAULT_KEYS, UpstreamApp
+from lib.emulator.dashscope.tasks import Film, Timing
 
 __all__ = ["DEFAULT_KEYS", "Film", "Timing", "UpstreamApp"]

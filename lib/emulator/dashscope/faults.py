@@ -6,7 +6,7 @@ import threading
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lib.emulator.upstream.errors import NAMED, UpstreamError, invalid, named
+from lib.emulator.dashscope.errors import NAMED, UpstreamError, invalid, named
 from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from lib.emulator.upstream.errors import UpstreamError
+from lib.emulator.dashscope.errors import UpstreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from werkzeug.wrappers import Request
 
-    from lib.emulator.upstream.app import UpstreamApp
+    from lib.emulator.dashscope.app import UpstreamApp
 
 # Where the public documents say nothing, the stricter reading; frame sides take the wider one.
 CHOICES = (

@@ -9,7 +9,7 @@ import requests
 from PIL import Image
 
 from lib.emulator.clock import Clock
-from lib.emulator.upstream import Timing, UpstreamApp
+from lib.emulator.dashscope import Timing, UpstreamApp
 from lib.emulator.wire import Dropped, InProcess
 
 BASE = "http://upstream.test"

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.upstream.create import prompts
-from lib.emulator.upstream.models import REGION_CODES
+from lib.emulator.dashscope.create import prompts
+from lib.emulator.dashscope.models import REGION_CODES
 
 if TYPE_CHECKING:
-    from lib.emulator.upstream.tasks import Task
+    from lib.emulator.dashscope.tasks import Task
 
 ZONE = timezone(timedelta(hours=8))
 

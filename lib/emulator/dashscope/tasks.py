@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lib.emulator.clock import Clock
-    from lib.emulator.upstream.models import Model
+    from lib.emulator.dashscope.models import Model
 
 RUNNING_AT_MOST = 2
 RECORD_S = 24 * 3600.0

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
 
-from lib.emulator.upstream import control
-from lib.emulator.upstream.errors import UpstreamError, named
-from lib.emulator.upstream.faults import Faults
-from lib.emulator.upstream.models import REGIONS
-from lib.emulator.upstream.results import Results
-from lib.emulator.upstream.service import Caller, Service
-from lib.emulator.upstream.tasks import Tasks, Timing
-from lib.emulator.upstream.uploads import Temporaries
+from lib.emulator.dashscope import control
+from lib.emulator.dashscope.errors import UpstreamError, named
+from lib.emulator.dashscope.faults import Faults
+from lib.emulator.dashscope.models import REGIONS
+from lib.emulator.dashscope.results import Results
+from lib.emulator.dashscope.service import Caller, Service
+from lib.emulator.dashscope.tasks import Tasks, Timing
+from lib.emulator.dashscope.uploads import Temporaries
 from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
     from lib.emulator.clock import Clock
-    from lib.emulator.upstream.tasks import Film
+    from lib.emulator.dashscope.tasks import Film
 
 DEFAULT_KEYS = {"singapore": ("sk-local-singapore",), "beijing": ("sk-local-beijing",)}
 REGION = re.compile(r"/(singapore|beijing)/api/v1(/.*)")

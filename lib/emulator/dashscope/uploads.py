@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.upstream.errors import UpstreamError
+from lib.emulator.dashscope.errors import UpstreamError
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request

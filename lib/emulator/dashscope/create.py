@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from lib.emulator.upstream.errors import UpstreamError, invalid, missing
-from lib.emulator.upstream.models import (
+from lib.emulator.dashscope.errors import UpstreamError, invalid, missing
+from lib.emulator.dashscope.models import (
     EFFECTS,
     NEGATIVE_KEPT,
     PROMPT_KEPT,
     REGIONS,
     SEED_AT_MOST,
 )
-from lib.emulator.upstream.tasks import Film
+from lib.emulator.dashscope.tasks import Film
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lib.emulator.upstream.models import Model
+    from lib.emulator.dashscope.models import Model
 
 FRAME_AT_MOST = 10 * 1024 * 1024
 SIDES = (240, 8000)

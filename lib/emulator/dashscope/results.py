@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lib.emulator.clock import Clock
-    from lib.emulator.upstream.faults import Faults
-    from lib.emulator.upstream.tasks import Task, Tasks
+    from lib.emulator.dashscope.faults import Faults
+    from lib.emulator.dashscope.tasks import Task, Tasks
 
 LINK_S = 24 * 3600
 BLOCK = 1 << 16

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from lib.emulator.upstream import create, shapes
-from lib.emulator.upstream.errors import NAMED, UpstreamError, named
-from lib.emulator.upstream.tasks import RUNNING_AT_MOST, Task
+from lib.emulator.dashscope import create, shapes
+from lib.emulator.dashscope.errors import NAMED, UpstreamError, named
+from lib.emulator.dashscope.tasks import RUNNING_AT_MOST, Task
 from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from lib.emulator.clock import Clock
-    from lib.emulator.upstream.faults import Faults
-    from lib.emulator.upstream.results import Results
-    from lib.emulator.upstream.tasks import Tasks
-    from lib.emulator.upstream.uploads import Temporaries
+    from lib.emulator.dashscope.faults import Faults
+    from lib.emulator.dashscope.results import Results
+    from lib.emulator.dashscope.tasks import Tasks
+    from lib.emulator.dashscope.uploads import Temporaries
 
 CREATES_A_SECOND, QUERIES_A_SECOND = 2, 20
 PAGE_AT_MOST = 100
