@@ -116,7 +116,7 @@ def _kit(config: Config, wires: Wires) -> Kit:
         ledger=Ledger(bucket),
         artifacts=Artifacts(
             bucket,
-            signer=_once(lambda: _signer(config)),
+            signer=_once(lambda: _signer(config, wires)),
             endpoint=config.storage_emulator or GOOGLE_STORAGE,
             now=wires.now,
             url_ttl_s=config.signed_url_ttl_s,
@@ -161,10 +161,10 @@ def _client_bucket(config: Config, wires: Wires) -> Any:
     return client.bucket(config.bucket)
 
 
-def _signer(config: Config) -> Signer:
+def _signer(config: Config, wires: Wires) -> Signer:
     if config.signing_key_file:
         return signing.key_file_signer(config.signing_key_file)
-    return signing.iam_signer()
+    return signing.iam_signer(wires.upstream_session())
 
 
 def _admit(config: Config, wires: Wires) -> Callable[[Any], None]:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import requests
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,14 @@ def key_file_signer(path: str) -> KeySigner:
     return KeySigner(data["client_email"], RSASigner.from_string(data["private_key"]))
 
 
-def iam_signer() -> KeySigner:
+def iam_signer(session: requests.Session) -> KeySigner:
     """A signer for the identity that the process runs as, over IAM's signBlob.
 
     Needs `roles/iam.serviceAccountTokenCreator` of the account on itself (IAM documentation,
     "Create self-signed credentials").
+
+    Args:
+        session: kept for all signatures of the process.
 
     Raises:
         google.auth.exceptions.GoogleAuthError: no credentials, or no metadata server.
@@ -62,7 +68,7 @@ def iam_signer() -> KeySigner:
     from google.auth import iam  # noqa: PLC0415 - as above
     from google.auth.transport.requests import Request  # noqa: PLC0415 - as above
 
-    request = Request()
+    request = Request(session)
     credentials, _project = google.auth.default(
         scopes=["https://www.googleapis.com/auth/cloud-platform"]
     )

@@ -116,7 +116,7 @@ def _upstream(options: argparse.Namespace) -> Callable[[], None]:
 
     from lib.emulator.clock import Clock  # noqa: PLC0415 - as above
     from lib.emulator.stage import render  # noqa: PLC0415 - as above
-    from lib.emulator.upstream import DEFAULT_KEYS, Timing, UpstreamApp  # noqa: PLC0415 - as above
+    from lib.emulator.dashscope import DEFAULT_KEYS, Timing, UpstreamApp  # noqa: PLC0415 - as above
     from lib.emulator.wire import Server  # noqa: PLC0415 - as above
 
     port = options.port or _free_port()

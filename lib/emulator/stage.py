@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lib.emulator.clock import Clock
 from lib.emulator.scheduler import Scheduler
 from lib.emulator.storage import StorageApp
-from lib.emulator.upstream import DEFAULT_KEYS, Timing, UpstreamApp
+from lib.emulator.dashscope import DEFAULT_KEYS, Timing, UpstreamApp
 from lib.emulator.wire import Server
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from lib.emulator.upstream import Film
+    from lib.emulator.dashscope import Film
 
 BUCKET = "inbetween"
 

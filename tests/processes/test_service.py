@@ -107,6 +107,45 @@ def test_the_answer_of_a_crash_and_of_an_unknown_path_is_json_under_the_real_fra
     assert requests.request("BREW", f"{shared.url}/health", timeout=5).status_code == 405
 
 
+def test_an_event_ticks_as_well(processes, shared):
+    (port,) = services.free_ports(1)
+    command = [sys.executable, "-m", "functions_framework", "--target", "poll_event"]
+    source = ["--source", str(ROOT / "main.py"), "--host", "127.0.0.1", "--port", str(port)]
+    signature = ["--signature-type", "cloudevent"]
+    started = processes.start("poll_event", [*command, *source, *signature], shared.environ)
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-type": "google.cloud.scheduler.job.v1.executed",
+        "ce-source": "//scheduler",
+        "ce-id": "1",
+        "Content-Type": "application/json",
+    }
+    url = f"http://127.0.0.1:{port}/"
+    for _ in range(100):
+        try:
+            answer = requests.post(url, headers=headers, json={}, timeout=10)
+            break
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    assert answer.status_code == 200
+    assert "tick.done" in started.log.read_text()
+
+
+def test_submit_makes_a_film_of_any_two_files(shared, tmp_path):
+    (tmp_path / "a.png").write_bytes(png(data.coffee(), (480, 360)))
+    (tmp_path / "b.png").write_bytes(png(data.coffee()[40:, 60:], (480, 360)))
+    command = [str(ROOT / "infra/dev"), "submit", "a.png", "b.png", "--prompt", "coffee"]
+    options = ["--resolution", "480P", "--watermark", "--out", "made.mp4", "--url", shared.url]
+    ran = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert film.probe((tmp_path / "made.mp4").read_bytes())["frames"] == 150
+    missing = subprocess.run(
+        [*command[:2], "no.png", "b.png"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert missing.returncode == 1
+    assert "no.png: No such file" in missing.stdout
+
+
 def running(marker):
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     return [line for line in listed.stdout.splitlines() if marker in line and "ps -eo" not in line]
