@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +25,17 @@ CREATE TABLE IF NOT EXISTS objects (
 );
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
+
+KEPT = [
+    "bucket",
+    "name",
+    "generation",
+    "metageneration",
+    "created",
+    "updated",
+    "fields",
+    "metadata",
+]
 
 
 class Index:
@@ -86,9 +96,8 @@ class Index:
 
     def save_object(self, stored: Stored) -> None:
         """Write an object; its content must be in place already."""
-        body = asdict(stored)
-        content = body.pop("content")
-        body |= {key: content[key] for key in ("size", "md5", "crc32c")}
+        body = {name: getattr(stored, name) for name in KEPT}
+        body |= {name: getattr(stored.content, name) for name in ("size", "md5", "crc32c")}
         file = stored.content.file
         row = (stored.bucket, stored.name, file.name if file else "", json.dumps(body))
         self._db.execute("BEGIN")

@@ -142,8 +142,7 @@ def custom_time(text: str) -> str:
 
 def rfc3339(seconds: float) -> str:
     """A time as the JSON API writes it: UTC with milliseconds."""
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def kept_metadata(values: Mapping[str, Any]) -> dict[str, str]:

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stored:
-    """One generation of an object at one metageneration."""
+    """One generation of an object at one metageneration.
+
+    Attributes:
+        fields: what writers set of the service's own fields.
+        metadata: custom metadata.
+        shown: its resources by the host they name; the room of resources keeps them here.
+    """
 
     bucket: str
     name: str
@@ -38,6 +44,9 @@ class Stored:
     updated: float
     fields: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    shown: dict[str, Mapping[str, Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def size(self) -> int:

@@ -6,6 +6,7 @@ times with milliseconds, links that percent-encode the whole object name.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,21 +18,35 @@ if TYPE_CHECKING:
 
     from lib.emulator.storage.objects import BucketState, Stored
 
+HOSTS_AT_MOST = 2
+PLAIN = re.compile(r"[A-Za-z0-9._~/-]*")
 
-def object_json(stored: Stored, base: str) -> dict[str, Any]:
-    """An object resource.
+
+def object_json(stored: Stored, base: str) -> Mapping[str, Any]:
+    """An object resource, made once for each state of an object: listings show it again and again.
 
     Args:
         stored: the object.
         base: scheme and host that links point to.
     """
-    path = f"{base}/storage/v1/b/{stored.bucket}/o/{quote(stored.name, safe='')}"
-    media = f"{base}/download/storage/v1/b/{stored.bucket}/o/{quote(stored.name, safe='')}"
+    resource = stored.shown.get(base)
+    if resource is None:
+        if len(stored.shown) >= HOSTS_AT_MOST:
+            stored.shown.clear()
+        resource = stored.shown[base] = _object_json(stored, base)
+    return resource
+
+
+def _object_json(stored: Stored, base: str) -> dict[str, Any]:
+    path = f"/storage/v1/b/{stored.bucket}/o/{_quoted(stored.name)}"
+    created = updated = rfc3339(stored.created)
+    if stored.updated != stored.created:
+        updated = rfc3339(stored.updated)
     resource: dict[str, Any] = {
         "kind": "storage#object",
         "id": f"{stored.bucket}/{stored.name}/{stored.generation}",
-        "selfLink": path,
-        "mediaLink": f"{media}?generation={stored.generation}&alt=media",
+        "selfLink": base + path,
+        "mediaLink": f"{base}/download{path}?generation={stored.generation}&alt=media",
         "name": stored.name,
         "bucket": stored.bucket,
         "generation": str(stored.generation),
@@ -41,14 +56,19 @@ def object_json(stored: Stored, base: str) -> dict[str, Any]:
         "md5Hash": stored.md5,
         "crc32c": stored.crc32c,
         "etag": stored.etag,
-        "timeCreated": rfc3339(stored.created),
-        "updated": rfc3339(stored.updated),
-        "timeStorageClassUpdated": rfc3339(stored.created),
+        "timeCreated": created,
+        "updated": updated,
+        "timeStorageClassUpdated": created,
         **stored.fields,
     }
     if stored.metadata:
         resource["metadata"] = dict(stored.metadata)
     return resource
+
+
+def _quoted(name: str) -> str:
+    # A listing quotes a thousand names; most need nothing but their slashes encoded.
+    return name.replace("/", "%2F") if PLAIN.fullmatch(name) else quote(name, safe="")
 
 
 def bucket_json(bucket: BucketState, base: str) -> dict[str, Any]:
