@@ -115,8 +115,8 @@ def _upstream(options: argparse.Namespace) -> Callable[[], None]:
     import requests  # noqa: PLC0415 - as above
 
     from lib.emulator.clock import Clock  # noqa: PLC0415 - as above
-    from lib.emulator.stage import render  # noqa: PLC0415 - as above
     from lib.emulator.dashscope import DEFAULT_KEYS, Timing, UpstreamApp  # noqa: PLC0415 - as above
+    from lib.emulator.stage import render  # noqa: PLC0415 - as above
     from lib.emulator.wire import Server  # noqa: PLC0415 - as above
 
     port = options.port or _free_port()

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lib.emulator.clock import Clock
+from lib.emulator.dashscope import DEFAULT_KEYS, Timing, UpstreamApp
 from lib.emulator.scheduler import Scheduler
 from lib.emulator.storage import StorageApp
-from lib.emulator.dashscope import DEFAULT_KEYS, Timing, UpstreamApp
 from lib.emulator.wire import Server
 
 if TYPE_CHECKING:
