@@ -23,8 +23,8 @@ from werkzeug.wrappers import Request
 
 from lib import config, wiring
 from lib.emulator.clock import Clock
-from lib.emulator.storage import StorageApp
 from lib.emulator.dashscope import Timing, UpstreamApp
+from lib.emulator.storage import StorageApp
 from lib.emulator.wire import InProcess
 
 START = 1_780_000_000.0
@@ -68,9 +68,12 @@ class World:
         overflow: what the upstream does with a third task (`refuse` or `queue`).
         env: further settings, by their environment names.
         seed: of ids and of everything the upstream draws.
+        make: makes a task's MP4 from what it is rendered from; `film` for every task without it.
     """
 
-    def __init__(self, film, *, draw=lambda: (1.0, 60.0), overflow="refuse", env=None, seed=0):
+    def __init__(
+        self, film, *, draw=lambda: (1.0, 60.0), overflow="refuse", env=None, seed=0, make=None
+    ):
         self.clock = Clock(start=START)
         self.random = random.Random(seed)
         key_file, public_pem = signing_key()
@@ -81,7 +84,7 @@ class World:
             self.clock,
             keys={"singapore": [KEY], "beijing": ["sk-local-beijing"]},
             base_url=UPSTREAM,
-            render=lambda _film: film(),
+            render=make or (lambda _film: film()),
             fetch=self.web,
             timing=Timing.virtual(draw),
             overflow=overflow,
