@@ -1,0 +1,113 @@
+"""The emulator's own calls under `/emulator`: clock, faults, tasks, counts, settings, reset.
+
+They need no key: the emulator listens on loopback.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from lib.emulator.upstream import honesty
+from lib.emulator.upstream.errors import UpstreamError, invalid
+from lib.emulator.upstream.service import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Request, Response
+
+    from lib.emulator.upstream.app import UpstreamApp
+    from lib.emulator.upstream.tasks import Task
+
+
+class Control:
+    """Answers the emulator's own calls.
+
+    Args:
+        app: whom they control.
+    """
+
+    def __init__(self, app: UpstreamApp) -> None:
+        self._app = app
+        self._table: dict[tuple[str, str], Callable[[Request], Response]] = {
+            ("GET", ""): lambda _request: honesty.page(app),
+            ("GET", "/clock"): lambda _request: as_json({"now": app.clock.now()}),
+            ("POST", "/clock"): self._advance,
+            ("GET", "/faults"): self._faults,
+            ("POST", "/faults"): self._add_fault,
+            ("DELETE", "/faults"): self._clear_faults,
+            ("GET", "/tasks"): lambda _request: as_json({"tasks": [_task(t) for t in app.tasks]}),
+            ("GET", "/counts"): lambda _request: as_json(dict(app.counts)),
+            ("GET", "/settings"): self._settings,
+            ("POST", "/settings"): self._change,
+            ("POST", "/reset"): self._reset,
+        }
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one call."""
+        path = request.path.removeprefix("/emulator").rstrip("/")
+        try:
+            return self._table.get((request.method, path), self._unknown)(request)
+        except UpstreamError as error:
+            return as_json({"code": error.code, "message": error.message}, error.status)
+
+    def _unknown(self, request: Request) -> Response:
+        known = ", ".join(f"{method} /emulator{path}" for method, path in self._table)
+        message = f"{request.method} {request.path} is not known; known are {known}."
+        raise UpstreamError(404, "NotFound", message)
+
+    def _advance(self, request: Request) -> Response:
+        seconds = _body(request).get("advance_s")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+            raise invalid(f"advance_s must be seconds to move forward; got {seconds!r}.")
+        return as_json({"now": self._app.clock.advance(seconds)})
+
+    def _faults(self, _request: Request) -> Response:
+        return as_json({"faults": self._app.faults.report()})
+
+    def _add_fault(self, request: Request) -> Response:
+        self._app.faults.add(**_body(request))
+        return self._faults(request)
+
+    def _clear_faults(self, request: Request) -> Response:
+        self._app.faults.clear()
+        return self._faults(request)
+
+    def _settings(self, _request: Request) -> Response:
+        return as_json(asdict(self._app.settings))
+
+    def _change(self, request: Request) -> Response:
+        self._app.settings.change(_body(request))
+        return self._settings(request)
+
+    def _reset(self, _request: Request) -> Response:
+        self._app.reset()
+        return as_json({"reset": True})
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return {
+        "task_id": task.id,
+        "region": task.region,
+        "account": task.account,
+        "api_key_id": task.key_id,
+        "model": task.model.name,
+        "status": task.status,
+        "paid": task.paid,
+        "scenario": task.scenario,
+        "submitted_at": task.submitted_at,
+        "scheduled_at": task.scheduled_at,
+        "ended_at": task.ended_at,
+    }
+
+
+def _body(request: Request) -> dict[str, Any]:
+    try:
+        data = json.loads(request.get_data() or b"{}")
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise invalid("The body must be a JSON object.")
+    return data

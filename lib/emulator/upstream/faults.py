@@ -1,0 +1,203 @@
+"""Failures on demand: by operation, declared over HTTP or in a test, reported as met or not.
+
+A fault stands between the wire and the work: it answers instead of the work, after it, or spoils
+its answer. It invents nothing by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Response
+
+from lib.emulator.upstream.errors import NAMED, UpstreamError, invalid, named
+from lib.emulator.wire import Dropped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+OPERATIONS = ("create", "get", "list", "cancel", "policy", "upload", "result", "*")
+KINDS = ("drop", "status", "answer", "delay", "cut", "length", *NAMED)
+TYPES = {
+    "operation": str,
+    "region": str,
+    "kind": str,
+    "when": str,
+    "status": int,
+    "code": str,
+    "message": str,
+    "body": str,
+    "content_type": str,
+    "seconds": (int, float),
+    "at": int,
+    "times": int,
+    "name": str,
+}
+BLOCK = 1 << 16
+
+
+@dataclass
+class Fault:
+    """One declared failure.
+
+    Attributes:
+        operation: create, get, list, cancel, policy, upload (the form post), result (the download),
+            or `*`.
+        region: singapore, beijing or `*`; downloads and form posts belong to none.
+        kind: `drop` the connection; a `status`, bare or with `code` and `message`; an `answer` of
+            any `body` and `content_type`; a `delay`; `cut` the answer's body; claim a `length` that
+            is too great; or a failure by its name (`internal`, `key`, `quota`, `rate`, ...).
+        when: `before` or `after` the work took effect.
+        status: of a `status` or an `answer`.
+        code: of a `status`, in the service's own shape.
+        message: beside the code.
+        body: of an `answer`.
+        content_type: of an `answer`.
+        seconds: the delay.
+        at: bytes before the cut, or bytes claimed too many.
+        times: how often.
+        name: what to call it in the report.
+        met: how often it happened so far.
+    """
+
+    operation: str = "*"
+    region: str = "*"
+    kind: str = "drop"
+    when: str = "before"
+    status: int = 500
+    code: str = ""
+    message: str = ""
+    body: str = ""
+    content_type: str = "text/html"
+    seconds: float = 0.0
+    at: int = 0
+    times: int = 1
+    name: str = ""
+    met: int = 0
+
+    @property
+    def completed(self) -> bool:
+        """Whether it happened as often as declared."""
+        return self.met >= self.times
+
+
+class Faults:
+    """The declared failures of an upstream.
+
+    Args:
+        sleep: how a delay passes; on a frozen clock, by moving it.
+    """
+
+    def __init__(self, sleep: Callable[[float], object]) -> None:
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+        self.sleep = sleep
+
+    def add(self, **fields: Any) -> Fault:
+        """Declare a failure; see `Fault` for the fields.
+
+        Raises:
+            UpstreamError: 400 for an unknown field or value.
+        """
+        for name, value in fields.items():
+            if name not in TYPES or not isinstance(value, TYPES[name]):  # type: ignore[arg-type]
+                raise invalid(f"Bad fault field {name}={value!r}; known are {', '.join(TYPES)}.")
+        fault = Fault(**fields)
+        choices = (
+            ("operation", OPERATIONS),
+            ("kind", KINDS),
+            ("when", ("before", "after")),
+            ("region", ("singapore", "beijing", "*")),
+        )
+        for name, allowed in choices:
+            if getattr(fault, name) not in allowed:
+                got = getattr(fault, name)
+                raise invalid(f"A fault's {name} is {', '.join(allowed)}; got {got!r}.")
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        with self._lock:
+            self._faults.clear()
+
+    def report(self) -> list[dict[str, Any]]:
+        """All faults with how often they were met."""
+        with self._lock:
+            return [{**asdict(fault), "completed": fault.completed} for fault in self._faults]
+
+    def around(self, operation: str, region: str, work: Callable[[], Response]) -> Response:
+        """Do some work, unless a fault says otherwise.
+
+        Raises:
+            UpstreamError: the fault's answer.
+            Dropped: the fault cuts the connection.
+        """
+        fault = self._take(operation, region)
+        if fault is None:
+            return work()
+        if fault.kind in {"cut", "length"}:
+            return _spoiled(work(), fault)
+        if fault.kind == "delay" and fault.when == "before":
+            self.sleep(fault.seconds)
+            return work()
+        done = work() if fault.when == "after" or fault.kind == "delay" else None
+        if fault.kind == "delay" and done is not None:
+            self.sleep(fault.seconds)
+            return done
+        return _instead(fault, operation)
+
+    def _take(self, operation: str, region: str) -> Fault | None:
+        with self._lock:
+            for fault in self._faults:
+                fits = fault.operation in {"*", operation} and fault.region in {"*", region}
+                if fits and not fault.completed:
+                    fault.met += 1
+                    return fault
+        return None
+
+
+def _instead(fault: Fault, operation: str) -> Response:
+    if fault.kind == "drop":
+        raise Dropped(f"a declared fault cut {operation}")
+    if fault.kind == "answer":
+        return Response(fault.body, fault.status, content_type=fault.content_type)
+    if fault.kind == "status" and fault.code:
+        raise UpstreamError(fault.status, fault.code, fault.message)
+    if fault.kind == "status":
+        page = f"<html><body>{fault.status}</body></html>"
+        return Response(page, fault.status, content_type="text/html")
+    raise named(fault.kind)
+
+
+def _spoiled(response: Response, fault: Fault) -> Response:
+    whole = response.get_data()
+    if fault.kind == "length":
+        return overlong(response, whole, fault.at)
+    response.headers["Content-Length"] = str(len(whole))
+    response.response = _cut(whole[: fault.at])
+    response.direct_passthrough = True
+    return response
+
+
+def overlong(response: Response, whole: bytes, too_many: int) -> Response:
+    """An answer that claims more bytes than it has, and a connection that closes after them.
+
+    Args:
+        response: whose body it is.
+        whole: the body.
+        too_many: bytes claimed beyond it; at least one.
+    """
+    response.headers["Content-Length"] = str(len(whole) + max(too_many, 1))
+    response.response = _cut(whole)
+    response.direct_passthrough = True
+    return response
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    for at in range(0, len(data), BLOCK):
+        yield data[at : at + BLOCK]
+    raise Dropped("a declared fault cut the answer")
