@@ -6,6 +6,7 @@ Prints what a client needs as KEY=VALUE lines, then `ready`, and serves until SI
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -15,16 +16,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PARTS = ("storage", "upstream")
+CANNOT_START = 2
+
 
 def main(argv: list[str]) -> int:
     """Play what the arguments say; returns the exit status."""
-    part = argv[0] if argv and argv[0] in {"storage", "upstream"} else ""
+    part = argv[0] if argv and argv[0] in PARTS else ""
     options = _parser(part).parse_args(argv[1:] if part else argv)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     play = {"storage": _storage, "upstream": _upstream, "": _everything}[part]
-    close = play(options)
+    try:
+        lines, close = play(options)
+    except (OSError, RuntimeError, ValueError) as reason:
+        sys.stderr.write(f"The emulator cannot start: {reason}\n")
+        return CANNOT_START
+    for name, value in lines.items():
+        sys.stdout.write(f"{name}={value}\n")
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     stop.wait()
@@ -36,6 +46,7 @@ def _parser(part: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m lib.emulator {part}".rstrip(),
         description="Stand-ins for Cloud Storage, DashScope and Cloud Scheduler on this machine.",
+        epilog="" if part else f"One part alone: {', '.join(PARTS)}; each has its own --help.",
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes free ports")
     if part != "upstream":
@@ -48,40 +59,57 @@ def _parser(part: str) -> argparse.ArgumentParser:
             help="an account whose signed links count (repeatable)",
         )
     if part != "storage":
-        parser.add_argument(
-            "--key",
-            action="append",
-            default=[],
-            metavar="REGION=KEY",
-            help="an API key of a region (repeatable)",
-        )
-        parser.add_argument("--real-time", action="store_true", help="tasks last as documented")
-        parser.add_argument("--overflow", choices=("refuse", "queue"), default="refuse")
+        _upstream_options(parser)
+    if part == "storage":
+        help_text = "a bucket to make if it is not there (repeatable)"
+        parser.add_argument("--bucket", action="append", default=[], help=help_text)
     if not part:
         parser.add_argument("--poll-url", help="what the scheduler calls")
         parser.add_argument("--every", type=float, default=60.0, help="seconds between two calls")
     return parser
 
 
+def _upstream_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="REGION=KEY",
+        help="an API key of a region (repeatable); REGION=NAME:KEY makes a further account",
+    )
+    parser.add_argument("--real-time", action="store_true", help="tasks last as documented")
+    parser.add_argument(
+        "--overflow",
+        choices=("refuse", "queue"),
+        default="refuse",
+        help="what happens to a third task at once",
+    )
+    parser.add_argument("--list-lag", type=float, default=0.0, help="how late the list is, seconds")
+
+
+def _pairs(texts: list[str], option: str) -> list[tuple[str, str]]:
+    pairs = []
+    for text in texts:
+        name, _, value = text.partition("=")
+        if not name or not value:
+            raise ValueError(f"{option} is NAME=VALUE; got {text!r}")
+        pairs.append((name, value))
+    return pairs
+
+
 def _signers(options: argparse.Namespace) -> dict[str, str]:
-    pairs = (text.partition("=") for text in options.signer)
-    return {email: Path(path).read_text("utf-8") for email, _, path in pairs}
+    pairs = _pairs(options.signer, "--signer")
+    return {email: Path(path).read_text("utf-8") for email, path in pairs}
 
 
 def _keys(options: argparse.Namespace) -> dict[str, list[str]]:
     keys: dict[str, list[str]] = {}
-    for text in options.key:
-        region, _, key = text.partition("=")
+    for region, key in _pairs(options.key, "--key"):
         keys.setdefault(region, []).append(key)
     return keys
 
 
-def _say(lines: dict[str, str]) -> None:
-    for name, value in lines.items():
-        sys.stdout.write(f"{name}={value}\n")
-
-
-def _everything(options: argparse.Namespace) -> Callable[[], None]:
+def _everything(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
     from lib.emulator.stage import Plan, Stage  # noqa: PLC0415 - one part alone starts without it
 
     stage = Stage(
@@ -92,57 +120,56 @@ def _everything(options: argparse.Namespace) -> Callable[[], None]:
             keys=_keys(options),
             real_time=options.real_time,
             overflow=options.overflow,
+            list_lag_s=options.list_lag,
             poll_url=options.poll_url,
             every_s=options.every,
         )
     )
-    _say(stage.start())
-    return stage.stop
+    return stage.start(), stage.stop
 
 
-def _storage(options: argparse.Namespace) -> Callable[[], None]:
+def _storage(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
     from lib.emulator.clock import Clock  # noqa: PLC0415 - as above
     from lib.emulator.storage import StorageApp  # noqa: PLC0415 - as above
     from lib.emulator.wire import Server  # noqa: PLC0415 - as above
 
     app = StorageApp(Clock(), signers=_signers(options), data=options.data)
+    for name in options.bucket:
+        app.create_bucket(name)
     server = Server(app, options.port).start()
-    _say({"STORAGE_EMULATOR_HOST": server.url})
-    return server.stop
+
+    def close() -> None:
+        server.stop()
+        app.close()
+
+    lines = {
+        "STORAGE_EMULATOR_HOST": server.url,
+        "EMULATOR_CLOCK_URL": f"{server.url}/emulator/clock",
+    }
+    return lines, close
 
 
-def _upstream(options: argparse.Namespace) -> Callable[[], None]:
-    import requests  # noqa: PLC0415 - as above
-
+def _upstream(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
     from lib.emulator.clock import Clock  # noqa: PLC0415 - as above
-    from lib.emulator.dashscope import DEFAULT_KEYS, Timing, UpstreamApp  # noqa: PLC0415 - as above
-    from lib.emulator.stage import render  # noqa: PLC0415 - as above
-    from lib.emulator.wire import Server  # noqa: PLC0415 - as above
+    from lib.emulator.stage import Plan, Upstream  # noqa: PLC0415 - as above
 
-    port = options.port or _free_port()
-    keys = _keys(options) or DEFAULT_KEYS
-    app = UpstreamApp(
-        Clock(),
-        base_url=f"http://127.0.0.1:{port}",
-        render=render,
-        fetch=requests.Session(),
-        timing=Timing.documented() if options.real_time else Timing.rendering(),
+    plan = Plan(
+        port=options.port,
+        keys=_keys(options),
+        real_time=options.real_time,
         overflow=options.overflow,
-        keys=keys,
+        list_lag_s=options.list_lag,
     )
-    server = Server(app, port).start()
-    for region in keys:
-        _say({f"DASHSCOPE_BASE_URL_{region.upper()}": f"{server.url}/{region}/api/v1"})
-    return server.stop
-
-
-def _free_port() -> int:
-    import socket  # noqa: PLC0415 - as above
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    upstream = Upstream(plan, Clock())
+    lines = upstream.start()
+    for region in upstream.keys:
+        lines[f"DASHSCOPE_BASE_URL_{region.upper()}"] = f"{upstream.server.url}/{region}/api/v1"
+    return {**lines, "EMULATOR_CLOCK_URL": f"{upstream.server.url}/emulator/clock"}, upstream.stop
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A film may be half made: its native threads must not keep a stopped emulator alive.
+    os._exit(status)

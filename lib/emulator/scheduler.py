@@ -1,93 +1,123 @@
 """Calls `poll` as Cloud Scheduler does: a POST with an OIDC token, at least once, one at a time.
 
-The token is signed with a throw-away key whose certificates are served under `/emulator/certs`, in
-the form in which google-auth reads Google's. Source: Cloud Scheduler documentation, "Use
-authentication with HTTP targets"; OpenID Connect Core, section 2.
+The token is signed with a throw-away key whose public half is served in the two forms in which
+Google serves its own. Sources: Cloud Scheduler documentation, "Use authentication with HTTP
+targets" and the reference of `HttpTarget`; OpenID Connect Core, section 2.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import NameOID
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import requests
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from lib.emulator.clock import Clock
 
 KEY_ID = "emulated-scheduler"
 ISSUER = "https://accounts.google.com"
 TOKEN_S = 3600
-DEADLINE_S = 180.0
+DEADLINE_S = 180.0  # the service's own default
+UNANSWERED = 0
 
 
 class Scheduler:
     """One scheduled HTTP job.
 
     Args:
-        clock: stamps tokens and schedule times.
-        session: the transport of its calls.
+        clock: stamps tokens and schedule times, and says when the next run is due.
         url: the target.
-        every_s: pause between the end of one run and the start of the next.
         audience: of its tokens; the target itself by default.
         email: the service account that it plays.
-        duplicate_every: every how many runs one is delivered twice (at-least-once); 0 never.
+        every_s: seconds of the clock from one run to the next.
+        key: its RSA key in PEM; a throw-away one by default.
+        session: the transport of its calls.
+        deadline_s: how long an attempt may take.
+        duplicate_every: every how many runs one is delivered twice; 0 never.
+
+    Attributes:
+        email: as given.
+        runs: how many runs there were.
+        last_status: HTTP status of the last call; 0 when nobody answered.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the fields of a job, named one by one
         self,
         clock: Clock,
-        session: requests.Session,
         *,
         url: str,
-        every_s: float = 60.0,
         audience: str | None = None,
         email: str = "scheduler@inbetween.iam.gserviceaccount.com",
+        every_s: float = 60.0,
+        key: str | bytes | None = None,
+        session: requests.Session | None = None,
+        deadline_s: float = DEADLINE_S,
         duplicate_every: int = 0,
     ) -> None:
-        self._clock, self._session, self._url = clock, session, url
-        self._every_s, self._audience, self.email = every_s, audience or url, email
-        self._duplicate_every = duplicate_every
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self.runs = 0
-        self.last_status = 0
+        self._clock, self._url, self._audience = clock, url, audience or url
+        self._every_s, self._deadline_s = every_s, deadline_s
+        self._duplicate_every, self._pem, self._session = duplicate_every, key, session
+        self._next_at = clock.now() + every_s
+        self._running = threading.Lock()
+        self._wake, self._stopped = threading.Event(), False
+        self.email, self.runs, self.last_status = email, 0, UNANSWERED
+        clock.on_advance(self._wake.set)
 
-    def tick(self) -> int:
-        """Call the target once, twice where duplicates are asked for; returns the last status."""
-        self.runs += 1
-        twice = self._duplicate_every and self.runs % self._duplicate_every == 0
-        for _ in range(2 if twice else 1):
-            self.last_status = self._call()
-        return self.last_status
+    def tick(self) -> int | None:
+        """Run once: one call, two where a duplicate is due.
 
-    def _call(self) -> int:
+        Returns:
+            The last call's HTTP status, 0 when nobody answered; None when the previous run has not
+            ended, for then there is none.
+        """
+        if not self._running.acquire(blocking=False):
+            return None
+        try:
+            self.runs += 1
+            twice = self._duplicate_every and self.runs % self._duplicate_every == 0
+            moment = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="seconds")
+            for _ in range(2 if twice else 1):
+                self.last_status = self._call(moment.replace("+00:00", "Z"))
+            return self.last_status
+        finally:
+            self._running.release()
+
+    def _call(self, moment: str) -> int:
         import requests  # noqa: PLC0415 - the emulator starts without it
 
-        moment = datetime.fromtimestamp(self._clock.now(), UTC).isoformat()
+        if self._session is None:
+            self._session = requests.Session()
+            self._session.trust_env = False
         headers = {
             "Authorization": f"Bearer {self.token()}",
+            "Content-Type": "application/octet-stream",
             "User-Agent": "Google-Cloud-Scheduler",
             "X-CloudScheduler": "true",
             "X-CloudScheduler-JobName": "inbetween-poll",
             "X-CloudScheduler-ScheduleTime": moment,
         }
         try:
-            return self._session.post(self._url, headers=headers, timeout=DEADLINE_S).status_code
+            answer = self._session.post(
+                self._url, headers=headers, timeout=self._deadline_s, allow_redirects=False
+            )
         except requests.RequestException:
-            return 0  # the next run is the retry
+            return UNANSWERED  # the next run is the retry
+        return answer.status_code
 
     def token(self) -> str:
         """An OIDC token as Google's: RS256, with audience, e-mail and expiry."""
+        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only a call needs it
+        from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415 - as above
+
         now = int(self._clock.now())
         header = {"alg": "RS256", "kid": KEY_ID, "typ": "JWT"}
         claims = {
@@ -104,34 +134,79 @@ class Scheduler:
         signature = self._key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
         return f"{text}.{_encode(signature)}"
 
+    @functools.cached_property
+    def _key(self) -> RSAPrivateKey:
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - as in token
+        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - as in token
+
+        if self._pem is None:
+            return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = self._pem.encode() if isinstance(self._pem, str) else self._pem
+        key = serialization.load_pem_private_key(pem, None)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise TypeError("key must be an RSA private key in PEM")
+        return key
+
     def certificates(self) -> dict[str, str]:
-        """Key id to certificate (PEM), as google-auth reads them."""
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.email)])
+        """Key id to X.509 certificate (PEM), as google-auth reads Google's."""
+        from cryptography import x509  # noqa: PLC0415 - as in token
+        from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 - as above
+
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, self.email)])
         start = datetime.fromtimestamp(self._clock.now(), UTC) - timedelta(days=1)
         certificate = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(name)
             .public_key(self._key.public_key())
-            .serial_number(x509.random_serial_number())
+            .serial_number(1)
             .not_valid_before(start)
             .not_valid_after(start + timedelta(days=3650))
             .sign(self._key, hashes.SHA256())
         )
         return {KEY_ID: certificate.public_bytes(serialization.Encoding.PEM).decode()}
 
+    def jwks(self) -> dict[str, Any]:
+        """The same key as a JSON Web Key Set (RFC 7517)."""
+        numbers = self._key.public_key().public_numbers()
+        modulus, exponent = (
+            _encode(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+            for number in (numbers.n, numbers.e)
+        )
+        key = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": KEY_ID, "n": modulus}
+        return {"keys": [{**key, "e": exponent}]}
+
+    def keys_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """A WSGI application that serves the key: a path with `jwks` or `v3` as JWKS, else PEM.
+
+        Mounted at `https://www.googleapis.com` it lets google-auth itself verify the tokens.
+        """
+        path = environ.get("PATH_INFO", "")
+        as_set = "jwks" in path or "v3" in path
+        body = json.dumps(self.jwks() if as_set else self.certificates()).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response("200 OK", headers)
+        return [body]
+
     def start(self) -> None:
         """Run in the background until `stop`."""
-        self._thread = threading.Thread(target=self._run, daemon=True, name="scheduler")
-        self._thread.start()
+        threading.Thread(target=self._run, daemon=True, name="scheduler").start()
 
     def stop(self) -> None:
-        """No further run."""
-        self._stop.set()
+        """No further run; one that is under way may end by itself."""
+        self._stopped = True
+        self._wake.set()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every_s):
+        while not self._stopped:
+            wait_s = self._next_at - self._clock.now()
+            if wait_s > 0:
+                self._wake.wait(wait_s)
+                self._wake.clear()
+                continue
             self.tick()
+            missed = (self._clock.now() - self._next_at) // self._every_s
+            self._next_at += (max(missed, 0) + 1) * self._every_s
 
 
 def _encode(data: bytes) -> str:

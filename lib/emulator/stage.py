@@ -8,25 +8,41 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
 
 from lib.emulator.clock import Clock
-from lib.emulator.dashscope import DEFAULT_KEYS, Timing, UpstreamApp
 from lib.emulator.scheduler import Scheduler
 from lib.emulator.storage import StorageApp
+from lib.emulator.upstream import DEFAULT_KEYS, Timing, UpstreamApp
 from lib.emulator.wire import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from lib.emulator.dashscope import Film
+    from lib.emulator.upstream import Film
 
 BUCKET = "inbetween"
+KEY_PATHS = frozenset({"/emulator/certs", "/emulator/jwks"})
+
+
+def render(film: Film) -> bytes:
+    """The film between two frames."""
+    from lib.emulator import film as cinema  # noqa: PLC0415 - cv2 and av start slowly
+
+    made = cinema.render(
+        film.first,
+        film.last,
+        resolution=film.resolution,
+        seed=film.seed,
+        watermark=film.watermark,
+    )
+    sys.stderr.write(f"rendered {len(made)} bytes at {film.resolution}\n")
+    return made
 
 
 @dataclass(frozen=True)
@@ -40,8 +56,10 @@ class Plan:
         keys: region to API keys.
         real_time: tasks take as long as the service's, instead of as long as their rendering.
         overflow: `refuse` or `queue` a third task at once.
+        list_lag_s: how late the upstream's list is.
         poll_url: what the scheduler calls; None schedules nothing.
-        every_s: pause between two calls.
+        every_s: from one call to the next.
+        render: makes the films.
     """
 
     port: int = 0
@@ -50,92 +68,111 @@ class Plan:
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     real_time: bool = False
     overflow: str = "refuse"
+    list_lag_s: float = 0.0
     poll_url: str | None = None
     every_s: float = 60.0
+    render: Callable[[Film], bytes] = render
 
 
-class Stage:
-    """Everything, on loopback ports.
+class Upstream:
+    """The upstream alone, on a loopback port; its links carry that port.
 
     Args:
-        plan: what is to be played.
+        plan: what is to be played; its port is the upstream's own.
+        clock: whose time.
+        scheduler: whose keys it serves beside its own pages.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, clock: Clock, scheduler: Scheduler | None = None) -> None:
         import requests  # noqa: PLC0415 - playing storage alone does not need it
 
-        self.clock = Clock()
-        self.storage = StorageApp(self.clock, signers=plan.signers, data=plan.data)
-        self.storage.create_bucket(BUCKET)
-        self._storage_server = Server(self.storage, plan.port)
-        upstream_port = plan.port + 1 if plan.port else 0
-        self._relay = _Relay()
-        self._upstream_server = Server(self._relay, upstream_port)
+        self._scheduler = scheduler
+        self.server = Server(self._answer, plan.port)
+        self.keys = plan.keys or DEFAULT_KEYS
         session = requests.Session()
         session.trust_env = False
-        self.upstream = UpstreamApp(
-            self.clock,
-            base_url=self._upstream_server.url,
-            render=render,
+        self.app = UpstreamApp(
+            clock,
+            base_url=self.server.url,
+            render=plan.render,
             fetch=session,
+            keys=self.keys,
             timing=Timing.documented() if plan.real_time else Timing.rendering(),
             overflow=plan.overflow,
+            list_lag_s=plan.list_lag_s,
             seed=int.from_bytes(os.urandom(4), "big"),
-            keys=plan.keys or DEFAULT_KEYS,
+            sleep=time.sleep,
         )
-        self._relay.app = self.upstream
-        self.keys = plan.keys or DEFAULT_KEYS
-        self.scheduler: Scheduler | None = None
-        if plan.poll_url:
-            self.scheduler = Scheduler(self.clock, session, url=plan.poll_url, every_s=plan.every_s)
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._scheduler and environ.get("PATH_INFO") in KEY_PATHS:
+            return self._scheduler.keys_app(environ, start_response)
+        return self.app(environ, start_response)
 
     def start(self) -> dict[str, str]:
-        """Serve; returns what a client needs to know, as environment variables."""
-        self._storage_server.start()
-        self._upstream_server.start()
-        if self.scheduler:
-            self.scheduler.start()
+        """Serve; returns what a client of the first region needs, as environment variables."""
+        self.server.start()
         region = next(iter(self.keys))
         return {
-            "STORAGE_EMULATOR_HOST": self._storage_server.url,
-            "BUCKET": BUCKET,
-            "DASHSCOPE_BASE_URL": f"{self._upstream_server.url}/{region}/api/v1",
+            "DASHSCOPE_BASE_URL": f"{self.server.url}/{region}/api/v1",
             "DASHSCOPE_REGION": region,
-            "DASHSCOPE_API_KEY": self.keys[region][0],
-            "EMULATOR_CLOCK_URL": f"{self._storage_server.url}/emulator/clock",
+            "DASHSCOPE_API_KEY": self.keys[region][0].rpartition(":")[2],
         }
 
     def stop(self) -> None:
         """Stop serving."""
+        self.server.stop()
+
+
+class Stage:
+    """Everything, on loopback ports; a context manager that starts and stops it.
+
+    Args:
+        plan: what is to be played.
+
+    Raises:
+        OSError: a port is taken.
+        RuntimeError: another process uses the data folder.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.clock = Clock()
+        self.storage = StorageApp(self.clock, signers=plan.signers, data=plan.data)
+        self.storage.create_bucket(BUCKET)
+        self.scheduler = (
+            Scheduler(self.clock, url=plan.poll_url, every_s=plan.every_s)
+            if plan.poll_url
+            else None
+        )
+        self._storage_server = Server(self.storage, plan.port)
+        port = plan.port + 1 if plan.port else 0
+        self._upstream = Upstream(replace(plan, port=port), self.clock, self.scheduler)
+        self.upstream = self._upstream.app
+
+    def start(self) -> dict[str, str]:
+        """Serve; returns what a client needs to know, as environment variables."""
+        self._storage_server.start()
+        upstream = self._upstream.start()
+        if self.scheduler:
+            self.scheduler.start()
+        return {
+            "STORAGE_EMULATOR_HOST": self._storage_server.url,
+            "BUCKET": BUCKET,
+            **upstream,
+            "EMULATOR_CLOCK_URL": f"{self._storage_server.url}/emulator/clock",
+        }
+
+    def stop(self) -> None:
+        """Stop serving and let go of the data folder."""
         if self.scheduler:
             self.scheduler.stop()
         self._storage_server.stop()
-        self._upstream_server.stop()
+        self._upstream.stop()
+        self.storage.close()
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
-class _Relay:
-    """Lets a port be known before the app that answers on it."""
-
-    app: UpstreamApp
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return self.app(environ, start_response)
-
-
-_one_film = threading.Lock()
-
-
-def render(film: Film) -> bytes:
-    """The film between two frames; one at a time, since it keeps two cores busy."""
-    from lib.emulator import film as cinema  # noqa: PLC0415 - cv2 and av start slowly
-
-    with _one_film:
-        made: bytes = cinema.render(
-            film.first,
-            film.last,
-            resolution=film.resolution,
-            seed=film.seed,
-            watermark=film.watermark,
-        )
-    sys.stderr.write(f"rendered {len(made)} bytes at {film.resolution}\n")
-    return made
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 16
 _DRAIN_AT_MOST = 1 << 20  # an unread body above this costs the connection
+STOP_WITHIN_S = 0.1
 
 
 class Dropped(Exception):  # noqa: N818 - an event on the wire, not an error of the app
@@ -312,7 +313,9 @@ class Server:
         self._server = _Listener((host, port), handler)
         self.port = int(self._server.server_address[1])
         self.url = f"http://{host}:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(STOP_WITHIN_S,), daemon=True
+        )
 
     def start(self) -> Self:
         """Serve in the background; returns itself."""
