@@ -23,8 +23,8 @@ from werkzeug.wrappers import Request
 
 from lib import config, wiring
 from lib.emulator.clock import Clock
-from lib.emulator.dashscope import Timing, UpstreamApp
 from lib.emulator.storage import StorageApp
+from lib.emulator.upstream import Timing, UpstreamApp
 from lib.emulator.wire import InProcess
 
 START = 1_780_000_000.0

@@ -9,7 +9,8 @@ from lib.adapters.dashscope import DashScope, Order
 from lib.core import answers, errors
 from lib.core.upstream import Accepted, Ambiguous, QueryFailed, Refused, TaskStatus
 
-ORDER = Order({"model": "wan2.2-kf2v-flash", "resolution": "720P"}, "data:image/png;base64,AA", "x")
+FRAME = "data:image/png;base64,AA=="
+ORDER = Order({"model": "wan2.2-kf2v-flash", "resolution": "720P"}, FRAME, FRAME)
 
 
 def flat(code):

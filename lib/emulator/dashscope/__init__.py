@@ -1,9 +1,0 @@
-"""An emulated DashScope for the kf2v models: tasks, lists, uploads, failures by name.
-
-`UpstreamApp` is a WSGI application; `python -m lib.emulator upstream` serves it alone.
-"""
-
-from lib.emulator.dashscope.app import DEFAULT_KEYS, UpstreamApp
-from lib.emulator.dashscope.tasks import Film, Timing
-
-__all__ = ["DEFAULT_KEYS", "Film", "Timing", "UpstreamApp"]

@@ -1,0 +1,33 @@
+"""Worlds in bad weather: nothing lost, nothing paid twice; and every guard is needed."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.simulation.mutations import MUTATIONS, ROOT, breaks, mutated
+
+
+def test_three_hundred_lifetimes_in_bad_weather():
+    command = [sys.executable, "-m", "tests.simulation", "--lifetimes", "300", "--seed", "1"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert int(re.search(r"(\d+) lifetimes", ran.stdout)[1]) >= 300
+    # It was not a sunny day: every kind of fault was met.
+    for kind in ("kill_before", "kill_after", "lose", "refuse", "throttle", "slow"):
+        assert re.search(rf"{kind} [1-9]", ran.stdout), ran.stdout
+
+
+def test_a_seed_is_lived_the_same_way_again():
+    command = [sys.executable, "-m", "tests.simulation", "--worlds", "1", "--seed", "5"]
+    told = [
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert re.findall("met:.*", told[0]) == re.findall("met:.*", told[1])
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.rule)
+def test_a_world_without_this_guard_breaks(mutation, tmp_path):
+    assert breaks(mutation, mutated(mutation, tmp_path), mutation.seed)
