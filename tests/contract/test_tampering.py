@@ -283,6 +283,16 @@ def test_an_altered_put_is_refused_and_writes_nothing(space, put, name):
     assert space.names() == []
 
 
+@pytest.mark.parametrize("header", ["Content-MD5", "x-goog-content-sha256"])
+def test_one_signed_checksum_is_enough_to_refuse_another_body(space, header):
+    headers = {header: SIGNED[header]}
+    url = space.sign(space.blob(), "PUT", headers=dict(headers))
+    answer = space.endpoint.put(url, data=b"evil", headers=headers)
+    assert code(answer) == (400, "BadDigest")
+    assert space.names() == []
+    assert space.endpoint.put(url, data=b"good", headers=headers).status_code == 200
+
+
 def test_a_put_without_a_signature_is_refused(space):
     url = f"{space.endpoint.url}/{space.bucket.name}/{space.prefix}object"
     assert code(space.endpoint.put(url, data=b"evil")) == DENIED
