@@ -1,6 +1,8 @@
 """The emulator's own calls under `/emulator`: clock, faults, reset, traffic, and its honesty page.
 
-They need no authorisation: the emulator listens on loopback.
+They need no authorisation, since the emulator listens on loopback; but a foreign web page in a
+developer's browser must not be able to empty the buckets, so a browser's change must be JSON, which
+it may only send across origins where CORS allows it, and here it never does.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from lib.emulator.storage.errors import invalid
+from lib.emulator.storage.errors import StorageError, invalid
 from lib.emulator.storage.routing import Route
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lib.emulator.storage.app import StorageApp
     from lib.emulator.storage.routing import Call
 
@@ -91,7 +95,7 @@ class Control:
             ("POST", "/reset", self.reset),
         )
         return [
-            Route("emulator", method, f"/emulator{path}/?", answer, None)
+            Route("emulator", method, f"/emulator{path}/?", _guarded(answer), None)
             for method, path, answer in table
         ]
 
@@ -137,6 +141,18 @@ class Control:
             counts=_rows(app.traffic.counts().items()),
         )
         return Response(html, content_type="text/html; charset=utf-8")
+
+
+def _guarded(answer: Callable[[Call], Response]) -> Callable[[Call], Response]:
+    def guarded(call: Call) -> Response:
+        kind = call.headers.get("content-type", "")
+        simple = call.wire.method == "POST" and not kind.startswith("application/json")
+        if simple and "origin" in call.headers:
+            message = "From a browser, send application/json."
+            raise StorageError(403, "forbidden", message)
+        return answer(call)
+
+    return guarded
 
 
 def _rows(rows: Any) -> str:

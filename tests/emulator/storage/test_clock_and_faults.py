@@ -229,6 +229,16 @@ def test_reset_empties_everything(emulated):
     }
 
 
+def test_a_foreign_web_page_cannot_empty_the_buckets(emulated):
+    emulated.write()
+    origin = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+    assert emulated.call("POST", "/emulator/reset", headers=origin).status_code == 403
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    preflight = emulated.call("OPTIONS", "/emulator/reset", headers=asked)
+    assert "Access-Control-Allow-Origin" not in preflight.headers
+    assert emulated.names() == ["object"]
+
+
 def test_a_page_of_a_listing_holds_1000_at_most(emulated):
     for number in range(1003):
         emulated.write(f"n{number:04}", b"")
