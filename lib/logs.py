@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import json
+import logging
+import re
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -43,6 +45,15 @@ EVENTS = frozenset(
     }
 )
 SECRET = frozenset({"authorization", "key", "api_key", "prompt", "negative_prompt", "url", "token"})
+# What a text may not carry: the query of a link (V4 signatures stand there), bearer keys, API keys.
+# Exceptions of HTTP clients quote the address that they failed at.
+LEAKS = (
+    (re.compile(r"\?[^\s'\"<>]*X-Goog-[^\s'\"<>]*", re.IGNORECASE), "?[struck out]"),
+    (re.compile(r"(https?://[^\s'\"<>?]*)\?[^\s'\"<>]+"), r"\1?[struck out]"),
+    (re.compile(r"\b(Bearer)\s+[^\s'\",]+", re.IGNORECASE), r"\1 [struck out]"),
+    (re.compile(r"\bsk-[A-Za-z0-9_-]{6,}"), "[struck out]"),
+    (re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]+"), "data:[struck out]"),
+)
 WARNINGS = frozenset({"submit.unsure", "submit.unknown", "submit.foreign_claim", "copy.again"})
 
 _request: contextvars.ContextVar[dict[str, str] | None] = contextvars.ContextVar(
@@ -51,9 +62,22 @@ _request: contextvars.ContextVar[dict[str, str] | None] = contextvars.ContextVar
 _style = {"json": True}
 
 
+class _Libraries(logging.Handler):
+    """Warnings of libraries, in our form; without a root handler they would be bare lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {"logger": record.name, "text": record.getMessage()}
+        if record.exc_info:
+            fields["stack_trace"] = "".join(traceback.format_exception(*record.exc_info))
+        _write("library", record.levelname, fields)
+
+
 def setup(*, json_lines: bool) -> None:
-    """Choose the form: JSON for the cloud, short text for a terminal."""
+    """Choose the form: JSON for the cloud, short text for a terminal. Twice is once."""
     _style["json"] = json_lines
+    root = logging.getLogger()
+    if not any(isinstance(handler, _Libraries) for handler in root.handlers):
+        root.addHandler(_Libraries(logging.WARNING))
 
 
 @contextlib.contextmanager
@@ -97,8 +121,24 @@ def crash(name: str, **fields: Any) -> None:
     _write(name, "ERROR", {**fields, "stack_trace": traceback.format_exc()})
 
 
+def _clean(key: str, value: Any) -> Any:
+    """A value without secrets, however deep they lie in it."""
+    if key.lower() in SECRET:
+        return "[struck out]"
+    if isinstance(value, dict):
+        return {inner: _clean(str(inner), below) for inner, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean("", below) for below in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    for pattern, instead in LEAKS:
+        text = pattern.sub(instead, text)
+    return text
+
+
 def _write(name: str, severity: str, fields: dict[str, Any]) -> None:
-    clean = {key: "[struck out]" if key in SECRET else value for key, value in fields.items()}
+    clean = {key: _clean(key, value) for key, value in fields.items()}
     context = _request.get() or {}
     if not _style["json"]:
         stack = clean.pop("stack_trace", "")
