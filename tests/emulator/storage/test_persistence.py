@@ -70,9 +70,10 @@ def process(request):
 def test_it_starts_within_a_second_and_ends_by_a_signal(process):
     one = process()
     assert requests.get(f"{one.url}/emulator", timeout=5).status_code == 200
-    assert one.seconds < 1.5  # a second on a machine that does nothing else
     assert one.end(signal.SIGTERM) == 0
-    assert process().end(signal.SIGINT) == 0
+    two = process()
+    assert two.end(signal.SIGINT) == 0
+    assert min(one.seconds, two.seconds, process().seconds) < 1.0
 
 
 def test_everything_is_there_after_a_restart(process, tmp_path):
@@ -138,7 +139,10 @@ def test_a_kill_tears_no_object_and_loses_no_answer(process, tmp_path):
         threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
         for thread in threads:
             thread.start()
-        time.sleep(0.4 + turn * 0.05)
+        deadline = time.monotonic() + 20
+        while len(answered) < 8 + turn and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(turn * 0.02)
         os.kill(one.process.pid, signal.SIGKILL)
         stop.set()
         for thread in threads:
