@@ -1,0 +1,48 @@
+"""A part that dies is named, and takes the rest of the local service down with it."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lib.cli.processes import free_ports
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def children(parent):
+    """Pid to command line of what one process started, and of nobody else."""
+    command = ["ps", "-o", "pid=,args=", "--ppid", str(parent)]
+    listed = subprocess.run(command, capture_output=True, text=True)
+    rows = (line.strip().partition(" ") for line in listed.stdout.splitlines())
+    return {int(pid): args for pid, _, args in rows if args}
+
+
+def alive(pid):
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("emulator", "lib.emulator"), ("api", "--target api"), ("poll", "--target poll")],
+)
+def test_a_dead_part_is_named_and_nothing_stays(name, part):
+    (port,) = free_ports(1)
+    command = [sys.executable, "-m", "lib.cli", "run", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if "✓ job" in line:
+                break
+        below = children(process.pid)
+        assert len(below) == 3
+        (victim,) = [pid for pid, args in below.items() if part in args]
+        workers = [pid for child in below for pid in children(child)]
+        os.kill(victim, signal.SIGKILL)
+        rest = process.stdout.read()
+    assert process.returncode == 1
+    assert f"✗ {name} ended with status -9" in rest
+    assert [pid for pid in [*below, *workers] if alive(pid)] == []
