@@ -21,6 +21,7 @@ PICTURES = "http://pictures.test"
 SINGAPORE, BEIJING, OTHER = "sk-singapore", "sk-beijing", "sk-other"
 CREATE = "/services/aigc/image2video/video-synthesis"
 FLASH = "wan2.2-kf2v-flash"
+FILM = b"\x00\x00\x00\x18ftypmp42" + b"stsd" + bytes(range(256)) * 40
 
 
 @functools.cache
@@ -57,13 +58,13 @@ class Emulated:
 
     def __init__(self, *, draw=lambda: (10.0, 60.0), **options):
         self.clock = Clock(start=START)
-        self.pictures, self.films = Pictures(), []
+        self.pictures, self.films, self.film = Pictures(), [], FILM
         self.web = requests.Session()
         self.web.trust_env = False
         self.app = UpstreamApp(
             self.clock,
             base_url=HOME,
-            render=self._render,
+            render=options.pop("render", self._render),
             fetch=self.web,
             keys={"singapore": [SINGAPORE, "sk-second", f"guest:{OTHER}"], "beijing": [BEIJING]},
             timing=options.pop("timing", None) or Timing.virtual(draw),
@@ -75,7 +76,7 @@ class Emulated:
 
     def _render(self, film):
         self.films.append(film)
-        return b"\x00\x00\x00\x18ftypmp42" + b"stsd" + bytes(range(256)) * 40
+        return self.film
 
     def call(self, method, path, *, region="singapore", key=SINGAPORE, headers=None, **options):
         headers = {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
@@ -95,6 +96,9 @@ class Emulated:
         assert answer.status_code == 200, answer.text
         self.clock.advance(pause_s)
         return answer.json()["output"]["task_id"]
+
+    def post_status(self, **options):
+        return self.post(body(), **options).status_code
 
     def get(self, task_id, **options):
         answer = self.call("GET", f"/tasks/{task_id}", **options)

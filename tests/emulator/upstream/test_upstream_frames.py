@@ -1,6 +1,8 @@
 """Frames: forms, formats, sides, sizes; and at which stage a bad one is told."""
 
 import base64
+import struct
+import zlib
 
 import pytest
 
@@ -44,6 +46,13 @@ def half(data):
     return data[: len(data) // 2]
 
 
+def claiming(width, height):
+    """A small PNG whose head claims another size."""
+    head = b"IHDR" + struct.pack(">II", width, height) + bytes([8, 2, 0, 0, 0])
+    chunk = struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
+    return b"\x89PNG\r\n\x1a\n" + chunk + bytes(100)
+
+
 BAD = {
     # encoder's options or bytes, code, word of the message, source
     "gif": ({"kind": "GIF"}, "InvalidParameter", "format", "reference"),
@@ -56,12 +65,13 @@ BAD = {
         "alpha",
         "silent",
     ),
+    "a smaller bomb": (claiming(9500, 9500), "InvalidParameter", "size", "reference"),
     "too narrow": ({"width": 239, "height": 400}, "InvalidParameter", "size", "reference"),
     "too low": ({"width": 400, "height": 239}, "InvalidParameter", "size", "reference"),
     "too wide": ({"width": 8001, "height": 240}, "InvalidParameter", "size", "reference"),
     "too high": ({"width": 240, "height": 8001}, "InvalidParameter", "size", "reference"),
     "a bomb": (
-        {"width": 20000, "height": 20000, "mode": "1"},
+        claiming(20000, 20000),
         "InvalidParameter",
         "size",
         "reference",
