@@ -1,7 +1,5 @@
 """Failures by declaration: each operation, each kind, before and after the effect, so many times."""
 
-import itertools
-
 import pytest
 import requests
 
@@ -136,6 +134,11 @@ def test_a_delay_may_pass_in_another_way(make_emulated):
     assert (slept, emulated.clock.now()) == ([2.5], before)
 
 
+def pour(answer, found):
+    for block in answer.iter_content(1):
+        found += block
+
+
 @pytest.mark.parametrize("at", [0, 1, 5000])
 def test_a_film_cut_at_a_byte(emulated, at):
     url = emulated.finished()["output"]["video_url"]
@@ -145,7 +148,7 @@ def test_a_film_cut_at_a_byte(emulated, at):
         assert int(answer.headers["Content-Length"]) == len(whole)
         found = bytearray()
         with pytest.raises(requests.RequestException):
-            found.extend(itertools.chain.from_iterable(answer.iter_content(1)))
+            pour(answer, found)
     assert found == whole[:at]
     assert emulated.web.get(url).content == whole
 

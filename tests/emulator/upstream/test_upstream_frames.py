@@ -46,11 +46,14 @@ def half(data):
     return data[: len(data) // 2]
 
 
+def chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
 def claiming(width, height):
     """A small PNG whose head claims another size."""
-    head = b"IHDR" + struct.pack(">II", width, height) + bytes([8, 2, 0, 0, 0])
-    chunk = struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
-    return b"\x89PNG\r\n\x1a\n" + chunk + bytes(100)
+    head = struct.pack(">II", width, height) + bytes([8, 2, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"")
 
 
 BAD = {
