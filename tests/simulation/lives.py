@@ -93,9 +93,12 @@ class Life:
     def _storm(self):
         pick, clock = self.random, self.world.clock
         start = clock.now()
-        plan = [
+        posts = [
             (start + pick.uniform(0, STORM_S * 0.7), self._post_of(n)) for n in range(self.jobs)
         ]
+        # A double click: the same request again while the first is on its way.
+        twins = [(at + pick.uniform(0, 1), post) for at, post in posts if pick.random() < 0.3]
+        plan = posts + twins
         plan += [
             (start + minute * 60 + pick.uniform(0, 2), self._tick())
             for minute in range(STORM_S // 60)
