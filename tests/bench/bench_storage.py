@@ -116,12 +116,14 @@ def main():
                 with peers.started(name, home, folder) as running:
                     figures[name].append(measure(running))
     say(f"{peers.machine()}; medians of {rounds} rounds, one after the other\n")
-    say(f"| | {peers.OURS} | {peers.GSE} (Python) | ours against it | {peers.FGS} (Go) |")
+    say(
+        f"| | {peers.OURS} | {peers.GSE} (Python) | ratio, above 1 ours is better | {peers.FGS} (Go) |"
+    )
     say("|---|---|---|---|---|")
     for title, (key, better) in ROWS.items():
         ours, gse, fgs = (statistics.median(one[key] for one in figures[name]) for name in names)
         ratio = ours / gse if better is max else gse / ours
-        say(f"| {title} | {ours:.3g} | {gse:.3g} | {ratio:.2g}x as good | {fgs:.3g} |")
+        say(f"| {title} | {ours:.3g} | {gse:.3g} | {ratio:.2g} | {fgs:.3g} |")
 
 
 if __name__ == "__main__":
