@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     play = {"storage": _storage, "upstream": _upstream, "": _everything}[part]
     try:
         lines, close = play(options)
-    except (OSError, RuntimeError, ValueError) as reason:
+    except (OSError, OverflowError, RuntimeError, ValueError) as reason:
         sys.stderr.write(f"The emulator cannot start: {reason}\n")
         return CANNOT_START
     for name, value in lines.items():

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from lib.emulator.clock import Clock
 from lib.emulator.scheduler import Scheduler
@@ -125,7 +125,7 @@ class Upstream:
 
 
 class Stage:
-    """Everything, on loopback ports; a context manager that starts and stops it.
+    """Everything, on loopback ports.
 
     Args:
         plan: what is to be played.
@@ -169,10 +169,3 @@ class Stage:
         self._storage_server.stop()
         self._upstream.stop()
         self.storage.close()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.stop()
