@@ -60,17 +60,25 @@ def model_of(region: str, name: Any) -> Model:
         name: as it came.
 
     Raises:
-        UpstreamError: 400 without one and for one that belongs to another path, 404 for a kf2v
-            model that this region does not have.
+        UpstreamError: 400 without one, 404 for one that this region does not have.
     """
     if not isinstance(name, str) or not name:
         message = "Model parameter is missing from the request."
         raise UpstreamError(400, "BadRequest.EmptyModel", message)
     if name in REGIONS[region]:
         return REGIONS[region][name]
-    if "kf2v" not in name:
-        raise invalid("url error, please check url!")
     raise UpstreamError(404, "ModelNotFound", f"The model {name} does not exist.")
+
+
+def model_here(region: str, name: Any) -> Model:
+    """The model that a create names, on the path of the kf2v models.
+
+    Raises:
+        UpstreamError: as `model_of`, and 400 for a model that belongs to another path.
+    """
+    if isinstance(name, str) and name and "kf2v" not in name:
+        raise invalid("url error, please check url!")
+    return model_of(region, name)
 
 
 def check(model: Model, body: Mapping[str, Any]) -> None:

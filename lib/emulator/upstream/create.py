@@ -8,7 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lib.emulator.upstream import scenarios
-from lib.emulator.upstream.body import FRAMES, check, check_resolve, model_of, parse, prompts
+from lib.emulator.upstream.body import (
+    FRAMES,
+    check,
+    check_resolve,
+    model_here,
+    model_of,
+    parse,
+    prompts,
+)
 from lib.emulator.upstream.errors import UpstreamError, invalid, named
 from lib.emulator.upstream.limits import CREATES
 from lib.emulator.upstream.service import Route, as_json
@@ -52,7 +60,7 @@ class Creates:
         body = parse(request)
         limits = self._service.limits
         limits.take(CREATES, "create", caller.account)
-        model = model_of(caller.region, body.get("model"))
+        model = model_here(caller.region, body.get("model"))
         limits.take(model.creates, "create", caller.account, model.name)
         check(model, body)
         check_resolve(body["input"], request.headers.get("X-DashScope-OssResourceResolve"))

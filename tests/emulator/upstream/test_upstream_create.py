@@ -172,6 +172,12 @@ def test_the_path_of_the_sister_models_is_an_url_error(emulated, a_body, slash):
     refused(emulated, answer, (400, "InvalidParameter", "url error, please check url!"))
 
 
+def test_on_the_sister_path_other_models_are_not_found_here(emulated, a_body):
+    path = "/services/aigc/video-generation/video-synthesis"
+    answer = emulated.post(a_body(model="wan2.2-t2v-plus"), path=path)
+    refused(emulated, answer, (404, "ModelNotFound", "The model wan2.2-t2v-plus"))
+
+
 @pytest.mark.parametrize("tier", ["480P", "720P", "1080P"])
 def test_2_2_takes_every_tier(emulated, tier):  # guide
     emulated.create(parameters={"resolution": tier})

@@ -72,6 +72,7 @@ def test_the_shape_of_a_policy(emulated):
         ("action=putPolicy&model=wan2.2-kf2v-flash", 400, "InvalidParameter"),
         ("action=getPolicy", 400, "BadRequest.EmptyModel"),
         ("action=getPolicy&model=wanx2.1-kf2v-plus", 404, "ModelNotFound"),
+        ("action=getPolicy&model=wan2.2-t2v-plus", 404, "ModelNotFound"),
     ],
 )
 def test_a_policy_needs_an_action_and_a_model_of_the_region(emulated, query, status, code):
