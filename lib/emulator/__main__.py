@@ -63,6 +63,8 @@ def _parser(part: str) -> argparse.ArgumentParser:
     if part == "storage":
         help_text = "a bucket to make if it is not there (repeatable)"
         parser.add_argument("--bucket", action="append", default=[], help=help_text)
+        help_text = "a folder of <bucket>/<object name> to start with"
+        parser.add_argument("--seed", type=Path, help=help_text)
     if not part:
         parser.add_argument("--poll-url", help="what the scheduler calls")
         parser.add_argument("--every", type=float, default=60.0, help="seconds between two calls")
@@ -136,6 +138,8 @@ def _storage(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], 
     app = StorageApp(Clock(), signers=_signers(options), data=options.data)
     for name in options.bucket:
         app.create_bucket(name)
+    if options.seed is not None:
+        app.seed(options.seed)
     server = Server(app, options.port).start()
 
     def close() -> None:
