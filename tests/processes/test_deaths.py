@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def children(parent):
     """Pid to command line of what one process started, and of nobody else."""
-    command = ["ps", "-o", "pid=,args=", "--ppid", str(parent)]
+    command = ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)]
     listed = subprocess.run(command, capture_output=True, text=True)
     rows = (line.strip().partition(" ") for line in listed.stdout.splitlines())
     return {int(pid): args for pid, _, args in rows if args}

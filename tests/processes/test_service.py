@@ -147,8 +147,12 @@ def test_submit_makes_a_film_of_any_two_files(shared, tmp_path):
 
 
 def running(marker):
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    return [line for line in listed.stdout.splitlines() if marker in line and "ps -eo" not in line]
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True
+    )
+    return [
+        line for line in listed.stdout.splitlines() if marker in line and "-eo args" not in line
+    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -159,7 +163,8 @@ def test_stopping_leaves_no_process_behind(number):
     for line in process.stdout:
         if "job" in line:
             break
-    assert running(f"--port {port}")
+    assert len(running(f"--port {port}")) >= 2  # ours and the api's: a check that sees them
+    assert running(f"--port {port + 2}")
     process.send_signal(number)
     assert process.wait(timeout=30) == 130
     process.stdout.close()
