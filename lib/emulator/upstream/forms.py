@@ -56,8 +56,6 @@ def read(request: Request, at_most: int) -> Form:
     parts: list[tuple[str, bytearray]] = []
     for event in _events(request, boundary):
         if isinstance(event, Field | File):
-            if parts and parts[-1][0] == "file":
-                raise _invalid("The field file must be the last one of the form.")
             parts.append((event.name or "", bytearray()))
         elif isinstance(event, Data):
             name, data = parts[-1]
@@ -91,11 +89,12 @@ def _form(parts: list[tuple[str, bytearray]]) -> Form:
             form.file = bytes(data)
         else:
             form.fields[name] = data.decode("utf-8", "replace")
-    for name in NEEDED:
-        if name not in form.fields:
+    for name in (*NEEDED, "file"):
+        if name not in dict(parts):
             raise _invalid(f"Bucket POST must contain a field named '{name}'.")
-    if not parts or parts[-1][0] != "file":
-        raise _invalid("Bucket POST must contain a field named 'file'.")
+    names = [name for name, _ in parts]
+    if names.index("file") != len(names) - 1:
+        raise _invalid("The field 'file' must be the last one of the form.")
     return form
 
 

@@ -218,6 +218,9 @@ def test_the_file_must_be_the_last_field(emulated, behind):
     late = [pair for pair in fields if pair[0] == behind]
     answer = raw(emulated, given, multipart([*ordered, ("file", b"x"), *late]))
     assert (answer.status_code, "InvalidArgument" in answer.text) == (400, True)
+    assert "must be the last" in answer.text
+    twice = raw(emulated, given, multipart([*fields, ("file", b"x"), ("file", b"y")]))
+    assert twice.status_code == 400
     good = multipart([*ordered, *late, ("file", b'name="key" name="policy"')])
     assert raw(emulated, given, good).status_code == 200
 
