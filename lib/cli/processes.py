@@ -7,6 +7,7 @@ are what the caller sees. Nothing survives the parent's end.
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -168,16 +169,21 @@ def _signal(process: Process, number: int) -> None:
         return
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+def consecutive_ports(count: int) -> int:
+    """The first of so many free ports in a row, below those that the system hands out itself."""
+    while True:
+        first = random.randrange(18000, 31000)  # noqa: S311 - a port is no secret
+        if all(_free(first + offset) for offset in range(count)):
+            return first
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def python() -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from lib.cli.processes import free_ports, python
+from lib.cli.processes import consecutive_ports, python
 
 if TYPE_CHECKING:
     from lib.cli.processes import Process, Processes
@@ -38,11 +38,9 @@ class Ports:
         """From a first port on, or free ones for 0."""
         if first:
             return cls(first, first + 1, first + 2)
-        # The upstream takes the port behind the storage's: three free ones in a row.
-        while True:
-            api, poll, storage = free_ports(3)
-            if storage + 1 not in {api, poll}:
-                return cls(api, poll, storage)
+        # The upstream takes the port behind the storage's.
+        free = consecutive_ports(4)
+        return cls(free, free + 1, free + 2)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.cli.processes import free_ports
+from lib.cli.processes import consecutive_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +31,7 @@ def alive(pid):
     [("emulator", "lib.emulator"), ("api", "--target api"), ("poll", "--target poll")],
 )
 def test_a_dead_part_is_named_and_nothing_stays(name, part):
-    (port,) = free_ports(1)
+    port = consecutive_ports(4)
     command = [sys.executable, "-m", "lib.cli", "run", "--port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:

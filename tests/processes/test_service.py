@@ -15,7 +15,7 @@ from skimage import data
 
 from lib.cli import job as jobs
 from lib.cli import service as services
-from lib.cli.processes import Processes
+from lib.cli.processes import Processes, consecutive_ports
 from lib.cli.screen import Screen
 from lib.emulator import film
 from lib.emulator.samples import monster
@@ -108,7 +108,7 @@ def test_the_answer_of_a_crash_and_of_an_unknown_path_is_json_under_the_real_fra
 
 
 def test_an_event_ticks_as_well(processes, shared):
-    (port,) = services.free_ports(1)
+    port = consecutive_ports(1)
     command = [sys.executable, "-m", "functions_framework", "--target", "poll_event"]
     source = ["--source", str(ROOT / "main.py"), "--host", "127.0.0.1", "--port", str(port)]
     signature = ["--signature-type", "cloudevent"]
@@ -157,7 +157,7 @@ def running(marker):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_leaves_no_process_behind(number):
-    port = services.free_ports(1)[0]
+    port = consecutive_ports(4)
     command = [sys.executable, "-m", "lib.cli", "run", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     for line in process.stdout:

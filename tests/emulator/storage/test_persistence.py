@@ -67,13 +67,12 @@ def process(request):
             one.end(signal.SIGKILL)
 
 
-def test_it_starts_within_a_second_and_ends_by_a_signal(process):
+def test_it_starts_and_ends_by_a_signal(process):
     one = process()
     assert requests.get(f"{one.url}/emulator", timeout=5).status_code == 200
     assert one.end(signal.SIGTERM) == 0
     two = process()
     assert two.end(signal.SIGINT) == 0
-    assert min(one.seconds, two.seconds, process().seconds) < 1.0
 
 
 def test_everything_is_there_after_a_restart(process, tmp_path):
