@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 EVENTS = frozenset(
     {
+        "cancel.interrupted",
         "copy.again",
         "gate.unreachable",
+        "job.cancelled",
         "job.completed",
         "job.created",
+        "job.deleted",
         "job.ended",
         "job.upstream_expired",
+        "read.refresh_failed",
         "request.crashed",
         "submit.accepted",
         "submit.adopted",
@@ -36,12 +40,14 @@ EVENTS = frozenset(
         "submit.unknown",
         "submit.unsure",
         "submit.waits",
+        "tick.account_waits",
         "tick.crashed",
         "tick.done",
         "tick.get_failed",
         "tick.job_failed",
         "tick.job_waits",
         "tick.list_failed",
+        "watch.kept",
     }
 )
 SECRET = frozenset({"authorization", "key", "api_key", "prompt", "negative_prompt", "url", "token"})

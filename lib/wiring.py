@@ -135,6 +135,7 @@ def _kit(config: Config, wires: Wires) -> Kit:
                 delivery=account.delivery,
                 connect=wires.upstream_session,
                 now=wires.now,
+                sleep=wires.sleep,
             )
             for account in config.accounts
         },
@@ -173,6 +174,7 @@ def _admit(config: Config, wires: Wires) -> Callable[[Any], None]:
         invoker=config.poll_invoker,
         open_to_all=config.auth_off,
         connect=wires.upstream_session,
+        now=wires.now,
     )
 
 

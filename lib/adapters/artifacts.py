@@ -203,6 +203,11 @@ class Artifacts:
         """Delete a video if there is one."""
         self.remove(f"videos/{owner}/{job_id}.mp4")
 
+    def remove_frames(self, owner: str, job_id: str) -> None:
+        """Delete the frames of a job."""
+        for meta in list(self._bucket.objects(f"frames/{owner}/{job_id}/")):
+            self._bucket.delete(meta.name, meta.generation)
+
     def remove(self, name: str) -> None:
         """Delete whatever generation of an object is live, if any."""
         if meta := self._bucket.stat(name):

@@ -169,22 +169,29 @@ class Bucket:
             return False
         return True
 
-    def objects(self, prefix: str) -> Iterator[Meta]:
+    def objects(self, prefix: str, start: str | None = None) -> Iterator[Meta]:
         """Every object under a prefix with its metadata, in name order.
+
+        Args:
+            prefix: of the names.
+            start: the first name that may come; None starts at the beginning.
 
         Raises:
             ApiError: the bucket does not answer; a partial list is never returned as whole.
         """
         token: str | None = None
         while True:
-            page, token = self._try(partial(self._page, prefix, token))
+            page, token = self._try(partial(self._page, prefix, start, token))
             yield from page
             if not token:
                 return
 
-    def _page(self, prefix: str, token: str | None) -> tuple[list[Meta], str | None]:
+    def _page(
+        self, prefix: str, start: str | None, token: str | None
+    ) -> tuple[list[Meta], str | None]:
         blobs = self._bucket.list_blobs(
             prefix=prefix,
+            start_offset=start,
             page_token=token,
             fields=LIST_FIELDS,
             page_size=1000,

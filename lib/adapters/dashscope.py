@@ -29,6 +29,7 @@ QUERY_TIMEOUT_S = (CONNECT_S, 10.0)
 UPLOAD_TIMEOUT_S = (CONNECT_S, 60.0)
 PAGE_SIZE = 50
 PAGES_AT_MOST = 100
+PAGE_GAP_S = 0.125  # 8 a second; the account has 20
 ANSWER_AT_MOST = 1 << 20
 
 
@@ -73,6 +74,7 @@ class DashScope:
         delivery: how frames reach it (`link`, `upload`, `inline`).
         connect: makes a session; a create gets a fresh one, queries share one.
         now: Unix seconds.
+        sleep: waits that many seconds between two pages of a list.
     """
 
     def __init__(
@@ -84,9 +86,11 @@ class DashScope:
         delivery: str,
         connect: Callable[[], requests.Session],
         now: Callable[[], float],
+        sleep: Callable[[float], None],
     ) -> None:
         self.region, self.delivery = region, delivery
         self._base, self._key, self._connect, self._now = base_url, api_key, connect, now
+        self._sleep = sleep
         self._shared: requests.Session | None = None
 
     def create(self, order: Order) -> Outcome:
@@ -144,6 +148,8 @@ class DashScope:
         """Every task of the last 24 hours, all pages; a part of it is never returned."""
         rows: list[Row] = []
         for page in range(1, PAGES_AT_MOST + 1):
+            if page > 1:
+                self._sleep(PAGE_GAP_S)
             at = self._now()
             data = self._query("GET", f"/tasks?page_no={page}&page_size={PAGE_SIZE}")
             if isinstance(data, QueryFailed):

@@ -7,6 +7,7 @@ flows' business. A write whose answer was lost is recognised by its token (`by`)
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ from lib.adapters.faults import Conflict, Missing
 from lib.core.job import Intent, Job, State, Verdict, check_ending
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from lib.adapters.bucket import Bucket, Meta
 
 JSON = "application/json"
+DELETED = "deleted"
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,11 @@ class Jobs:
         """
         return [_held(meta) for meta in self._bucket.objects(f"pending/{prefix}")]
 
+    def live(self, owner: str, job_id: str) -> Held | None:
+        """The pending object of a job; None when it is not pending."""
+        meta = self._bucket.stat(_pending(owner, job_id))
+        return _held(meta) if meta else None
+
     def reread(self, held: Held) -> Held | None:
         """The same job as it is now; None when it is no longer pending."""
         meta = self._bucket.stat(held.meta.name)
@@ -134,7 +141,8 @@ class Jobs:
         check_ending(stage_from.stage, verdict.status)
         body = {"intent": intent.to_json(), "verdict": verdict.to_json()}
         try:
-            self._bucket.create(_finished(intent.owner, intent.id), _dump(body), JSON)
+            name, card = _finished(intent.owner, intent.id), {"status": str(verdict.status)}
+            self._bucket.create(name, _dump(body), JSON, card)
         except Conflict:
             stored = self.finished(intent.owner, intent.id)
             return stored.verdict if stored and stored.verdict else verdict
@@ -154,6 +162,35 @@ class Jobs:
         if data.get("deleted"):
             raise Tombstone(job_id)
         return Job(Intent.from_json(data["intent"]), verdict=Verdict.from_json(data["verdict"]))
+
+    def bury(self, owner: str, job_id: str, now: float) -> None:
+        """Put a tombstone in the place of a finished job; nothing happens where there is none.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        name = _finished(owner, job_id)
+        while (meta := self._bucket.stat(name)) and meta.metadata.get("status") != DELETED:
+            body = _dump({"deleted": True, "id": job_id, "at": now})
+            card = {"status": DELETED}
+            # A conflict is our own lost answer, or another DELETE: either way a tombstone stands.
+            with suppress(Conflict):
+                self._bucket.create(name, body, JSON, card, generation=meta.generation)
+
+    def endings(self, owner: str, start_id: str = "") -> Iterator[tuple[str, str]]:
+        """Ids of finished jobs, newest first, with their status (`deleted` for a tombstone).
+
+        Args:
+            owner: whose.
+            start_id: the first id that may come.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        prefix = f"jobs/{owner}/"
+        for meta in self._bucket.objects(prefix, prefix + start_id):
+            job_id = meta.name.removeprefix(prefix).removesuffix(".json")
+            yield job_id, meta.metadata.get("status", "")
 
     def find(self, owner: str, job_id: str) -> Job | None:
         """The job as a reader sees it; None when the owner has none of that id.

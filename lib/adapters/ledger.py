@@ -59,6 +59,23 @@ class Gate:
     strikes: int = 0
 
 
+@dataclass(frozen=True)
+class Watch:
+    """Who asks an account's upstream about its tasks: one at a time, whoever watches whom.
+
+    Attributes:
+        account: which.
+        meta: the object's versions; None before it was first written.
+        until: when the holder's turn ends, Unix seconds.
+        next_list: Unix seconds before which nobody lists.
+    """
+
+    account: str
+    meta: Meta | None
+    until: float = 0.0
+    next_list: float = 0.0
+
+
 class Ledger:
     """Keys, claims and gates.
 
@@ -184,16 +201,42 @@ class Ledger:
             "cursor": wanted.cursor,
             "strikes": str(wanted.strikes),
         }
+        meta = self._move(f"gates/{gate.account}", gate.meta, values)
+        return replace(wanted, meta=meta) if meta else None
+
+    def watch(self, account: str) -> Watch:
+        """Who watches the account as it is now."""
+        meta = self._bucket.stat(f"gates/{account}.watch")
+        if meta is None:
+            return Watch(account, None)
+        values = meta.metadata
+        return Watch(
+            account, meta, float(values.get("until", 0)), float(values.get("next_list", 0))
+        )
+
+    def move_watch(self, watch: Watch, by: str, **changes: Any) -> Watch | None:
+        """Take, renew or give back the watch if nobody has since; None when somebody has.
+
+        Args:
+            watch: as read before.
+            by: a fresh token, to know our own write again.
+            changes: `until`, `next_list`.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        wanted = replace(watch, **changes)
+        values = {"by": by, "until": repr(wanted.until), "next_list": repr(wanted.next_list)}
+        meta = self._move(f"gates/{watch.account}.watch", watch.meta, values)
+        return replace(wanted, meta=meta) if meta else None
+
+    def _move(self, name: str, meta: Meta | None, values: Mapping[str, str]) -> Meta | None:
         try:
-            if gate.meta is None:
-                meta = self._bucket.create(f"gates/{gate.account}", b"", "text/plain", values)
-            else:
-                meta = self._bucket.patch(gate.meta, values)
+            if meta is None:
+                return self._bucket.create(name, b"", "text/plain", values)
+            return self._bucket.patch(meta, values)
         except Conflict:
-            stored = self._bucket.stat(f"gates/{gate.account}")
-            if stored is None or stored.metadata.get("by") != by:
-                return None
-            meta = stored
+            stored = self._bucket.stat(name)
+            return stored if stored and stored.metadata.get("by") == values["by"] else None
         except Missing:
             return None
-        return replace(wanted, meta=meta)

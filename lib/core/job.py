@@ -26,6 +26,8 @@ class Stage(StrEnum):
     RUNNING = "running"
     COPYING = "copying"
     CANCELLED = "cancelled"
+    # Not a stage of life: a slip that says what an interrupted DELETE still has to clear away.
+    DELETING = "deleting"
 
 
 class Status(StrEnum):
@@ -52,6 +54,8 @@ STATUS_OF = {
     Stage.COPYING: Status.IN_PROGRESS,
     # The owner's word is final as soon as the conditional patch won; the verdict follows.
     Stage.CANCELLED: Status.CANCELLED,
+    # Never shown: the record under jobs/ is there before the slip and wins.
+    Stage.DELETING: Status.CANCELLED,
 }
 
 # From a stage to the stages that may follow it; a stage may also renew itself (a new lease).
@@ -59,9 +63,10 @@ TRANSITIONS: dict[Stage, frozenset[Stage]] = {
     Stage.QUEUED: frozenset({Stage.SENDING, Stage.CANCELLED}),
     Stage.SENDING: frozenset({Stage.RUNNING, Stage.QUEUED, Stage.UNSURE}),
     Stage.UNSURE: frozenset({Stage.UNSURE, Stage.RUNNING, Stage.QUEUED}),
-    Stage.RUNNING: frozenset({Stage.COPYING}),
+    Stage.RUNNING: frozenset({Stage.RUNNING, Stage.COPYING}),
     Stage.COPYING: frozenset({Stage.COPYING, Stage.RUNNING}),
     Stage.CANCELLED: frozenset(),
+    Stage.DELETING: frozenset(),
 }
 
 # From a stage to the verdicts that may end it.
@@ -73,6 +78,7 @@ ENDINGS: dict[Stage, frozenset[Status]] = {
     Stage.RUNNING: frozenset({Status.FAILED, Status.EXPIRED, Status.CANCELLED}),
     Stage.COPYING: frozenset({Status.COMPLETED, Status.FAILED}),
     Stage.CANCELLED: frozenset({Status.CANCELLED}),
+    Stage.DELETING: frozenset(),
 }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lib.adapters.jobs import Held
+    from lib.adapters.ledger import Watch
     from lib.core.job import Stage
 
 
@@ -27,7 +28,9 @@ class Board:
         deadline: when the tick must be over, Unix seconds.
         jobs: id to pending object, as last seen or written.
         looks: job id to the time of its next single query.
-        listed: account to the time of its next list call.
+        watches: account to the watch that this tick holds.
+        listed: account to the time of its next list call, or of its next try to get the watch.
+        fails: account to the number of its list calls that failed in a row.
         sends: account to the time when its gate opens for jobs that wait.
         done: what happened, by word.
     """
@@ -35,7 +38,9 @@ class Board:
     deadline: float
     jobs: dict[str, Held] = field(default_factory=dict)
     looks: dict[str, float] = field(default_factory=dict)
+    watches: dict[str, Watch] = field(default_factory=dict)
     listed: dict[str, float] = field(default_factory=dict)
+    fails: Counter[str] = field(default_factory=Counter)
     sends: dict[str, float] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
 

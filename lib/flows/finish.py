@@ -41,8 +41,9 @@ def finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> Verdict | 
 
 
 def bury(kit: Kit, held: Held) -> None:
-    """Remove what a finisher left of a job that its owner has deleted."""
+    """Remove what is left of a job that its owner has deleted."""
     kit.artifacts.remove_video(held.owner, held.id)
+    kit.artifacts.remove_frames(held.owner, held.id)
     kit.jobs.drop(held)
 
 

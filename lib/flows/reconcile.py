@@ -13,6 +13,7 @@ from lib.core.reconcile import Adopt, Doubt, Evidence, GiveUp, SendAgain, Window
 from lib.core.upstream import Listing
 from lib.flows.deliver import unknown
 from lib.flows.finish import already, finish
+from lib.flows.watch import may_list
 
 if TYPE_CHECKING:
     from lib.adapters.jobs import Held
@@ -29,9 +30,12 @@ def reconcile(kit: Kit, account: str, board: Board) -> None:
     memory = f"reconcile {account}"
     if not unsettled or kit.now() < board.looks.get(memory, 0.0):
         return
+    if not may_list(kit, account, board):
+        return
     board.looks[memory] = kit.now() + EVERY_S
     waiting = [held for held in unsettled if not already(kit, held)]
     evidence = _evidence(kit, account)
+    board.done["lists"] += 1
     for held in waiting:
         board.attempt(held, lambda held=held: _settle(kit, held, evidence))  # type: ignore[misc]
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lib import logs
+from lib.core.errors import ApiError
 from lib.core.job import Stage, Status, Verdict
 from lib.flows import queue
 from lib.flows.board import Board
+from lib.flows.delete import tidy
 from lib.flows.finish import already, finish
 from lib.flows.reconcile import reconcile
 from lib.flows.send import unsure
-from lib.flows.watch import first_look, watch
+from lib.flows.watch import first_look, hand_over, watch
 
 if TYPE_CHECKING:
     from lib.adapters.jobs import Held
@@ -35,17 +37,10 @@ def tick(kit: Kit) -> dict[str, Any]:
     """
     started = kit.now()
     board = Board(started + kit.times.tick_budget_s)
-    rounds = 0
-    while True:
-        board.relist(kit.jobs.pending())
-        rounds += 1
-        if not board.jobs:
-            break
-        _round(kit, board)
-        pause_s = max(PAUSE_AT_LEAST_S, _next_due(kit, board) - kit.now())
-        if kit.now() + pause_s >= board.deadline:
-            break
-        kit.sleep(pause_s)
+    try:
+        rounds = _rounds(kit, board)
+    finally:
+        hand_over(kit, board)
     summary = {
         "object": "tick",
         "pending": len(board.jobs),
@@ -57,13 +52,31 @@ def tick(kit: Kit) -> dict[str, Any]:
     return summary
 
 
+def _rounds(kit: Kit, board: Board) -> int:
+    rounds = 0
+    while True:
+        board.relist(kit.jobs.pending())
+        rounds += 1
+        if not board.jobs:
+            return rounds
+        _round(kit, board)
+        pause_s = max(PAUSE_AT_LEAST_S, _next_due(kit, board) - kit.now())
+        if kit.now() + pause_s >= board.deadline:
+            return rounds
+        kit.sleep(pause_s)
+
+
 def _round(kit: Kit, board: Board) -> None:
     for held in list(board.jobs.values()):
         board.attempt(held, lambda held=held: _mend(kit, held, board))  # type: ignore[misc]
     for account in kit.upstreams:
-        watch(kit, account, board)
-        reconcile(kit, account, board)
-        queue.serve(kit, account, board)
+        for step in (reconcile, watch, queue.serve):
+            try:
+                step(kit, account, board)
+            except ApiError as error:
+                # The bucket did not answer for this account; the others go on.
+                board.done["errors"] += 1
+                logs.event("tick.account_waits", account=account, reason=error.kind.code)
 
 
 def _mend(kit: Kit, held: Held, board: Board) -> str | None:
@@ -80,6 +93,8 @@ def _mend(kit: Kit, held: Held, board: Board) -> str | None:
         if intent := kit.jobs.intent(held):
             finish(kit, held, intent, Verdict(Status.CANCELLED, now))
         return "cancelled"
+    if state.stage is Stage.DELETING:
+        return tidy(kit, held)
     if state.stage is Stage.QUEUED and now - held.meta.created_at > kit.times.queue_deadline_s:
         return queue.expire(kit, held)
     return None

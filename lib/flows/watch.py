@@ -1,7 +1,8 @@
 """Following running tasks: one list call for many, single queries only for those that ended.
 
-The upstream is never asked about a task before it can have ended, and never because somebody
-watches.
+One process at a time asks an account's upstream, whoever ticks or reads: it holds the account's
+watch. The upstream is never asked about a task before it can have ended, and never because
+somebody watches.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from lib import logs
 from lib.core.answers import classify
 from lib.core.decide import ENDED, Copy, End, decide
+from lib.core.errors import ApiError
 from lib.core.job import Stage
 from lib.core.upstream import Listing, QueryFailed
 from lib.flows.deliver import deliver, retry_at
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
     from lib.flows.board import Board
     from lib.flows.kit import Kit
 
-QUERY_GAP_S = 0.125  # at most 8 queries a second from one tick; the account has 20
+QUERY_GAP_S = 0.125  # at most 8 queries a second from the watch's holder; the account has 20
 EARLIEST = 0.5  # the share of a model's usual duration before which nothing can have ended
+UNLISTED_EVERY_S = 30.0  # a task that a good list does not show: the list may lag
+FAILS_AT_MOST = 4
 
 
 def first_look(kit: Kit, held: Held) -> float:
@@ -37,40 +41,89 @@ def first_look(kit: Kit, held: Held) -> float:
 
 
 def watch(kit: Kit, account: str, board: Board) -> None:
-    """Look at the account's tasks that may have ended, and act on what is found."""
+    """Look at the account's tasks that may have ended, and act on what is found.
+
+    Raises:
+        ApiError: the bucket does not answer.
+    """
     now = kit.now()
     watched = board.of(account, Stage.RUNNING, Stage.COPYING)
     due = [held for held in watched if now >= first_look(kit, held)]
-    if not due:
+    if not due or not may_list(kit, account, board):
         return
-    rows = _rows(kit, account, board)
+    listing = kit.upstreams[account].list()
+    board.done["lists"] += 1
+    rows: dict[str, Row] | None = None
+    if isinstance(listing, Listing):
+        board.fails.pop(account, None)
+        rows = {row.task_id: row for row in listing.rows}
+    else:
+        _list_failed(kit, account, board, listing)
+        if listing.limited:
+            return
     for held in due:
         if kit.now() >= board.deadline:
             return
-        row = rows.get(held.state.task_id)
-        if row is not None and row.status not in ENDED:
-            continue
-        if now < board.looks.get(held.id, 0.0):
-            continue
-        board.looks[held.id] = now + kit.times.single_every_s
-        board.attempt(held, lambda held=held: _look(kit, held, board))  # type: ignore[misc]
-        kit.sleep(QUERY_GAP_S)
+        board.attempt(held, lambda held=held: _see(kit, held, board, rows))  # type: ignore[misc]
 
 
-def _rows(kit: Kit, account: str, board: Board) -> dict[str, Row]:
+def may_list(kit: Kit, account: str, board: Board) -> bool:
+    """Whether this tick may list the account's tasks now; takes the watch for it if it is free.
+
+    Raises:
+        ApiError: the bucket does not answer.
+    """
     now = kit.now()
     if now < board.listed.get(account, 0.0):
-        return {}
+        return False
+    if account not in board.watches:
+        found = kit.ledger.watch(account)
+        if now < found.until:
+            board.listed[account] = min(found.until, now + kit.times.relist_s)
+            return False
+        taken = kit.ledger.move_watch(found, kit.token(), until=board.deadline)
+        if taken is None:
+            board.listed[account] = now + kit.times.list_every_s
+            return False
+        board.watches[account] = taken
+        if now < found.next_list <= now + kit.times.list_every_s:
+            board.listed[account] = found.next_list
+            return False
     board.listed[account] = now + kit.times.list_every_s
-    listing = kit.upstreams[account].list()
-    board.done["lists"] += 1
-    if isinstance(listing, Listing):
-        return {row.task_id: row for row in listing.rows}
+    return True
+
+
+def hand_over(kit: Kit, board: Board) -> None:
+    """Give the watches back, so that the next to come need not wait for their end."""
+    for account, held in board.watches.items():
+        try:
+            kit.ledger.move_watch(held, kit.token(), until=0.0, next_list=board.listed[account])
+        except ApiError:
+            # It ends by itself.
+            logs.event("watch.kept", account=account)
+
+
+def _list_failed(kit: Kit, account: str, board: Board, failed: QueryFailed) -> None:
     # Single queries do for tasks that no list shows.
-    logs.event("tick.list_failed", account=account, reason=listing.message)
-    pause_s = listing.retry_after_s or kit.times.single_every_s
-    board.listed[account] = now + pause_s
-    return {}
+    logs.event("tick.list_failed", account=account, reason=failed.message)
+    board.fails[account] = min(board.fails[account] + 1, FAILS_AT_MOST)
+    pause_s = failed.retry_after_s or kit.times.list_every_s * 2.0 ** board.fails[account]
+    board.listed[account] = kit.now() + pause_s
+
+
+def _see(kit: Kit, held: Held, board: Board, rows: dict[str, Row] | None) -> str | None:
+    """One task: what its row says, or a single query where that is not enough."""
+    now = kit.now()
+    row = rows.get(held.state.task_id) if rows is not None else None
+    if row is not None and row.status not in ENDED:
+        _calm(kit, held, board)
+        return None
+    if now < board.looks.get(held.id, 0.0):
+        return None
+    every_s = kit.times.single_every_s if row or rows is None else UNLISTED_EVERY_S
+    board.looks[held.id] = now + every_s
+    kit.sleep(QUERY_GAP_S)
+    return _look(kit, held, board)
 
 
 def _look(kit: Kit, held: Held, board: Board) -> str | None:
@@ -78,6 +131,10 @@ def _look(kit: Kit, held: Held, board: Board) -> str | None:
     board.done["gets"] += 1
     if isinstance(report, QueryFailed):
         logs.event("tick.get_failed", job=held.id, reason=report.message)
+        if report.retry_after_s:
+            board.looks[held.id] = kit.now() + report.retry_after_s
+        if not report.limited:
+            _say(kit, held, board, report.kind.code)
         return "query_failed"
     decision = decide(held.state, report, kit.now(), kit.times.give_up_s, classify)
     if isinstance(decision, Copy):
@@ -88,4 +145,20 @@ def _look(kit: Kit, held: Held, board: Board) -> str | None:
             finish(kit, held, intent, decision.verdict)
             logs.event("job.ended", job=held.id, status=str(decision.verdict.status))
         return str(decision.verdict.status)
+    _calm(kit, held, board)
     return None
+
+
+def _calm(kit: Kit, held: Held, board: Board) -> None:
+    """The upstream answers again: nothing is wrong any more, unless it is the copy."""
+    if held.state.reason and not held.state.tries:
+        _say(kit, held, board, "")
+
+
+def _say(kit: Kit, held: Held, board: Board, reason: str) -> None:
+    """Let the owner see why a running job waits; written when it changes, not at every look."""
+    if held.state.stage is not Stage.RUNNING or held.state.reason == reason:
+        return
+    state = held.state.to(Stage.RUNNING, by=kit.token(), now=held.state.since, reason=reason)
+    if changed := kit.jobs.patch(held, state):
+        board.jobs[held.id] = changed

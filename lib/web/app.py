@@ -78,6 +78,8 @@ class App:
         self._routes = (
             Route("POST", re.compile(r"/v1/videos"), videos.create),
             Route("GET", re.compile(one), videos.get),
+            Route("DELETE", re.compile(one), videos.delete),
+            Route("POST", re.compile(one + "/cancel"), videos.cancel),
             Route("GET", re.compile(one + "/content"), videos.content),
             Route("GET", re.compile(r"/v1/models"), videos.models),
             Route("GET", re.compile(r"/health"), self._health, public=True),

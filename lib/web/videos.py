@@ -13,7 +13,10 @@ from werkzeug.wrappers import Response
 from lib.core import catalogue
 from lib.core.errors import GONE, NOT_FOUND, NOT_READY, ApiError, invalid
 from lib.core.job import Status
+from lib.flows.cancel import cancel
+from lib.flows.delete import delete
 from lib.flows.read import find
+from lib.flows.refresh import refresh
 from lib.flows.submit import submit
 from lib.web import body, native
 
@@ -57,9 +60,18 @@ class Videos:
 
     def get(self, _request: Request, owner: str, job_id: str) -> Response:
         """`GET /v1/videos/{id}`."""
-        job = self._found(owner, job_id)
+        job = refresh(self._kit, self._found(owner, job_id))
         headers = {} if job.status.terminal else {"openai-poll-after-ms": str(POLL_AFTER_S * 1000)}
         return self._show(job, 200, headers)
+
+    def cancel(self, _request: Request, owner: str, job_id: str) -> Response:
+        """`POST /v1/videos/{id}/cancel`."""
+        return self._show(cancel(self._kit, owner, job_id), 200, {})
+
+    def delete(self, _request: Request, owner: str, job_id: str) -> Response:
+        """`DELETE /v1/videos/{id}`."""
+        delete(self._kit, owner, job_id)
+        return as_json({"id": job_id, "object": "video.deleted", "deleted": True})
 
     def content(self, request: Request, owner: str, job_id: str) -> Response:
         """`GET /v1/videos/{id}/content`: a redirect to a fresh link."""

@@ -85,6 +85,7 @@ def account(base_url, world=None):
         delivery="link",
         connect=world.session if world else requests.Session,
         now=world.clock.now if world else lambda: 0.0,
+        sleep=lambda _seconds: None,
     )
 
 

@@ -1,0 +1,102 @@
+"""The owner's cancel: at once for what waits here, by the upstream's word for what runs there.
+
+Nothing is called cancelled that may still be billed: a send or a copy on its way is not touched,
+and a running task is cancelled only when the upstream says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.core.errors import CONFLICT, NOT_FOUND, NOT_READY, UPSTREAM_UNAVAILABLE, ApiError
+from lib.core.job import Job, Stage, Status, Verdict
+from lib.core.upstream import QueryFailed
+from lib.flows.finish import finish
+from lib.flows.read import find
+
+if TYPE_CHECKING:
+    from lib.adapters.jobs import Held
+    from lib.flows.kit import Kit
+
+RETRY_S = {Stage.SENDING: 5, Stage.UNSURE: 60, Stage.COPYING: 10}
+BUSY = {
+    Stage.SENDING: "The job is being sent upstream this moment; ask again shortly.",
+    Stage.UNSURE: "The upstream did not answer the submit, so nobody knows yet whether a task "
+    "exists; ask again when that is settled.",
+    Stage.COPYING: "The film is made and paid for, and is being copied to the bucket.",
+}
+
+
+def cancel(kit: Kit, owner: str, job_id: str) -> Job:
+    """Cancel a job that is queued here or still PENDING upstream.
+
+    Args:
+        kit: the hands.
+        owner: who asks.
+        job_id: which job.
+
+    Returns:
+        The job as it is now; a job that was cancelled before is returned as it is.
+
+    Raises:
+        ApiError: no such job (404), it has ended or can no longer be stopped (409), the upstream
+            or the bucket does not answer (503).
+    """
+    while True:
+        job = find(kit, owner, job_id)
+        if job is None:
+            raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
+        if job.status is Status.CANCELLED:
+            return job
+        if job.status.terminal:
+            raise ApiError(CONFLICT, f"The job has ended as {job.status}; nothing can be stopped.")
+        held = kit.jobs.live(owner, job_id)
+        if held is None:
+            continue  # it ended between the two reads
+        if held.state.stage is Stage.QUEUED:
+            state = held.state.to(Stage.CANCELLED, by=kit.token(), now=kit.now())
+            if taken := kit.jobs.patch(held, state):
+                return _end(kit, taken, job)
+        elif held.state.stage is Stage.RUNNING:
+            return _stop(kit, held, job)
+        elif held.state.stage in BUSY:
+            retry_s = RETRY_S[held.state.stage]
+            raise ApiError(NOT_READY, BUSY[held.state.stage], retry_after_s=retry_s)
+
+
+def _stop(kit: Kit, held: Held, job: Job) -> Job:
+    answer = kit.upstreams[held.state.account].cancel(held.state.task_id)
+    if isinstance(answer, QueryFailed):
+        raise ApiError(
+            UPSTREAM_UNAVAILABLE,
+            "The upstream did not answer the cancel; it may have taken effect. Look at the job, or "
+            "cancel again.",
+            upstream_code=answer.message.partition(":")[0],
+            retry_after_s=5,
+        )
+    if not answer:
+        raise ApiError(
+            CONFLICT,
+            "The upstream works on the film already (or has ended it); only a task that still "
+            "waits there can be cancelled. The job goes on.",
+            upstream_code="UnsupportedOperation",
+        )
+    return _end(kit, held, job)
+
+
+def _end(kit: Kit, held: Held, job: Job) -> Job:
+    verdict = Verdict(
+        Status.CANCELLED,
+        kit.now(),
+        task_id=held.state.task_id,
+        upstream_request_id=held.state.upstream_request_id,
+    )
+    logs.event("job.cancelled", job=held.id)
+    try:
+        stands = finish(kit, held, job.intent, verdict)
+    except ApiError:
+        # The word is given; a tick writes it down.
+        logs.event("cancel.interrupted", job=held.id)
+        stands = verdict
+    return Job(job.intent, verdict=stands or verdict)

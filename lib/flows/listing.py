@@ -1,0 +1,109 @@
+"""An owner's jobs, newest first: live and finished merged, no gaps and no doubles while they move.
+
+`pending/` is read before `jobs/`, and `jobs/` wins. The names alone give the order and the page;
+bodies are read for the jobs on the page only.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lib.adapters.jobs import DELETED
+from lib.core.job import STATUS_OF, Stage, Status
+from lib.flows.read import find
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from lib.core.job import Job
+    from lib.flows.kit import Kit
+
+DAY_S = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of the list.
+
+    Attributes:
+        jobs: in the order asked for.
+        has_more: whether more follow.
+    """
+
+    jobs: tuple[Job, ...]
+    has_more: bool
+
+
+def page(
+    kit: Kit,
+    owner: str,
+    *,
+    after: str = "",
+    limit: int = 20,
+    statuses: Collection[Status] = (),
+    ascending: bool = False,
+) -> Page:
+    """One page of an owner's jobs.
+
+    Args:
+        kit: the hands.
+        owner: whose.
+        after: the id that came last on the page before; any id will do, also of a deleted job.
+        limit: how many at most.
+        statuses: only these; empty for all.
+        ascending: oldest first.
+
+    Raises:
+        ApiError: the bucket does not answer.
+    """
+    jobs: list[Job] = []
+    for job_id in _ids(kit, owner, after, statuses, ascending=ascending):
+        job = find(kit, owner, job_id)
+        # It may have been deleted, or have moved on, since it was listed.
+        if job is None or (statuses and job.status not in statuses):
+            continue
+        if len(jobs) == limit:
+            return Page(tuple(jobs), has_more=True)
+        jobs.append(job)
+    return Page(tuple(jobs), has_more=False)
+
+
+def recent(kit: Kit, owner: str, age_s: float = DAY_S) -> list[Job]:
+    """Every job made within the last `age_s` seconds, newest first.
+
+    Raises:
+        ApiError: the bucket does not answer.
+    """
+    found: list[Job] = []
+    for job_id in _ids(kit, owner, "", ()):
+        job = find(kit, owner, job_id)
+        if job is None:
+            continue
+        if job.intent.created_at < kit.now() - age_s:
+            break
+        found.append(job)
+    return found
+
+
+def _ids(
+    kit: Kit, owner: str, after: str, statuses: Collection[Status], *, ascending: bool = False
+) -> Iterator[str]:
+    """Ids in order, each once; filtered as far as names and metadata can tell."""
+    start = "" if ascending else after
+    live = [
+        (held.id, str(STATUS_OF[held.state.stage]))
+        for held in kit.jobs.pending(f"{owner}/")
+        if held.id >= start and held.state.stage is not Stage.DELETING
+    ]
+    rows = heapq.merge(live, kit.jobs.endings(owner, start), key=lambda row: row[0])
+    last = after
+    for job_id, status in reversed(list(rows)) if ascending else rows:
+        if job_id == last or (ascending and after and job_id > after) or status == DELETED:
+            continue
+        # A live job may have ended since: its page is decided by its body.
+        if statuses and status not in statuses and Status(status).terminal:
+            continue
+        last = job_id
+        yield job_id
