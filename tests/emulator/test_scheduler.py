@@ -96,7 +96,8 @@ def test_the_token_is_one_that_google_auth_believes(make):
 def test_the_services_own_door_lets_it_in_and_nobody_else():
     from lib.adapters import identity  # noqa: PLC0415 - what the token is for
 
-    scheduler = Scheduler(Clock(), url=URL, audience="https://poll.example")
+    clock = Clock(start=1_790_000_000.0)
+    scheduler = Scheduler(clock, url=URL, audience="https://poll.example")
 
     def connect():
         web = requests.Session()
@@ -104,10 +105,16 @@ def test_the_services_own_door_lets_it_in_and_nobody_else():
         return web
 
     admit = identity.door(
-        audience="https://poll.example", invoker=EMAIL, open_to_all=False, connect=connect
+        audience="https://poll.example",
+        invoker=EMAIL,
+        open_to_all=False,
+        connect=connect,
+        now=clock.now,
     )
     admit(f"Bearer {scheduler.token()}")
-    stranger = Scheduler(Clock(), url=URL, audience="https://poll.example")
+    clock.advance(7 * 24 * 3600)
+    admit(f"Bearer {scheduler.token()}")
+    stranger = Scheduler(clock, url=URL, audience="https://poll.example")
     for token in (stranger.token(), scheduler.token()[:-4] + "AAAA"):
         with pytest.raises(ApiError):
             admit(f"Bearer {token}")
