@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ HOSTS = {
     "beijing": "https://dashscope.aliyuncs.com/api/v1",
 }
 DELIVERIES = ("link", "upload", "inline")
+OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+KEY_HASH = re.compile(r"[^:\s]{1,64}:[0-9a-f]{64}")
 MAX_URL_TTL_S = 12 * 3600  # a signBlob key is promised for 12 hours only (IAM documentation)
 
 
@@ -64,6 +67,13 @@ class Config:
     implicit_dedupe_s: int = 60
     poll_audience: str | None = None
     poll_invoker: str | None = None
+    id_token_audience: tuple[str, ...] = ()
+    id_token_owners: Mapping[str, str] = field(default_factory=dict)
+    id_token_certs_url: str | None = None
+    owner_limits: Mapping[str, Any] = field(default_factory=dict)
+    project: str | None = None
+    service: str = "inbetween"
+    revision: str = ""
     studio: bool = False
     max_body_bytes: int = 32 * 1024 * 1024
 
@@ -99,11 +109,8 @@ def parse(environ: Mapping[str, str]) -> Config:
             "AUTH=off opens the service to everybody; it is refused unless STORAGE_EMULATOR_HOST "
             "points at the storage emulator. Set OWNER_KEYS instead."
         )
-    if clock and not emulator:
-        raise ConfigError(
-            "EMULATOR_CLOCK_URL would let somebody else set our clock; it is refused unless "
-            "STORAGE_EMULATOR_HOST points at the storage emulator."
-        )
+    _emulators_only(environ, "EMULATOR_CLOCK_URL", "set our clock")
+    _emulators_only(environ, "ID_TOKEN_CERTS_URL", "say which tokens are Google's")
     return Config(
         bucket=_required(environ, "BUCKET", "the name of the bucket that holds everything"),
         accounts=_accounts(environ, local=emulator is not None),
@@ -121,6 +128,12 @@ def parse(environ: Mapping[str, str]) -> Config:
         implicit_dedupe_s=int(_number(environ, "IMPLICIT_DEDUPE_S", 60, 0, 3600)),
         poll_audience=environ.get("POLL_AUDIENCE") or None,
         poll_invoker=environ.get("POLL_INVOKER") or None,
+        **_id_tokens(environ),
+        owner_limits=_object(environ, "OWNER_LIMITS", '{"owner or *": {"jobs_per_day": 50}, ...}'),
+        # The platform's own names: Cloud Run functions, "Environment variables".
+        project=environ.get("GOOGLE_CLOUD_PROJECT") or None,
+        service=environ.get("K_SERVICE") or "inbetween",
+        revision=environ.get("K_REVISION") or "",
         studio=_choice(environ, "STUDIO", ("on", "off"), "off") == "on",
     )
 
@@ -213,17 +226,65 @@ def _account(row: Any, *, local: bool) -> Account:
 
 
 def _owner_keys(environ: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
-    table = _json(environ, "OWNER_KEYS") or {}
-    shape = 'OWNER_KEYS must be a JSON object: {"owner": ["salt:sha256 hex", ...], ...}.'
-    if not isinstance(table, dict):
-        raise ConfigError(shape)
-    owners: dict[str, tuple[str, ...]] = {}
+    shape = '{"owner": ["salt:sha256 hex", ...], ...}'
+    table = _object(environ, "OWNER_KEYS", shape)
     for owner, hashes in table.items():
+        _check_owner("OWNER_KEYS", owner)
         if not isinstance(hashes, list) or not all(
-            isinstance(text, str) and text.count(":") == 1 for text in hashes
+            isinstance(text, str) and KEY_HASH.fullmatch(text) for text in hashes
         ):
-            raise ConfigError(shape)
-        if not owner.isascii() or not owner.replace("-", "").replace("_", "").isalnum():
-            raise ConfigError(f"OWNER_KEYS: owner {owner!r} may hold letters, digits, - and _.")
-        owners[owner] = tuple(hashes)
-    return owners
+            raise ConfigError(
+                f"OWNER_KEYS must be a JSON object: {shape}. infra/dev keys makes it."
+            )
+    return {owner: tuple(hashes) for owner, hashes in table.items()}
+
+
+def _id_tokens(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Settings of ID tokens; both or neither, so that nothing is opened by half a setting."""
+    audience = tuple(environ.get("ID_TOKEN_AUDIENCE", "").replace(",", " ").split())
+    shape = '{"owner": ["name@example.com", "an account\'s sub", ...], ...}'
+    owners: dict[str, str] = {}
+    for owner, identities in _object(environ, "ID_TOKEN_OWNERS", shape).items():
+        _check_owner("ID_TOKEN_OWNERS", owner)
+        if not isinstance(identities, list) or not all(
+            isinstance(text, str) and text.strip() for text in identities
+        ):
+            raise ConfigError(f"ID_TOKEN_OWNERS must be a JSON object: {shape}.")
+        for text in identities:
+            name = text.strip().lower() if "@" in text else text.strip()
+            if owners.setdefault(name, owner) != owner:
+                raise ConfigError(f"ID_TOKEN_OWNERS: {name} stands under two owners.")
+    if bool(audience) != bool(owners):
+        raise ConfigError(
+            "ID_TOKEN_AUDIENCE and ID_TOKEN_OWNERS go together: for whom a Google ID token must be "
+            "issued, and whose it is. Set both or neither."
+        )
+    return {
+        "id_token_audience": audience,
+        "id_token_owners": owners,
+        "id_token_certs_url": environ.get("ID_TOKEN_CERTS_URL") or None,
+    }
+
+
+def _emulators_only(environ: Mapping[str, str], name: str, power: str) -> None:
+    if environ.get(name) and not environ.get("STORAGE_EMULATOR_HOST"):
+        raise ConfigError(
+            f"{name} would let somebody else {power}; it is refused unless STORAGE_EMULATOR_HOST "
+            "points at the storage emulator."
+        )
+
+
+def _object(environ: Mapping[str, str], name: str, shape: str) -> dict[str, Any]:
+    table = _json(environ, name)
+    if table is None:
+        return {}
+    if not isinstance(table, dict):
+        raise ConfigError(f"{name} must be a JSON object: {shape}.")
+    return table
+
+
+def _check_owner(variable: str, owner: str) -> None:
+    if not OWNER.fullmatch(owner):
+        raise ConfigError(
+            f"{variable}: owner {owner!r} may hold letters, digits, - and _; 64 at most."
+        )

@@ -23,7 +23,7 @@ from lib.adapters.ledger import Ledger
 from lib.flows.kit import Kit, Times
 from lib.flows.tick import tick
 from lib.web.app import App
-from lib.web.auth import Auth
+from lib.web.auth import Auth, Tokens
 from lib.web.poll import Poll
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def build(config: Config, wires: Wires) -> Service:
 
     app = App(
         kit,
-        Auth(config.owner_keys, off=config.auth_off),
+        Auth(config.owner_keys, off=config.auth_off, tokens=_tokens(config, wires)),
         origins=config.allowed_origins,
         max_body_bytes=config.max_body_bytes,
         local=config.local,
@@ -175,7 +175,19 @@ def _admit(config: Config, wires: Wires) -> Callable[[Any], None]:
         open_to_all=config.auth_off,
         connect=wires.upstream_session,
         now=wires.now,
+        certs_url=config.id_token_certs_url,
     )
+
+
+def _tokens(config: Config, wires: Wires) -> Tokens | None:
+    if not config.id_token_audience:
+        return None
+    google = identity.Google(
+        connect=wires.upstream_session,
+        now=wires.now,
+        certs_url=config.id_token_certs_url or identity.CERTS_URL,
+    )
+    return Tokens(google, config.id_token_audience, config.id_token_owners)
 
 
 def _once(make: Callable[[], Signer]) -> Callable[[], Signer]:
