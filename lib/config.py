@@ -23,6 +23,7 @@ HOSTS = {
 DELIVERIES = ("link", "upload", "inline")
 OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KEY_HASH = re.compile(r"[^:\s]{1,64}:[0-9a-f]{64}")
+KEYS_SHAPE = '{"owner": ["salt:sha256 hex", ...], ...}'
 MAX_URL_TTL_S = 12 * 3600  # a signBlob key is promised for 12 hours only (IAM documentation)
 
 
@@ -114,7 +115,7 @@ def parse(environ: Mapping[str, str]) -> Config:
     return Config(
         bucket=_required(environ, "BUCKET", "the name of the bucket that holds everything"),
         accounts=_accounts(environ, local=emulator is not None),
-        owner_keys=_owner_keys(environ),
+        owner_keys=parse_owner_keys(_object(environ, "OWNER_KEYS", KEYS_SHAPE)),
         auth_off=auth_off,
         storage_emulator=emulator,
         emulator_clock_url=clock,
@@ -225,17 +226,21 @@ def _account(row: Any, *, local: bool) -> Account:
     return Account(name, region, base_url, row["api_key"], delivery)
 
 
-def _owner_keys(environ: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
-    shape = '{"owner": ["salt:sha256 hex", ...], ...}'
-    table = _object(environ, "OWNER_KEYS", shape)
+def parse_owner_keys(table: Any) -> Mapping[str, tuple[str, ...]]:
+    """The table of `OWNER_KEYS`: owner to hashes of keys.
+
+    Raises:
+        ConfigError: it has another shape, or an owner's name cannot be part of an object's name.
+    """
+    shape = f"OWNER_KEYS must be a JSON object: {KEYS_SHAPE}."
+    if not isinstance(table, dict):
+        raise ConfigError(shape)
     for owner, hashes in table.items():
         _check_owner("OWNER_KEYS", owner)
         if not isinstance(hashes, list) or not all(
             isinstance(text, str) and KEY_HASH.fullmatch(text) for text in hashes
         ):
-            raise ConfigError(
-                f"OWNER_KEYS must be a JSON object: {shape}. infra/dev keys makes it."
-            )
+            raise ConfigError(f"{shape} infra/dev keys makes it.")
     return {owner: tuple(hashes) for owner, hashes in table.items()}
 
 
