@@ -64,7 +64,8 @@ class Jobs:
         """
         name = _pending(intent.owner, intent.id)
         try:
-            meta = self._bucket.create(name, _dump(intent.to_json()), JSON, state.to_metadata())
+            card = {**state.to_metadata(), "tariff": _tariff(intent)}
+            meta = self._bucket.create(name, _dump(intent.to_json()), JSON, card)
         except Conflict:
             return self._ours(name, state)
         return Held(intent.owner, intent.id, state, meta)
@@ -141,8 +142,13 @@ class Jobs:
         check_ending(stage_from.stage, verdict.status)
         body = {"intent": intent.to_json(), "verdict": verdict.to_json()}
         try:
-            name, card = _finished(intent.owner, intent.id), {"status": str(verdict.status)}
-            self._bucket.create(name, _dump(body), JSON, card)
+            card = {
+                "status": str(verdict.status),
+                "tariff": _tariff(intent),
+                "accepted": repr(intent.created_at),
+                "paid": str(verdict.paid),
+            }
+            self._bucket.create(_finished(intent.owner, intent.id), _dump(body), JSON, card)
         except Conflict:
             stored = self.finished(intent.owner, intent.id)
             return stored.verdict if stored and stored.verdict else verdict
@@ -172,7 +178,8 @@ class Jobs:
         name = _finished(owner, job_id)
         while (meta := self._bucket.stat(name)) and meta.metadata.get("status") != DELETED:
             body = _dump({"deleted": True, "id": job_id, "at": now})
-            card = {"status": DELETED}
+            # What it cost stays: an owner's limits count deleted jobs, too.
+            card = {**meta.metadata, "status": DELETED}
             # A conflict is our own lost answer, or another DELETE: either way a tombstone stands.
             with suppress(Conflict):
                 self._bucket.create(name, body, JSON, card, generation=meta.generation)
@@ -187,10 +194,25 @@ class Jobs:
         Raises:
             ApiError: the bucket does not answer.
         """
+        for job_id, card in self.cards(owner, start_id):
+            yield job_id, card.get("status", "")
+
+    def cards(self, owner: str, start_id: str = "") -> Iterator[tuple[str, Mapping[str, str]]]:
+        """Ids of finished jobs, newest first, with what stands in their metadata.
+
+        That is `status`, `tariff` (`region/model/resolution`), `accepted` (Unix seconds) and `paid`
+        (`True`, `False`, or `None` when nobody can know); older records lack all but the first.
+
+        Args:
+            owner: whose.
+            start_id: the first id that may come.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
         prefix = f"jobs/{owner}/"
         for meta in self._bucket.objects(prefix, prefix + start_id):
-            job_id = meta.name.removeprefix(prefix).removesuffix(".json")
-            yield job_id, meta.metadata.get("status", "")
+            yield meta.name.removeprefix(prefix).removesuffix(".json"), meta.metadata
 
     def find(self, owner: str, job_id: str) -> Job | None:
         """The job as a reader sees it; None when the owner has none of that id.
@@ -210,6 +232,11 @@ class Jobs:
             # A job that moved between our two reads of pending/ is in jobs/ by now.
             return finished
         return Job(Intent.from_json(json.loads(body)), State.from_metadata(meta.metadata))
+
+
+def _tariff(intent: Intent) -> str:
+    request = intent.request
+    return f"{intent.region}/{request.get('model', '')}/{request.get('resolution', '')}"
 
 
 def _pending(owner: str, job_id: str) -> str:
