@@ -20,10 +20,13 @@ from lib.adapters.dashscope import DashScope
 from lib.adapters.fetch import Fetcher, guarded_session
 from lib.adapters.jobs import Jobs
 from lib.adapters.ledger import Ledger
+from lib.adapters.temporaries import Temporaries
 from lib.flows.kit import Kit, Times
 from lib.flows.tick import tick
 from lib.web.app import App
 from lib.web.auth import Auth, Tokens
+from lib.web.compat_door import Compat
+from lib.web.compat_uploads import Uploads, signing_secret
 from lib.web.poll import Poll
 
 if TYPE_CHECKING:
@@ -99,14 +102,27 @@ def build(config: Config, wires: Wires) -> Service:
     def run() -> dict[str, Any]:
         return tick(kit)
 
+    auth = Auth(config.owner_keys, off=config.auth_off, tokens=_tokens(config, wires))
     app = App(
         kit,
-        Auth(config.owner_keys, off=config.auth_off, tokens=_tokens(config, wires)),
+        auth,
+        _compat(config, wires, kit, auth),
         origins=config.allowed_origins,
         max_body_bytes=config.max_body_bytes,
         local=config.local,
     )
     return Service(app, Poll(run, _admit(config, wires)), run, kit)
+
+
+def _compat(config: Config, wires: Wires, kit: Kit, auth: Auth) -> Compat:
+    secret = signing_secret(config.owner_keys, [account.api_key for account in config.accounts])
+    return Compat(
+        kit,
+        auth,
+        Uploads(kit.temporaries, secret, wires.now),
+        max_body_bytes=config.max_body_bytes,
+        implicit_s=config.implicit_dedupe_s,
+    )
 
 
 def _kit(config: Config, wires: Wires) -> Kit:
@@ -121,6 +137,7 @@ def _kit(config: Config, wires: Wires) -> Kit:
             now=wires.now,
             url_ttl_s=config.signed_url_ttl_s,
         ),
+        temporaries=Temporaries(bucket, wires.now),
         fetch=Fetcher(
             wires.web_session,
             allow_loopback_http=config.local,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lib.adapters.fetch import Fetcher
     from lib.adapters.jobs import Jobs
     from lib.adapters.ledger import Ledger
+    from lib.adapters.temporaries import Temporaries
 
 SEND_EVERY_S = 1.0  # a gate object takes one write a second; the upstream takes two creates
 
@@ -66,6 +67,7 @@ class Kit:
         jobs: the bucket state.
         ledger: keys, claims and gates.
         artifacts: frames, videos and signed links.
+        temporaries: files that clients upload before they name them.
         fetch: pictures and results from the web, guarded.
         upstreams: account name to its DashScope adapter.
         now: Unix seconds.
@@ -77,6 +79,7 @@ class Kit:
     jobs: Jobs
     ledger: Ledger
     artifacts: Artifacts
+    temporaries: Temporaries
     fetch: Fetcher
     upstreams: Mapping[str, DashScope]
     now: Callable[[], float]

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from lib import logs
 from lib.core.errors import INTERNAL_ERROR, METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
-from lib.web import problem
+from lib.web import compat_door, problem
 from lib.web.videos import Videos, as_json
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from lib.flows.kit import Kit
     from lib.web.auth import Auth
+    from lib.web.compat_door import Compat
 
 EXPOSED = (
     "Location, Retry-After, openai-poll-after-ms, RateLimit, x-request-id, ETag, "
@@ -58,6 +59,7 @@ class App:
     Args:
         kit: the hands of the flows.
         auth: who is who.
+        compat: the door of DashScope's own dialect.
         origins: browsers' origins that may call; none by default.
         max_body_bytes: the largest request.
         local: whether this is somebody's own machine.
@@ -67,12 +69,14 @@ class App:
         self,
         kit: Kit,
         auth: Auth,
+        compat: Compat,
         *,
         origins: tuple[str, ...] = (),
         max_body_bytes: int,
         local: bool,
     ) -> None:
         self._auth, self._origins, self._local = auth, frozenset(origins), local
+        self._compat = compat
         videos = Videos(kit, max_body_bytes)
         one = r"/v1/videos/([^/]+)"
         self._routes = (
@@ -90,7 +94,7 @@ class App:
         request_id = _request_id(request)
         with logs.request(request_id, request.headers.get("X-Cloud-Trace-Context")):
             try:
-                response = self._dispatch(request)
+                response = self._dispatch(request, request_id)
             except ApiError as error:
                 response = problem.answer(error, request_id)
             except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
@@ -106,7 +110,9 @@ class App:
         self._cors(request, response)
         return response
 
-    def _dispatch(self, request: Request) -> Response:
+    def _dispatch(self, request: Request, request_id: str) -> Response:
+        if compat_door.spoken(request.path):
+            return self._compat(request, request_id)
         found = [
             (route, match)
             for route in self._routes
@@ -162,5 +168,7 @@ def _methods(found: list[tuple[Route, re.Match[str]]]) -> str:
 
 
 def _request_id(request: Request) -> str:
+    if compat_door.spoken(request.path):
+        return compat_door.new_request_id()
     given = request.headers.get("X-Request-Id", "")
     return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

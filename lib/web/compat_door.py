@@ -1,0 +1,253 @@
+"""The door of the compat dialect: DashScope's paths under `/api/v1`, for its own SDKs.
+
+Routes, keys and errors as the service has them: a trailing slash and a query string change nothing,
+unknown ids are UNKNOWN with HTTP 200, and no answer is a problem document. Refuses everything in
+the service's words. Source: Alibaba Cloud Model Studio, the API reference of the kf2v models.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+from lib import logs
+from lib.core import catalogue, errors
+from lib.core.errors import (
+    INTERNAL_ERROR,
+    INVALID_JSON,
+    PAYLOAD_TOO_LARGE,
+    UNAUTHENTICATED,
+    ApiError,
+)
+from lib.core.job import Status
+from lib.flows.implicit import implicit_key
+from lib.flows.read import find
+from lib.flows.refresh import refresh
+from lib.flows.submit import submit
+from lib.web import compat
+from lib.web.videos import idempotency_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Request
+
+    from lib.core.job import Job
+    from lib.flows.kit import Kit
+    from lib.web.auth import Auth
+    from lib.web.compat_uploads import Uploads
+
+BASE = "/api/v1"
+CREATE = "/services/aigc/image2video/video-synthesis"
+ELSEWHERE = "/services/aigc/video-generation/video-synthesis"
+TASK_TYPE = "application/json;charset=UTF-8"
+WRONG_PATH = "url error, please check url!"
+UNREADABLE = "Unable to download the media resource during the data inspection process."
+
+
+def spoken(path: str) -> bool:
+    """Whether a path belongs to this dialect."""
+    return path.startswith(f"{BASE}/")
+
+
+def new_request_id() -> str:
+    """An id as the service's answers carry it; a caller cannot choose it."""
+    return str(uuid.uuid4())
+
+
+class Compat:
+    """Everything under `/api/v1`.
+
+    Args:
+        kit: the hands of the flows.
+        auth: who is who.
+        uploads: temporary files.
+        max_body_bytes: the largest request.
+        implicit_s: for how long a repeated create is a re-send, seconds.
+    """
+
+    def __init__(
+        self, kit: Kit, auth: Auth, uploads: Uploads, *, max_body_bytes: int, implicit_s: float
+    ) -> None:
+        self._kit, self._auth, self._uploads = kit, auth, uploads
+        self._limit, self._implicit_s = max_body_bytes, implicit_s
+        table: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+            ("POST", CREATE, self._create),
+            ("POST", ELSEWHERE, self._elsewhere),
+            ("GET", "/tasks/([^/]+)", self._get),
+            ("GET", "/uploads", self._policy),
+        )
+        self._routes = [(method, re.compile(path), answer) for method, path, answer in table]
+
+    def __call__(self, request: Request, request_id: str) -> Response:
+        """Answer one request; never raises."""
+        try:
+            return self._dispatch(request, request_id)
+        except ApiError as error:
+            return _refusal(error, request_id)
+        except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
+            logs.crash("request.crashed", method=request.method)
+            return _refusal(ApiError(INTERNAL_ERROR, ""), request_id)
+
+    def _dispatch(self, request: Request, request_id: str) -> Response:
+        path = request.path.removeprefix(BASE).rstrip("/")
+        if (request.method, path) == ("POST", "/uploads"):
+            return self._uploads.receive(request)  # its policy says who may
+        for method, pattern, answer in self._routes:
+            match = pattern.fullmatch(path)
+            if match and request.method == method:
+                return answer(request, self._owner(request), request_id, *match.groups())
+        raise compat.nowhere()
+
+    def _owner(self, request: Request) -> str:
+        header = request.headers.get("Authorization", "")
+        try:
+            return self._auth.owner(header)
+        except ApiError as error:
+            if error.kind is not UNAUTHENTICATED:
+                raise
+            scheme, _, key = header.partition(" ")
+            given = scheme.lower() == "bearer" and key.strip()
+            message = "Invalid API-key provided." if given else "No API-key provided."
+            raise compat.refused("InvalidApiKey", message, UNAUTHENTICATED) from None
+
+    # Create
+
+    def _create(self, request: Request, owner: str, request_id: str) -> Response:
+        data = self._body(request)
+        name = data.get("model")
+        if isinstance(name, str) and name and "kf2v" not in name:
+            raise compat.refused("InvalidParameter", WRONG_PATH)
+        model = self._model(name)
+        order = compat.parse(self._resolved(data, request, owner, model))
+        key = idempotency_key(request)
+        key = key or implicit_key(self._kit, owner, order, self._implicit_s)
+        made = submit(self._kit, owner, order, key)
+        job = made.job
+        failure = job.verdict.failure if job.verdict else None
+        if failure and failure.upstream_code and not made.replayed:
+            # The upstream refused it at once: its caller hears what the service would have said.
+            kind = errors.TABLE.get(failure.code, errors.INVALID_REQUEST)
+            raise compat.refused(failure.upstream_code, failure.message, kind)
+        return _json(compat.created(job, request_id))
+
+    def _elsewhere(self, request: Request, _owner: str, _request_id: str) -> Response:
+        """The path of other models: kf2v models are not served on it."""
+        name = self._body(request).get("model")
+        if not isinstance(name, str) or "kf2v" in name or not name:
+            self._model(name)
+        raise compat.refused("InvalidParameter", WRONG_PATH)
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        if request.headers.get("X-DashScope-Async") != "enable":
+            raise compat.not_synchronous()
+        data = _object(_read(request, self._limit)) if request.is_json else None
+        if data is None:
+            raise ApiError(INVALID_JSON, "")
+        return data
+
+    def _model(self, name: object) -> str:
+        """A model that one of our regions offers."""
+        if not isinstance(name, str) or not name:
+            message = "Model parameter is missing from the request."
+            raise compat.refused("BadRequest.EmptyModel", message)
+        regions = {upstream.region for upstream in self._kit.upstreams.values()}
+        if regions.isdisjoint(catalogue.regions_of(name)):
+            raise compat.no_such_model(name)
+        return name
+
+    def _resolved(
+        self, data: dict[str, Any], request: Request, owner: str, model: str
+    ) -> dict[str, Any]:
+        """The body with the bytes of temporary files in the place of their names."""
+        source = data.get("input")
+        if not isinstance(source, dict):
+            return data
+        source = dict(source)
+        for name in compat.FRAMES:
+            url = source.get(name)
+            if not isinstance(url, str) or not url.startswith("oss://"):
+                continue
+            allowed = request.headers.get("X-DashScope-OssResourceResolve") == "enable"
+            found = self._uploads.read(owner, model, url) if allowed else None
+            if found is None:
+                raise compat.refused("InvalidParameter.DataInspection", UNREADABLE)
+            source[name] = found
+        return {**data, "input": source}
+
+    # Tasks
+
+    def _get(self, _request: Request, owner: str, request_id: str, task_id: str) -> Response:
+        job = find(self._kit, owner, task_id)
+        if job is None:
+            return _json(compat.unknown(task_id, request_id), content_type=TASK_TYPE)
+        job = refresh(self._kit, job)
+        return _json(compat.show(job, self._link(job), request_id), content_type=TASK_TYPE)
+
+    def _link(self, job: Job) -> Any:
+        if job.status is Status.COMPLETED and job.verdict and job.verdict.video:
+            return self._kit.artifacts.link(str(job.verdict.video["object"]))
+        return None
+
+    # Uploads
+
+    def _policy(self, request: Request, owner: str, request_id: str) -> Response:
+        if request.args.get("action") != "getPolicy":
+            raise compat.missing("action")
+        model = self._model(request.args.get("model"))
+        scheme = request.headers.get("X-Forwarded-Proto", request.scheme).partition(",")[0]
+        host = f"{scheme.strip()}://{request.host}{BASE}/uploads"
+        data = self._uploads.policy(owner, model, request_id, host)
+        return _json({"request_id": request_id, "data": data})
+
+
+def _read(request: Request, limit_bytes: int) -> bytes:
+    """The body, unpacked if it came as gzip."""
+    if (request.content_length or 0) > limit_bytes:
+        raise ApiError(PAYLOAD_TOO_LARGE, "")
+    request.max_content_length = limit_bytes
+    try:
+        raw = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise ApiError(PAYLOAD_TOO_LARGE, "") from None
+    if request.headers.get("Content-Encoding", "identity").lower() != "gzip":
+        return raw
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        data = unpacker.decompress(raw, limit_bytes)
+    except zlib.error:
+        return b""
+    if unpacker.unconsumed_tail:
+        raise ApiError(PAYLOAD_TOO_LARGE, "")
+    return data
+
+
+def _object(raw: bytes) -> dict[str, Any] | None:
+    try:
+        data = json.loads(raw, parse_constant=_constant)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _constant(name: str) -> object:
+    raise ValueError(name)
+
+
+def _refusal(error: ApiError, request_id: str) -> Response:
+    status, body = compat.fail(error, request_id)
+    response = _json(body, status)
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _json(data: Any, status: int = 200, content_type: str = "application/json") -> Response:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, status, {"Cache-Control": "no-store"}, content_type=content_type)
