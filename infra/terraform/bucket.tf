@@ -1,0 +1,99 @@
+# The bucket is the whole state of the service: private, without soft delete (what the owner deletes
+# is gone and not billed on), and swept by prefix. Sources lie in a bucket of their own, where the
+# functions themselves cannot write.
+
+locals {
+  bucket = coalesce(var.bucket, "${var.project}-${var.name}")
+
+  # What may go, after how many days. null keeps it for ever.
+  sweep = {
+    "keys/"    = 8 # an Idempotency-Key counts for 7 days
+    "outbox/"  = var.outbox_days
+    "frames/"  = var.frames_days
+    "uploads/" = 3 # a temporary upload counts for 48 hours
+    "videos/"  = var.videos_days
+    "jobs/"    = var.jobs_days
+  }
+}
+
+resource "google_storage_bucket" "films" {
+  project  = var.project
+  name     = local.bucket
+  location = coalesce(var.bucket_location, var.region)
+
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = false
+
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = { for prefix, days in local.sweep : prefix => days if days != null }
+
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        age            = lifecycle_rule.value
+        matches_prefix = [lifecycle_rule.key]
+      }
+    }
+  }
+
+  # A browser plays and seeks through a signed link, and puts a big frame through one.
+  dynamic "cors" {
+    for_each = length(var.allowed_origins) > 0 ? [var.allowed_origins] : []
+
+    content {
+      origin          = cors.value
+      method          = ["GET", "HEAD", "PUT"]
+      response_header = ["Content-Type", "Content-Length", "Content-Range", "Accept-Ranges", "Range", "ETag"]
+      max_age_seconds = 3600
+    }
+  }
+
+  depends_on = [google_project_service.needed]
+}
+
+# On this bucket alone, and no more than objects: neither its settings nor who may use it.
+resource "google_storage_bucket_iam_member" "functions_use_films" {
+  for_each = local.functions
+
+  bucket = google_storage_bucket.films.name
+  role   = "roles/storage.objectUser"
+  member = google_service_account.identity[each.key].member
+}
+
+resource "google_storage_bucket" "source" {
+  project  = var.project
+  name     = "${local.bucket}-source"
+  location = var.region
+
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = true # nothing but zips that can be built again
+
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+
+  depends_on = [google_project_service.needed]
+}
+
+resource "google_storage_bucket_iam_member" "build_reads_source" {
+  bucket = google_storage_bucket.source.name
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.identity["build"].member
+}
+
+# Named by its content: the same program is the same object, another program is another one, so a
+# function is built again exactly when something in it changed.
+resource "google_storage_bucket_object" "source" {
+  bucket       = google_storage_bucket.source.name
+  name         = "${var.name}-${filesha256(var.source_zip)}.zip"
+  source       = var.source_zip
+  content_type = "application/zip"
+}
