@@ -1,20 +1,23 @@
 """One line of JSON for each thing that happened, as Cloud Logging reads it; short text at home.
 
 Event names stand in one list, so that alerts can rely on them. Refuses to print secrets: keys,
-links and prompts have no place in a log, whatever a caller hands over.
+links and prompts have no place in a log, whatever a caller hands over; an owner is a hash. Sources:
+Cloud Logging, "Structured logging"; Error Reporting, "Format errors in logs"; W3C Trace Context.
 """
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
+import hashlib
 import json
 import logging
 import re
 import sys
 import traceback
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +33,11 @@ EVENTS = frozenset(
         "job.deleted",
         "job.ended",
         "job.upstream_expired",
+        "limit.reached",
         "read.refresh_failed",
         "request.crashed",
+        "request.failed",
+        "request.refused",
         "submit.accepted",
         "submit.adopted",
         "submit.foreign_claim",
@@ -51,21 +57,47 @@ EVENTS = frozenset(
     }
 )
 SECRET = frozenset({"authorization", "key", "api_key", "prompt", "negative_prompt", "url", "token"})
-# What a text may not carry: the query of a link (V4 signatures stand there), bearer keys, API keys.
-# Exceptions of HTTP clients quote the address that they failed at.
+# What a text may not carry: the query of a link (V4 signatures stand there), bearer keys, API keys,
+# ID tokens, pictures. Exceptions of HTTP clients quote the address that they failed at.
 LEAKS = (
     (re.compile(r"\?[^\s'\"<>]*X-Goog-[^\s'\"<>]*", re.IGNORECASE), "?[struck out]"),
     (re.compile(r"(https?://[^\s'\"<>?]*)\?[^\s'\"<>]+"), r"\1?[struck out]"),
+    (re.compile(r"\b(X-Goog-\w+|Signature)=[^\s&'\"<>]+", re.IGNORECASE), r"\1=[struck out]"),
     (re.compile(r"\b(Bearer)\s+[^\s'\",]+", re.IGNORECASE), r"\1 [struck out]"),
     (re.compile(r"\bsk-[A-Za-z0-9_-]{6,}"), "[struck out]"),
+    (re.compile(r"\bib_[0-9a-f]{8,}_[A-Za-z0-9_-]{8,}"), "[struck out]"),
+    (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]{8,}"), "[struck out]"),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), "[struck out]"),
     (re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]+"), "data:[struck out]"),
 )
-WARNINGS = frozenset({"submit.unsure", "submit.unknown", "submit.foreign_claim", "copy.again"})
+WARNINGS = frozenset(
+    {"copy.again", "request.failed", "submit.foreign_claim", "submit.unknown", "submit.unsure"}
+)
+REPORTED = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
+TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+JOB = re.compile(r"vid_[0-9a-z]{27}")
+CLOUD_TRACE = re.compile(r"([0-9a-fA-F]{32})(?:/(\d{1,20}))?(?:;o=(\d))?")
 
-_request: contextvars.ContextVar[dict[str, str] | None] = contextvars.ContextVar(
+
+class Headers(Protocol):
+    """A request's headers, whatever case they came in."""
+
+    def get(self, key: str, default: str, /) -> str:
+        """The value of a header, the default without one."""
+
+
+@dataclass(frozen=True)
+class _Style:
+    json_lines: bool = True
+    project: str | None = None
+    service: str = "inbetween"
+    revision: str = ""
+
+
+_request: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
     "request", default=None
 )
-_style = {"json": True}
+_style = [_Style()]
 
 
 class _Libraries(logging.Handler):
@@ -78,30 +110,70 @@ class _Libraries(logging.Handler):
         _write("library", record.levelname, fields)
 
 
-def setup(*, json_lines: bool) -> None:
-    """Choose the form: JSON for the cloud, short text for a terminal. Twice is once."""
-    _style["json"] = json_lines
+def setup(
+    *,
+    json_lines: bool,
+    project: str | None = None,
+    service: str = "inbetween",
+    revision: str = "",
+) -> None:
+    """Choose the form: JSON for the cloud, short text for a terminal. Twice is once.
+
+    Args:
+        json_lines: one JSON object a line, to standard output.
+        project: Google Cloud project; makes a trace id the name under which the console finds it.
+        service: what crashes are grouped by.
+        revision: which version crashed.
+    """
+    _style[0] = _Style(json_lines, project, service, revision)
     root = logging.getLogger()
     if not any(isinstance(handler, _Libraries) for handler in root.handlers):
         root.addHandler(_Libraries(logging.WARNING))
 
 
 @contextlib.contextmanager
-def request(request_id: str, trace: str | None) -> Iterator[None]:
+def request(request_id: str, headers: Headers) -> Iterator[None]:
     """Everything logged inside belongs to this request.
 
     Args:
         request_id: shown to the caller, too.
-        trace: the `X-Cloud-Trace-Context` header, if it came.
+        headers: its headers; `traceparent` counts before `X-Cloud-Trace-Context`.
     """
-    context = {"request_id": request_id}
-    if trace:
-        context["trace"] = trace.partition("/")[0]
-    mark = _request.set(context)
+    mark = _request.set({"request_id": request_id, **_trace(headers)})
     try:
         yield
     finally:
         _request.reset(mark)
+
+
+def bind(*, owner: str | None = None, job: str | None = None) -> None:
+    """Say whose request this is, or which job it is about, as soon as that is known.
+
+    Args:
+        owner: their name; only a hash of it is logged.
+        job: its id; what is no id of ours is left out, since a caller may write anything there.
+    """
+    context = _request.get()
+    if context is not None and owner is not None:
+        context["owner"] = owner_hash(owner)
+    if context is not None and job is not None and JOB.fullmatch(job):
+        context["job"] = job
+
+
+def owner_hash(owner: str) -> str:
+    """What stands for an owner in a log: the same everywhere, and no name."""
+    return hashlib.sha256(f"owner:{owner}".encode()).hexdigest()[:12]
+
+
+def _trace(headers: Headers) -> dict[str, Any]:
+    if (found := TRACEPARENT.fullmatch(headers.get("traceparent", ""))) and any(
+        digit != "0" for digit in found[1]
+    ):
+        return {"trace": found[1], "span": found[2], "sampled": bool(int(found[3], 16) & 1)}
+    if found := CLOUD_TRACE.fullmatch(headers.get("X-Cloud-Trace-Context", "")):
+        span = f"{int(found[2]) % (1 << 64):016x}" if found[2] else None
+        return {"trace": found[1].lower(), "span": span, "sampled": found[3] == "1"}
+    return {}
 
 
 def event(name: str, **fields: Any) -> None:
@@ -119,11 +191,27 @@ def event(name: str, **fields: Any) -> None:
     _write(name, "WARNING" if name in WARNINGS else "INFO", fields)
 
 
+def refused(code: str, status: int) -> None:
+    """Say that a request was answered with an error, so that its request id leads somewhere.
+
+    Args:
+        code: of the error table.
+        status: HTTP status.
+    """
+    name = "request.failed" if status >= 500 else "request.refused"  # noqa: PLR2004 - HTTP's own
+    event(name, code=code, status=status)
+
+
 def crash(name: str, **fields: Any) -> None:
     """Say that a defect of ours was met; call it while the exception is being handled.
 
-    The stack goes where Error Reporting looks for it first (`stack_trace`).
+    The shape is the one that Error Reporting groups: a stack as Python prints it, and the service.
+
+    Raises:
+        ValueError: the name is not in the list.
     """
+    if name not in EVENTS:
+        raise ValueError(f"{name} is not in logs.EVENTS")
     _write(name, "ERROR", {**fields, "stack_trace": traceback.format_exc()})
 
 
@@ -145,22 +233,37 @@ def _clean(key: str, value: Any) -> Any:
 
 def _write(name: str, severity: str, fields: dict[str, Any]) -> None:
     clean = {key: _clean(key, value) for key, value in fields.items()}
-    context = _request.get() or {}
-    if not _style["json"]:
+    style = _style[0]
+    if not style.json_lines:
         stack = clean.pop("stack_trace", "")
-        pairs = " ".join(f"{key}={value}" for key, value in clean.items())
+        pairs = " ".join(f"{key}={value}".replace("\n", "\\n") for key, value in clean.items())
         clock = datetime.now(UTC).strftime("%H:%M:%S")
         sys.stderr.write(f"{clock} {severity[:4].lower()} {name} {pairs}\n{stack}")
         return
     line = {
+        **_context(style),
+        **clean,
         "severity": severity,
         "message": name,
         "event": name,
         "time": datetime.now(UTC).isoformat(),
-        **clean,
-        **{key: value for key, value in context.items() if key != "trace"},
     }
-    if "trace" in context:
-        line["logging.googleapis.com/trace"] = context["trace"]
+    if "stack_trace" in clean:
+        line["@type"] = REPORTED
+        line["serviceContext"] = {"service": style.service, "version": style.revision}
+    # One write for one line: threads share the stream.
     sys.stdout.write(json.dumps(line, default=str) + "\n")
     sys.stdout.flush()
+
+
+def _context(style: _Style) -> dict[str, Any]:
+    context = dict(_request.get() or {})
+    trace, span = context.pop("trace", None), context.pop("span", None)
+    sampled = context.pop("sampled", False)
+    if trace:
+        where = f"projects/{style.project}/traces/{trace}" if style.project else trace
+        context["logging.googleapis.com/trace"] = where
+        context["logging.googleapis.com/trace_sampled"] = sampled
+    if span:
+        context["logging.googleapis.com/spanId"] = span
+    return context

@@ -21,6 +21,7 @@ from lib.adapters.fetch import Fetcher, guarded_session
 from lib.adapters.jobs import Jobs
 from lib.adapters.ledger import Ledger
 from lib.adapters.temporaries import Temporaries
+from lib.core import limits
 from lib.flows.kit import Kit, Times
 from lib.flows.tick import tick
 from lib.web.app import App
@@ -30,12 +31,13 @@ from lib.web.compat_uploads import Uploads, signing_secret
 from lib.web.poll import Poll
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import requests
 
     from lib.adapters.artifacts import Signer
     from lib.config import Config
+    from lib.core.limits import Limits
 
 GOOGLE_STORAGE = "https://storage.googleapis.com"
 
@@ -85,7 +87,12 @@ def service() -> Service:
     with _lock:
         if _service is None:
             config = configuration.load()
-            logs.setup(json_lines=not config.local)
+            logs.setup(
+                json_lines=not config.local,
+                project=config.project,
+                service=config.service,
+                revision=config.revision,
+            )
             _service = build(config, _wires(config))
         return _service
 
@@ -160,7 +167,16 @@ def _kit(config: Config, wires: Wires) -> Kit:
         sleep=wires.sleep,
         token=wires.token,
         times=Times(tick_budget_s=config.tick_budget_s, first_look_s=config.first_look_s),
+        limits=_limits(config),
     )
+
+
+def _limits(config: Config) -> Mapping[str, Limits]:
+    regions = {account.region for account in config.accounts}
+    try:
+        return limits.parse(config.owner_limits, regions)
+    except limits.BadLimits as reason:
+        raise configuration.ConfigError(f"OWNER_LIMITS: {reason}") from None
 
 
 def _client_bucket(config: Config, wires: Wires) -> Any:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lib.adapters.jobs import Jobs
     from lib.adapters.ledger import Ledger
     from lib.adapters.temporaries import Temporaries
+    from lib.core.limits import Limits
 
 SEND_EVERY_S = 1.0  # a gate object takes one write a second; the upstream takes two creates
 
@@ -74,6 +75,7 @@ class Kit:
         sleep: waits that many seconds.
         token: a fresh random text, 16 hex characters.
         times: the protocol's constants.
+        limits: of owners, see `core.limits`; without a row there are none.
     """
 
     jobs: Jobs
@@ -86,3 +88,4 @@ class Kit:
     sleep: Callable[[float], None]
     token: Callable[[], str]
     times: Times = field(default_factory=Times)
+    limits: Mapping[str, Limits] = field(default_factory=dict)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lib.web.compat_door import Compat
 
 EXPOSED = (
-    "Location, Retry-After, openai-poll-after-ms, RateLimit, x-request-id, ETag, "
+    "Location, Retry-After, openai-poll-after-ms, RateLimit, RateLimit-Policy, x-request-id, ETag, "
     "Idempotent-Replayed"
 )
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Prefer, If-None-Match"
@@ -92,10 +92,11 @@ class App:
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
         request_id = _request_id(request)
-        with logs.request(request_id, request.headers.get("X-Cloud-Trace-Context")):
+        with logs.request(request_id, request.headers):
             try:
                 response = self._dispatch(request, request_id)
             except ApiError as error:
+                logs.refused(error.kind.code, error.kind.status)
                 response = problem.answer(error, request_id)
             except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
                 logs.crash("request.crashed", method=request.method)
@@ -128,6 +129,7 @@ class App:
                 if route.public:
                     return route.answer(request)
                 owner = self._auth.owner(request.headers.get("Authorization"))
+                logs.bind(job=next(iter(match.groups()), None))
                 return route.answer(request, owner, *match.groups())
         allowed = _methods(found)
         raise ApiError(

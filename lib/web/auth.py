@@ -14,6 +14,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lib import logs
 from lib.adapters.identity import NotGenuine
 from lib.core.errors import FORBIDDEN, UNAUTHENTICATED, ApiError
 
@@ -74,8 +75,11 @@ class Auth:
             ApiError: 401 without a key or with one that is not known; 403 for a genuine token of an
                 account that has no owner here.
         """
-        if self._off:
-            return LOCAL_OWNER
+        owner = LOCAL_OWNER if self._off else self._of(header)
+        logs.bind(owner=owner)
+        return owner
+
+    def _of(self, header: str | None) -> str:
         scheme, _, key = (header or "").partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:

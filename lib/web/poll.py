@@ -35,10 +35,11 @@ class Poll:
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
         request_id = uuid.uuid4().hex
-        with logs.request(request_id, request.headers.get("X-Cloud-Trace-Context")):
+        with logs.request(request_id, request.headers):
             try:
                 response = self._answer(request)
             except ApiError as error:
+                logs.refused(error.kind.code, error.kind.status)
                 response = problem.answer(error, request_id)
             except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
                 logs.crash("tick.crashed")

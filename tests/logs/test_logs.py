@@ -2,6 +2,8 @@
 
 import json
 import logging
+import re
+from pathlib import Path
 
 import pytest
 import requests
@@ -21,7 +23,7 @@ def form(request):
     root = logging.getLogger()
     for handler in [h for h in root.handlers if isinstance(h, logs._Libraries)]:
         root.removeHandler(handler)
-    logs._style["json"] = True
+    logs._style[0] = logs._Style()
 
 
 def printed(capsys):
@@ -33,37 +35,163 @@ def line(capsys):
     return json.loads(capsys.readouterr().out)
 
 
+TRACE = "105445aa7843bc8bf206b12000100000"
+PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
 def test_an_event_is_one_json_line_with_the_keys_of_cloud_logging(capsys):
-    with logs.request("r-1", "105445aa7843bc8bf206b12000100000/1;o=1"):
+    with logs.request("r-1", {"X-Cloud-Trace-Context": f"{TRACE}/1;o=1"}):
         logs.event("job.created", job="vid_1")
     found = line(capsys)
     assert found["severity"] == "INFO"
     assert found["event"] == found["message"] == "job.created"
     assert found["job"] == "vid_1"
     assert found["request_id"] == "r-1"
-    assert found["logging.googleapis.com/trace"] == "105445aa7843bc8bf206b12000100000"
+    assert found["logging.googleapis.com/trace"] == TRACE
+    assert found["logging.googleapis.com/spanId"] == "0000000000000001"
+    assert found["logging.googleapis.com/trace_sampled"] is True
     assert found["time"].endswith("+00:00")
 
 
+@pytest.mark.parametrize(
+    ("headers", "trace", "span", "sampled"),
+    [
+        ({"traceparent": PARENT}, TRACE, "00f067aa0ba902b7", True),
+        ({"traceparent": PARENT[:-1] + "0"}, TRACE, "00f067aa0ba902b7", False),
+        (
+            {"traceparent": PARENT, "X-Cloud-Trace-Context": "f" * 32},
+            TRACE,
+            "00f067aa0ba902b7",
+            True,
+        ),
+        (
+            {"traceparent": "cc" + PARENT[2:] + "-what-a-later-version-adds"},
+            TRACE,
+            "00f067aa0ba902b7",
+            True,
+        ),
+        ({"X-Cloud-Trace-Context": TRACE.upper()}, TRACE, None, False),
+        ({"X-Cloud-Trace-Context": f"{TRACE}/18446744073709551615;o=0"}, TRACE, "f" * 16, False),
+        ({"traceparent": "ff" + PARENT[2:]}, None, None, None),
+        ({"traceparent": f"00-{'0' * 32}-00f067aa0ba902b7-01"}, None, None, None),
+        ({"traceparent": PARENT.replace("-", "_")}, None, None, None),
+        ({"traceparent": PARENT + "\n{}"}, None, None, None),
+        ({"X-Cloud-Trace-Context": "a/b;o=1"}, None, None, None),
+        ({"X-Cloud-Trace-Context": f'{TRACE}","severity":"ALERT'}, None, None, None),
+        ({}, None, None, None),
+    ],
+)
+def test_a_trace_is_read_from_either_header_and_nothing_else_is(
+    capsys, headers, trace, span, sampled
+):
+    """W3C Trace Context, 3.2; Cloud Trace, "Cloud Run: trace context"."""
+    logs._style[0] = logs._Style(project="film-project")
+    try:
+        with logs.request("r-1", headers):
+            logs.event("job.created")
+    finally:
+        logs._style[0] = logs._Style()
+    found = line(capsys)
+    wanted = f"projects/film-project/traces/{trace}" if trace else None
+    assert found.get("logging.googleapis.com/trace") == wanted
+    assert found.get("logging.googleapis.com/spanId") == span
+    assert found.get("logging.googleapis.com/trace_sampled") == sampled
+
+
+def test_a_line_knows_its_owner_by_a_hash_and_its_job_by_its_id(capsys):
+    job = "vid_e5df76c21d2b80eeb8e5bcc0c2b"
+    with logs.request("r-1", {}):
+        logs.bind(owner="alice@example.com")
+        logs.bind(job=job)
+        logs.event("request.refused")
+    text = capsys.readouterr().out
+    assert "alice" not in text
+    found = json.loads(text)
+    assert (found["owner"], found["job"]) == (logs.owner_hash("alice@example.com"), job)
+    assert logs.owner_hash("alice@example.com") != logs.owner_hash("bob@example.com")
+
+
+@pytest.mark.parametrize("job", ["sk-abcdef123", "vid_", "x" * 5000, "vid_" + "A" * 27, ""])
+def test_what_is_no_id_is_not_logged_as_one(capsys, job):
+    with logs.request("r-1", {}):
+        logs.bind(job=job)
+        logs.event("request.refused")
+    assert "job" not in line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "severity"),
+    [(401, "request.refused", "INFO"), (429, "request.refused", "INFO"), (503, "request.failed", "WARNING")],
+)  # fmt: skip
+def test_an_error_answer_leaves_a_line_that_its_request_id_finds(capsys, status, name, severity):
+    with logs.request("r-9", {}):
+        logs.refused("some_code", status)
+    found = line(capsys)
+    assert (found["event"], found["severity"]) == (name, severity)
+    assert (found["code"], found["status"], found["request_id"]) == ("some_code", status, "r-9")
+
+
+def test_a_field_cannot_pose_as_the_line_itself(capsys):
+    logs.event("job.created", severity="DEBUG", event="other", message="other", time="never")
+    found = line(capsys)
+    assert (found["severity"], found["event"], found["message"]) == (
+        "INFO",
+        "job.created",
+        "job.created",
+    )
+    assert found["time"] != "never"
+
+
+def test_no_text_breaks_a_line(form, capsys):
+    logs.event("submit.waits", reason='a"b\nERROR forged\r{}\u2028')
+    text = printed(capsys)
+    assert text.count("\n") == 1
+    assert text.endswith("\n")
+
+
+def test_every_event_of_the_code_stands_in_the_list():
+    root = Path(logs.__file__).parent
+    used = {
+        name
+        for file in root.rglob("*.py")
+        for name in re.findall(r"logs\.(?:event|crash)\(\s*\"([^\"]+)\"", file.read_text())
+    }
+    assert len(used) > 20
+    assert used <= logs.EVENTS
+    assert logs.WARNINGS <= logs.EVENTS
+    assert all(re.fullmatch(r"[a-z]+\.[a-z_]+", name) for name in logs.EVENTS)
+
+
 def test_the_next_request_does_not_inherit_the_last_one(capsys):
-    with logs.request("r-1", None):
-        pass
+    with logs.request("r-1", {}):
+        logs.bind(owner="alice")
+    logs.bind(owner="nobody", job="vid_e5df76c21d2b80eeb8e5bcc0c2b")
     logs.event("job.created")
-    assert "request_id" not in line(capsys)
+    assert not {"request_id", "owner", "job"} & set(line(capsys))
 
 
 def test_an_unlisted_event_is_refused():
     with pytest.raises(ValueError, match=r"logs\.EVENTS"):
         logs.event("job.vanished")
+    with pytest.raises(ValueError, match=r"logs\.EVENTS"):
+        logs.crash("tick.vanished")
 
 
 def test_a_crash_is_what_error_reporting_looks_for(capsys):
+    logs._style[0] = logs._Style(service="inbetween-poll", revision="inbetween-poll-00007-abc")
     try:
         {}["the floor is wet"]
     except KeyError:
         logs.crash("tick.crashed")
+    finally:
+        logs._style[0] = logs._Style()
     found = line(capsys)
     assert found["severity"] == "ERROR"
+    assert found["@type"].endswith("devtools.clouderrorreporting.v1beta1.ReportedErrorEvent")
+    assert found["serviceContext"] == {
+        "service": "inbetween-poll",
+        "version": "inbetween-poll-00007-abc",
+    }
     assert found["stack_trace"].startswith("Traceback")
     assert "the floor is wet" in found["stack_trace"]
 
@@ -80,6 +208,11 @@ def test_a_crash_is_what_error_reporting_looks_for(capsys):
         ("hush", {"reason": "https://oss.example/a?Expires=1&Signature=hush"}),
         ("k-123456", {"reason": "Authorization: Bearer k-123456"}),
         ("sk-abcdef123", {"reason": "key sk-abcdef123 is invalid"}),
+        ("8f2c1d", {"reason": "token ib_0123456789abcdef_8f2c1d-AbCdEfGh_ was refused"}),
+        ("sig123", {"reason": "got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.sig123-_"}),
+        ("c2VjcmV0", {"reason": "secret whsec_c2VjcmV0c2VjcmV0 is wrong"}),
+        (SIGNATURE, {"reason": f"body was X-Goog-Signature={SIGNATURE}&x=1"}),
+        (SIGNATURE, {"rows": [{"deep": (f"Bearer {SIGNATURE}",)}]}),
         ("iVBORw0KG", {"reason": "data:image/png;base64,iVBORw0KGgo="}),
         (SIGNATURE, {"error": ConnectionError(LINK)}),
     ],
