@@ -1,0 +1,102 @@
+# Nothing is open that need not be: the buckets to nobody, poll to the scheduler alone.
+
+mock_provider "google" {}
+
+override_resource {
+  target = google_cloudfunctions2_function.poll
+  values = { url = "https://asia-southeast1-demo-project.cloudfunctions.net/inbetween-poll" }
+}
+
+variables {
+  project    = "demo-project"
+  source_zip = "versions.tf" # any file: a mocked upload reads none
+}
+
+run "both_buckets_are_private" {
+  assert {
+    condition     = alltrue([for bucket in [google_storage_bucket.films, google_storage_bucket.source] : bucket.public_access_prevention == "enforced"])
+    error_message = "A bucket could be made public."
+  }
+  assert {
+    condition     = alltrue([for bucket in [google_storage_bucket.films, google_storage_bucket.source] : bucket.uniform_bucket_level_access])
+    error_message = "An object could have an access list of its own."
+  }
+  assert {
+    condition     = google_storage_bucket.films.soft_delete_policy[0].retention_duration_seconds == 0
+    error_message = "What an owner deletes would be kept and billed."
+  }
+  assert {
+    condition     = !google_storage_bucket.films.force_destroy
+    error_message = "terraform destroy would delete the films."
+  }
+}
+
+run "films_and_jobs_are_kept" {
+  assert {
+    condition = toset(flatten([
+      for rule in google_storage_bucket.films.lifecycle_rule : [for condition in rule.condition : condition.matches_prefix]
+    ])) == toset(["keys/", "outbox/", "frames/", "uploads/"])
+    error_message = "Something else than keys/, outbox/, frames/ and uploads/ is swept."
+  }
+  assert {
+    condition = alltrue(flatten([
+      for rule in google_storage_bucket.films.lifecycle_rule : [for condition in rule.condition : condition.age >= 3 && length(condition.matches_prefix) == 1]
+    ]))
+    error_message = "A rule without a prefix, or one that sweeps what is in use."
+  }
+}
+
+run "films_go_when_a_variable_says_so" {
+  variables {
+    videos_days = 90
+    jobs_days   = 365
+  }
+  assert {
+    condition = {
+      for rule in google_storage_bucket.films.lifecycle_rule : one(rule.condition).matches_prefix[0] => one(rule.condition).age
+    } == { "keys/" = 8, "outbox/" = 14, "frames/" = 30, "uploads/" = 3, "videos/" = 90, "jobs/" = 365 }
+    error_message = "The days that were asked for are not the days in the rules."
+  }
+}
+
+run "no_origin_no_cors" {
+  assert {
+    condition     = length(google_storage_bucket.films.cors) == 0
+    error_message = "Some origin may read the bucket though none was named."
+  }
+}
+
+run "named_origins_may_play" {
+  variables {
+    allowed_origins = ["https://app.example.com"]
+  }
+  assert {
+    condition     = google_storage_bucket.films.cors[0].origin == tolist(["https://app.example.com"])
+    error_message = "The bucket allows other origins than api."
+  }
+  assert {
+    condition     = google_cloudfunctions2_function.api.service_config[0].environment_variables["ALLOWED_ORIGINS"] == "https://app.example.com"
+    error_message = "api allows other origins than the bucket."
+  }
+}
+
+run "only_the_scheduler_calls_poll" {
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.scheduler_calls_poll.member == google_service_account.identity["scheduler"].member
+    error_message = "Somebody else than the scheduler may call poll."
+  }
+  assert {
+    condition     = alltrue([for grant in google_cloud_run_v2_service_iam_member.anybody_calls_api : grant.name != google_cloudfunctions2_function.poll.name])
+    error_message = "A grant for api stands on poll."
+  }
+}
+
+run "api_can_be_closed" {
+  variables {
+    api_invokers = ["group:team@example.com"]
+  }
+  assert {
+    condition     = [for grant in google_cloud_run_v2_service_iam_member.anybody_calls_api : grant.member] == ["group:team@example.com"]
+    error_message = "api is open though it was asked to be closed."
+  }
+}
