@@ -68,6 +68,7 @@ class Config:
     implicit_dedupe_s: int = 60
     poll_audience: str | None = None
     poll_invoker: str | None = None
+    poll_behind_iam: bool = False
     id_token_audience: tuple[str, ...] = ()
     id_token_owners: Mapping[str, str] = field(default_factory=dict)
     id_token_certs_url: str | None = None
@@ -129,6 +130,7 @@ def parse(environ: Mapping[str, str]) -> Config:
         implicit_dedupe_s=int(_number(environ, "IMPLICIT_DEDUPE_S", 60, 0, 3600)),
         poll_audience=environ.get("POLL_AUDIENCE") or None,
         poll_invoker=environ.get("POLL_INVOKER") or None,
+        poll_behind_iam=_choice(environ, "POLL_BEHIND_IAM", ("on", "off"), "off") == "on",
         **_id_tokens(environ),
         owner_limits=_object(environ, "OWNER_LIMITS", '{"owner or *": {"jobs_per_day": 50}, ...}'),
         # The platform's own names: Cloud Run functions, "Environment variables".

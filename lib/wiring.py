@@ -209,6 +209,7 @@ def _admit(config: Config, wires: Wires) -> Callable[[Any], None]:
         connect=wires.upstream_session,
         now=wires.now,
         certs_url=config.id_token_certs_url,
+        behind_iam=config.poll_behind_iam,
     )
 
 

@@ -2,7 +2,8 @@
 
 Closed unless configured: without an audience and an invoker nobody passes. google-auth checks the
 signature; its own look at expiry is not used, because it knows the machine's clock only. Sources:
-Google Identity, "Verify the Google ID token on your server side"; RFC 7519; RFC 8725.
+Google Identity, "Verify the Google ID token on your server side"; RFC 7519; RFC 8725; Cloud Run,
+"Troubleshoot issues", on removed signatures.
 """
 
 from __future__ import annotations
@@ -37,6 +38,12 @@ TIMEOUT_S = (3.05, 5.0)  # connect, read
 KEEP_S, KEEP_AT_LEAST_S, KEEP_AT_MOST_S = 3600.0, 60.0, 24 * 3600.0
 AGAIN_S = 60.0  # a token of an unknown key may make us ask again, this often and no more
 FAILED_S = 5.0
+# What Cloud Run puts in the place of a signature that it has checked itself (IAM on the service).
+IAM_HINT = (
+    " The platform took its signature away: where IAM lets nobody but invokers call this function, "
+    "say so with POLL_BEHIND_IAM=on."
+)
+REMOVED = ".SIGNATURE_REMOVED_BY_GOOGLE"
 MAX_AGE = re.compile(r"max-age=(\d{1,9})")
 
 
@@ -78,12 +85,16 @@ class Google:
         self._certs: Mapping[str, str] = {}
         self._keep_until = self._ask_after = float("-inf")
 
-    def verify(self, token: str, audiences: tuple[str, ...]) -> Identity:
+    def verify(
+        self, token: str, audiences: tuple[str, ...], *, behind_iam: bool = False
+    ) -> Identity:
         """Whom a token names.
 
         Args:
             token: a JWT in compact form.
             audiences: for whom it may have been issued.
+            behind_iam: whether nobody reaches us but through the platform's own check, which leaves
+                a token without its signature; without that such a token is anybody's.
 
         Raises:
             NotGenuine: it is not Google's, not for us, or its time is over.
@@ -97,6 +108,8 @@ class Google:
         if claims.get("iss") not in ISSUERS or claims.get("aud") not in audiences:
             raise NotGenuine("issuer or audience")
         self._in_time(claims)
+        if behind_iam and token.endswith(REMOVED):
+            return _identity(claims)
         certificate = self._certificate(key_id)
         if certificate is None or not _signed(signed, signature, certificate):
             raise NotGenuine("signature")
@@ -156,6 +169,7 @@ def door(
     connect: Callable[[], requests.Session],
     now: Callable[[], float],
     certs_url: str | None = None,
+    behind_iam: bool = False,
 ) -> Callable[[str | None], None]:
     """A check of an `Authorization` header: the scheduler and nobody else.
 
@@ -166,6 +180,7 @@ def door(
         connect: makes the session that fetches Google's certificates.
         now: Unix seconds; tokens age by it.
         certs_url: where an emulator has its certificates; None takes Google's.
+        behind_iam: whether the platform lets nobody through but invokers (Cloud Run's IAM check).
 
     Returns:
         A function that raises ApiError for whoever may not pass.
@@ -184,9 +199,10 @@ def door(
         if scheme.lower() != "bearer" or not token.strip():
             raise _not_known("A tick needs the scheduler's OIDC token.")
         try:
-            caller = google.verify(token.strip(), (audience,))
+            caller = google.verify(token.strip(), (audience,), behind_iam=behind_iam)
         except NotGenuine:
-            raise _not_known("The token is not a valid one of the scheduler.") from None
+            hint = IAM_HINT if token.strip().endswith(REMOVED) and not behind_iam else ""
+            raise _not_known(f"The token is not a valid one of the scheduler.{hint}") from None
         if caller.email != invoker.lower():
             raise ApiError(FORBIDDEN, "This identity may not tick.")
 

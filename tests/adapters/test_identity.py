@@ -272,3 +272,24 @@ def test_many_at_once_ask_once(parts):
     for thread in threads:
         thread.join()
     assert (failed, parts.certs.asked) == ([], 1)
+
+
+def test_a_token_without_signature_counts_only_where_the_platform_has_checked_it(parts):
+    """Cloud Run checks the token of a private service itself and passes it on without signature."""
+    removed = parts.token().rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"
+    with pytest.raises(ApiError, match="POLL_BEHIND_IAM") as caught:
+        door(parts)(f"Bearer {removed}")
+    assert caught.value.kind.status == 401
+    private = door(parts, behind_iam=True)
+    private(f"Bearer {removed}")
+    private(f"Bearer {parts.token()}")
+    assert refused(private, f"Bearer {removed[:-1]}") == 401
+    for changes in (
+        {"aud": "https://other.example"},
+        {"exp": NOW - 60},
+        {"iss": "https://evil.example"},
+    ):
+        stale = parts.token(**changes).rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"
+        assert refused(private, f"Bearer {stale}") == 401
+    other = parts.token(email="other@x").rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"
+    assert refused(private, f"Bearer {other}") == 403
