@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LINK_TTL_S = 12 * 3600  # a task may wait upstream for hours before it downloads its frames
 BACKOFF_AT_MOST_S = 60.0
+DATA_URI_AT_MOST = 10485760  # characters (Model Studio, "Error codes"): about 7.8 MB of picture
 
 
 def lease(kit: Kit, state: State) -> State:
@@ -78,7 +79,9 @@ def _deliver(kit: Kit, upstream: DashScope, intent: Intent, ref: FrameRef) -> st
         # Somebody removed the frame from the bucket; the upstream will say so as it does for links.
         return kit.artifacts.link(ref.object, ttl_s=LINK_TTL_S).url
     if upstream.delivery == "inline":
-        return f"data:{ref.mime};base64,{base64.b64encode(data).decode()}"
+        uri = f"data:{ref.mime};base64,{base64.b64encode(data).decode()}"
+        if len(uri) <= DATA_URI_AT_MOST:
+            return uri
     filename = ref.object.rpartition("/")[2]
     return upstream.upload(data, filename, ref.mime, intent.request["model"])
 

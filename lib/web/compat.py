@@ -43,6 +43,7 @@ STATUSES = {
     Status.CANCELLED: "CANCELED",
     Status.EXPIRED: "FAILED",
 }
+UNIQUE_KEY = "apikey:v1:aigc:image2video:video-synthesis:"
 REGIONS = {"singapore": "ap-southeast-1", "beijing": "cn-beijing"}
 
 
@@ -165,8 +166,7 @@ def row(job: Job) -> dict[str, Any]:
         "request_id": intent.id,
         "status": STATUSES[job.status],
         "task_id": intent.id,
-        "user_api_unique_key": "apikey:v1:aigc:image2video:video-synthesis:"
-        + str(intent.request["model"]),
+        "user_api_unique_key": UNIQUE_KEY + str(intent.request["model"]),
     }
     if "scheduled_time" in when:
         fields["start_time"] = int(when["scheduled_time"] * 1000)

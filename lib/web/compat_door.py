@@ -25,12 +25,10 @@ from lib.core.errors import (
     UNAUTHENTICATED,
     ApiError,
 )
-from lib.core.job import Status
 from lib.flows.implicit import implicit_key
-from lib.flows.read import find
-from lib.flows.refresh import refresh
 from lib.flows.submit import submit
 from lib.web import compat
+from lib.web.compat_tasks import Tasks
 from lib.web.videos import idempotency_key
 
 if TYPE_CHECKING:
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-    from lib.core.job import Job
     from lib.flows.kit import Kit
     from lib.web.auth import Auth
     from lib.web.compat_uploads import Uploads
@@ -76,11 +73,14 @@ class Compat:
         self, kit: Kit, auth: Auth, uploads: Uploads, *, max_body_bytes: int, implicit_s: float
     ) -> None:
         self._kit, self._auth, self._uploads = kit, auth, uploads
+        self._tasks = Tasks(kit)
         self._limit, self._implicit_s = max_body_bytes, implicit_s
         table: tuple[tuple[str, str, Callable[..., Response]], ...] = (
             ("POST", CREATE, self._create),
             ("POST", ELSEWHERE, self._elsewhere),
+            ("GET", "/tasks", self._list),
             ("GET", "/tasks/([^/]+)", self._get),
+            ("POST", "/tasks/([^/]+)/cancel", self._cancel),
             ("GET", "/uploads", self._policy),
         )
         self._routes = [(method, re.compile(path), answer) for method, path, answer in table]
@@ -184,16 +184,13 @@ class Compat:
     # Tasks
 
     def _get(self, _request: Request, owner: str, request_id: str, task_id: str) -> Response:
-        job = find(self._kit, owner, task_id)
-        if job is None:
-            return _json(compat.unknown(task_id, request_id), content_type=TASK_TYPE)
-        job = refresh(self._kit, job)
-        return _json(compat.show(job, self._link(job), request_id), content_type=TASK_TYPE)
+        return _json(self._tasks.get(owner, task_id, request_id), content_type=TASK_TYPE)
 
-    def _link(self, job: Job) -> Any:
-        if job.status is Status.COMPLETED and job.verdict and job.verdict.video:
-            return self._kit.artifacts.link(str(job.verdict.video["object"]))
-        return None
+    def _list(self, request: Request, owner: str, request_id: str) -> Response:
+        return _json(self._tasks.list(owner, request.args, request_id), content_type=TASK_TYPE)
+
+    def _cancel(self, _request: Request, owner: str, request_id: str, task_id: str) -> Response:
+        return _json(self._tasks.cancel(owner, task_id, request_id), content_type=TASK_TYPE)
 
     # Uploads
 
@@ -243,6 +240,7 @@ def _constant(name: str) -> object:
 def _refusal(error: ApiError, request_id: str) -> Response:
     status, body = compat.fail(error, request_id)
     response = _json(body, status)
+    response.headers.update(error.headers)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
