@@ -132,7 +132,7 @@ def parse(environ: Mapping[str, str]) -> Config:
         poll_invoker=environ.get("POLL_INVOKER") or None,
         poll_behind_iam=_choice(environ, "POLL_BEHIND_IAM", ("on", "off"), "off") == "on",
         **_id_tokens(environ),
-        owner_limits=_object(environ, "OWNER_LIMITS", '{"owner or *": {"jobs_per_day": 50}, ...}'),
+        owner_limits=_limits(environ),
         # The platform's own names: Cloud Run functions, "Environment variables".
         project=environ.get("GOOGLE_CLOUD_PROJECT") or None,
         service=environ.get("K_SERVICE") or "inbetween",
@@ -271,6 +271,13 @@ def _id_tokens(environ: Mapping[str, str]) -> dict[str, Any]:
         "id_token_owners": owners,
         "id_token_certs_url": environ.get("ID_TOKEN_CERTS_URL") or None,
     }
+
+
+def _limits(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    table = _object(environ, "OWNER_LIMITS", '{"owner or *": {"jobs_per_day": 50}, ...}')
+    for owner in table.keys() - {"*"}:
+        _check_owner("OWNER_LIMITS", owner)
+    return table
 
 
 def _emulators_only(environ: Mapping[str, str], name: str, power: str) -> None:

@@ -1,0 +1,294 @@
+"""Google ID tokens as the alternative to keys, the emulators' identities, and doors left alone."""
+
+import base64
+import functools
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from werkzeug.test import Client
+from werkzeug.wrappers import Request
+
+from lib.config import ConfigError, parse
+from lib.emulator.clock import Clock
+from lib.emulator.stage import Plan, Stage
+from lib.emulator.storage.identity import IdentityApp
+from lib.emulator.wire import InProcess
+from lib.web.auth import new_key
+from tests.web.test_bad_input import URI
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOGLE = "https://www.googleapis.com"
+AUDIENCE = "812-films.apps.googleusercontent.com"
+OWNERS = {"alice": ["Alice@Example.com"], "robots": ["bot@p.iam.gserviceaccount.com", "1099"]}
+SETTINGS = {
+    "AUTH": "on",
+    "ID_TOKEN_AUDIENCE": f"https://other.example, {AUDIENCE}",
+    "ID_TOKEN_OWNERS": json.dumps(OWNERS),
+}
+
+
+def encode(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@functools.cache
+def rsa_key(_number):
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+class Google:
+    """Signs ID tokens and serves its public key, as Google does."""
+
+    def __init__(self, clock, number=0):
+        self.clock, self.key = clock, rsa_key(number)
+
+    def token(self, **changes):
+        now = int(self.clock.now())
+        claims = {
+            "iss": "https://accounts.google.com", "aud": AUDIENCE, "sub": "1", "iat": now,
+            "exp": now + 3600, "email": "alice@example.com", "email_verified": True, **changes,
+        }  # fmt: skip
+        parts = ({"alg": "RS256", "kid": "k", "typ": "JWT"}, claims)
+        text = ".".join(encode(json.dumps(part).encode()) for part in parts)
+        signature = self.key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return f"{text}.{encode(signature)}"
+
+    def certs(self, _environ, start_response):
+        public = self.key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps({"k": public.decode()}).encode()]
+
+
+class House:
+    """A service that knows Google's keys."""
+
+    def __init__(self, make_world, **env):
+        self.world = make_world(env={**SETTINGS, **env})
+        self.google = Google(self.world.clock)
+        service = self.world.instance(connect=self.connect)
+        self.api, self.poll = (
+            Client(Request.application(door)) for door in (service.api, service.poll)
+        )
+
+    def connect(self):
+        session = self.world.session()
+        session.mount(GOOGLE, InProcess(self.google.certs))
+        return session
+
+    def get(self, token, path="/v1/models"):
+        return self.api.get(path, headers={"Authorization": f"Bearer {token}"}).status_code
+
+    def create(self, token):
+        body = {"first_frame": URI, "last_frame": URI}
+        headers = {"Authorization": f"Bearer {token}"}
+        return self.api.post("/v1/videos", json=body, headers=headers).get_json()["id"]
+
+
+@pytest.fixture
+def house(make_world):
+    return House(make_world)
+
+
+BOT = {"email": "bot@p.iam.gserviceaccount.com"}
+
+
+def test_an_id_token_opens_what_its_owner_owns(house):
+    job, other = house.create(house.google.token()), house.create(house.google.token(**BOT))
+    assert job in house.world.names("pending/alice/")[0]
+    assert other in house.world.names("pending/robots/")[0]
+    assert house.get(house.google.token(), f"/v1/videos/{job}") == 200
+    assert house.get(house.google.token(**BOT), f"/v1/videos/{job}") == 404
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({}, 200),
+        ({"email": "ALICE@example.com"}, 200),
+        ({"aud": "https://other.example"}, 200),
+        ({"sub": "1099", "email": None}, 200),
+        ({"sub": "1099", "email": "new-name@p.iam.gserviceaccount.com"}, 200),
+        ({"email": "mallory@example.com"}, 403),
+        ({"email_verified": False}, 403),
+        ({"email": None, "sub": "alice@example.com"}, 403),
+        ({"aud": "https://third.example"}, 401),
+        ({"iss": "https://evil.example"}, 401),
+        ({"exp": 1_780_000_000 - 60}, 401),
+    ],
+    ids=str,
+)
+def test_a_token_is_worth_what_its_claims_say(house, claims, status):
+    assert house.get(house.google.token(**claims)) == status
+
+
+def test_a_token_of_another_key_or_without_a_signature_is_nobodys(house):
+    token = house.google.token()
+    assert house.get(Google(house.world.clock, 1).token()) == 401
+    assert house.get(token.rpartition(".")[0] + ".") == 401
+    # `api` is reached by anybody: what the platform strips elsewhere may be anybody's text here.
+    assert house.get(token.rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE") == 401
+
+
+def test_keys_and_tokens_stand_side_by_side(make_world):
+    key, kept = new_key()
+    house = House(make_world, OWNER_KEYS=json.dumps({"alice": [kept]}))
+    job = house.create(key)
+    assert house.get(house.google.token(), f"/v1/videos/{job}") == 200
+    house.world.clock.advance(30 * 24 * 3600)
+    assert house.get(house.google.token()) == 200
+
+
+def test_without_the_setting_a_genuine_token_is_worth_nothing(make_world):
+    house = House(make_world, ID_TOKEN_AUDIENCE="", ID_TOKEN_OWNERS="")
+    assert house.get(house.google.token()) == 401
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        ({"ID_TOKEN_AUDIENCE": "a"}, "go together"),
+        ({"ID_TOKEN_OWNERS": '{"a": ["b"]}'}, "go together"),
+        ({"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": "{}"}, "go together"),
+        ({"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": "[]"}, "JSON object"),
+        ({"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": '{"a": "b"}'}, "JSON object"),
+        ({"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": '{"a": [""]}'}, "JSON object"),
+        ({"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": '{"a/b": ["c"]}'}, "letters, digits"),
+        (
+            {"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": '{"a": ["x@y"], "b": ["X@Y"]}'},
+            "two owners",
+        ),
+        ({"ID_TOKEN_CERTS_URL": "https://evil.example/certs"}, "STORAGE_EMULATOR_HOST"),
+        ({"POLL_BEHIND_IAM": "yes"}, "on, off"),
+        ({"OWNER_LIMITS": '{"a/b": {}}'}, "letters, digits"),
+    ],
+)
+def test_half_a_setting_or_a_wrong_one_stops_the_start(env, says):
+    with pytest.raises(ConfigError, match=says):
+        parse({"BUCKET": "b", "DASHSCOPE_API_KEY": "k", **env})
+
+
+# The emulators' identities
+
+
+def test_the_emulated_metadata_server_gives_tokens_that_open_a_local_service(make_world):
+    """As a program on Google Cloud asks for its own ID token."""
+    email, key = "bot@p.iam.gserviceaccount.com", rsa_key(0)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    house = House(make_world)
+    machine = IdentityApp(house.world.clock, email, pem)
+    path = "/computeMetadata/v1/instance/service-accounts/default/identity"
+    answer = Client(machine).get(
+        f"{path}?audience={AUDIENCE}", headers={"Metadata-Flavor": "Google"}
+    )
+
+    def certs(_environ, start_response):
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps({"emulated": machine.public_pem}).encode()]
+
+    house.google.certs = certs
+    assert house.get(answer.text) == 200
+    house.world.clock.advance(3700)
+    assert house.get(answer.text) == 401
+
+
+def test_a_local_poll_lets_the_emulated_scheduler_in_and_nobody_else(make_world):
+    """Over real loopback connections, with the certificates that the emulator serves."""
+    stage = Stage(Plan(poll_url="http://127.0.0.1:9/tick", every_s=3600.0))
+    try:
+        lines = stage.start()
+        upstream = lines["DASHSCOPE_BASE_URL"].partition("/singapore")[0]
+        world = make_world(
+            env={
+                "AUTH": "on",
+                "POLL_AUDIENCE": "http://127.0.0.1:9/tick",
+                "POLL_INVOKER": stage.scheduler.email,
+                "ID_TOKEN_CERTS_URL": f"{upstream}/emulator/certs",
+            }
+        )
+        poll = Client(Request.application(world.instance(now=stage.clock.now).poll))
+        stage.clock.advance(3 * 24 * 3600)
+        token = {"Authorization": f"Bearer {stage.scheduler.token()}"}
+        assert poll.post("/", headers=token).get_json()["object"] == "tick"
+        assert poll.post("/").status_code == 401
+        stranger = Google(stage.clock).token(
+            aud="http://127.0.0.1:9/tick", email=stage.scheduler.email
+        )
+        assert poll.post("/", headers={"Authorization": f"Bearer {stranger}"}).status_code == 401
+    finally:
+        stage.stop()
+
+
+# Nothing configured
+
+
+CREDENTIALS = {
+    "none": {},
+    "a key": {"Authorization": f"Bearer {new_key()[0]}"},
+    "no key": {"Authorization": "Bearer"},
+    "basic": {"Authorization": "Basic YWRtaW46YWRtaW4="},
+    "a token": {"Authorization": "Bearer " + Google(Clock()).token()},
+    "stripped": {"Authorization": "Bearer e30.e30.SIGNATURE_REMOVED_BY_GOOGLE"},
+    "claims": {"X-Goog-Authenticated-User-Email": "accounts.google.com:alice@example.com"},
+    "scheduler": {"X-CloudScheduler": "true", "User-Agent": "Google-Cloud-Scheduler"},
+}
+
+
+@pytest.mark.parametrize("headers", CREDENTIALS.values(), ids=CREDENTIALS)
+def test_with_only_a_bucket_and_a_key_of_the_upstream_every_door_is_shut(make_world, headers):
+    world = make_world(env={"AUTH": "on"})
+    for route in world.service.api._routes:
+        path = route.path.pattern.replace("([^/]+)", "vid_" + "0" * 27)
+        answer = world.client.open(path, method=route.method, headers=headers)
+        assert answer.status_code == (200 if route.public else 401), (route, answer.text)
+    poll = Client(Request.application(world.service.poll))
+    assert poll.post("/", headers=headers).status_code == 503
+    assert world.names() == []
+
+
+@pytest.mark.parametrize("target", ["api", "poll"])
+def test_a_process_with_an_empty_environment_opens_nothing(target, tmp_path):
+    """The real functions-framework: it starts, and answers nobody but with an error."""
+    from lib.cli.processes import consecutive_ports  # noqa: PLC0415 - only here
+
+    port = consecutive_ports(1)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "functions_framework", "--target", target),
+            *("--source", str(ROOT / "main.py"), "--host", "127.0.0.1", "--port", str(port)),
+        ],
+        env={"PATH": os.environ["PATH"]},
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for headers in (CREDENTIALS["none"], CREDENTIALS["a key"], CREDENTIALS["a token"]):
+            for method, path in (("GET", "/v1/videos"), ("POST", "/v1/videos"), ("POST", "/")):
+                answer = patient(method, f"http://127.0.0.1:{port}{path}", headers)
+                assert answer.status_code == 500
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def patient(method, url, headers):
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return requests.request(method, url, headers=headers, timeout=10)
+        except requests.ConnectionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
