@@ -68,35 +68,47 @@ class World:
         overflow: what the upstream does with a third task (`refuse` or `queue`).
         env: further settings, by their environment names.
         seed: of ids and of everything the upstream draws.
+        keys: further keys of the upstream, by region.
+        places: base URLs of storage and upstream; others than the usual when both have real ports.
         make: makes a task's MP4 from what it is rendered from; `film` for every task without it.
     """
 
     def __init__(
-        self, film, *, draw=lambda: (1.0, 60.0), overflow="refuse", env=None, seed=0, make=None
+        self,
+        film,
+        *,
+        draw=lambda: (1.0, 60.0),
+        overflow="refuse",
+        env=None,
+        seed=0,
+        make=None,
+        keys=None,
+        places=(STORAGE, UPSTREAM),
     ):
+        self.storage_url, self.upstream_url = places
         self.clock = Clock(start=START)
         self.random = random.Random(seed)
         key_file, public_pem = signing_key()
-        self.storage = StorageApp(self.clock, signers={EMAIL: public_pem}, base_url=STORAGE)
+        self.storage = StorageApp(self.clock, signers={EMAIL: public_pem}, base_url=self.storage_url)
         self.storage.create_bucket(BUCKET)
         self.web = self.session()
         self.upstream = UpstreamApp(
             self.clock,
-            keys={"singapore": [KEY], "beijing": ["sk-local-beijing"]},
-            base_url=UPSTREAM,
+            keys={"singapore": [KEY], "beijing": ["sk-local-beijing"], **(keys or {})},
+            base_url=self.upstream_url,
             render=make or (lambda _film: film()),
             fetch=self.web,
             timing=Timing.virtual(draw),
             overflow=overflow,
             seed=seed,
         )
-        self.web.mount(STORAGE, InProcess(self.storage))
-        self.web.mount(UPSTREAM, InProcess(self.upstream))
+        self.web.mount(self.storage_url, InProcess(self.storage))
+        self.web.mount(self.upstream_url, InProcess(self.upstream))
         self.config = config.parse(
             {
                 "BUCKET": BUCKET,
-                "STORAGE_EMULATOR_HOST": STORAGE,
-                "DASHSCOPE_BASE_URL": f"{UPSTREAM}/singapore/api/v1",
+                "STORAGE_EMULATOR_HOST": self.storage_url,
+                "DASHSCOPE_BASE_URL": f"{self.upstream_url}/singapore/api/v1",
                 "DASHSCOPE_REGION": "singapore",
                 "DASHSCOPE_API_KEY": KEY,
                 "SIGNING_KEY_FILE": key_file,
@@ -114,8 +126,8 @@ class World:
         session = requests.Session()
         session.trust_env = False
         if hasattr(self, "upstream"):
-            session.mount(STORAGE, InProcess(self.storage))
-            session.mount(UPSTREAM, InProcess(self.upstream))
+            session.mount(self.storage_url, InProcess(self.storage))
+            session.mount(self.upstream_url, InProcess(self.upstream))
         return session
 
     def instance(self, *, now=None, sleep=None, connect=None):
@@ -138,7 +150,7 @@ class World:
         """The real client's bucket, for looking behind the service."""
         client = google_storage.Client(
             project="local",
-            client_options={"api_endpoint": STORAGE},
+            client_options={"api_endpoint": self.storage_url},
             credentials=google_storage.client.AnonymousCredentials(),
             _http=self.session(),
         )
