@@ -292,3 +292,28 @@ def patient(method, url, headers):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
+
+
+def test_an_event_passes_the_same_door_as_a_call(make_world):
+    """`main.poll_event` itself, as the framework calls it, over this world's service."""
+    import functions_framework  # noqa: PLC0415 - only here
+
+    from lib import wiring  # noqa: PLC0415 - as above
+
+    house = House(make_world, POLL_AUDIENCE=AUDIENCE, POLL_INVOKER="alice@example.com")
+    app = functions_framework.create_app("poll_event", str(ROOT / "main.py"), "cloudevent")
+    event = {
+        "ce-id": "1", "ce-source": "//pubsub.googleapis.com/x", "ce-specversion": "1.0",
+        "ce-type": "google.cloud.pubsub.topic.v1.messagePublished", "Content-Type": "application/json",
+    }  # fmt: skip
+    before, wiring._service = wiring._service, house.world.instance(connect=house.connect)
+    try:
+        for header, status in (
+            ({}, 401),
+            ({"Authorization": f"Bearer {house.google.token(email='mallory@example.com')}"}, 403),
+            ({"Authorization": f"Bearer {house.google.token()}"}, 200),
+        ):
+            answer = app.test_client().post("/", data="{}", headers={**event, **header})
+            assert answer.status_code == status, answer.text
+    finally:
+        wiring._service = before
