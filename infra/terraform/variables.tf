@@ -6,8 +6,8 @@ variable "project" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
-    error_message = "project must be a project id: 6 to 30 lower-case letters, digits and hyphens, starting with a letter, not ending with a hyphen."
+    condition     = can(regex("^[a-z][a-z0-9-]{2,28}[a-z0-9]$", var.project))
+    error_message = "project must be a project id: lower-case letters, digits and hyphens, 30 at most, starting with a letter, not ending with a hyphen."
   }
 }
 

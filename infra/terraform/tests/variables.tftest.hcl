@@ -127,14 +127,20 @@ run "the_other_bounds" {
   command = plan
   variables {
     tick_budget_s     = 0
-    api_max_instances = 101
     api_min_instances = 0.5
     allowed_origins   = ["http://app.example.com"]
   }
   expect_failures = [
     var.tick_budget_s,
-    var.api_max_instances,
     var.api_min_instances,
     var.allowed_origins,
   ]
+}
+
+run "too_many_instances" {
+  command = plan
+  variables {
+    api_max_instances = 101
+  }
+  expect_failures = [var.api_max_instances]
 }

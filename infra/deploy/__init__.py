@@ -1,0 +1,1 @@
+"""What `infra/dev deploy` does: builds the zip, tells the plan, calls Terraform."""
