@@ -1,0 +1,142 @@
+"""An owner sees only what is theirs: the whole route table, by everybody (`tenant_matrix`)."""
+
+import hashlib
+
+import pytest
+
+from lib.adapters.jobs import Jobs
+from lib.core.errors import FORBIDDEN, ApiError
+from lib.flows import read
+from lib.web import videos
+from tests.conftest import film
+from tests.web import tenant_matrix
+from tests.web.tenant_matrix import COMPAT, FIRST, ROWS, House, calls, order, play
+from tests.web.test_bad_input import URI
+
+GET = ("GET", "/v1/videos/{id}")
+
+
+def test_every_call_of_the_service_has_a_row(world):
+    table = calls(world.service)
+    assert [call for call in table if call not in ROWS] == []
+    assert len(set(table)) == len(table) >= 14
+
+
+def test_no_call_tells_anybody_but_the_owner_anything(world):
+    told = {call: wrong for call in calls(world.service) if (wrong := play(film, call)[1])}
+    assert told == {}
+
+
+# The matrix can fail: each guard taken away is seen.
+
+
+def test_the_matrix_sees_a_read_that_forgets_the_owner(monkeypatch):
+    found = read.find
+    monkeypatch.setattr(videos, "find", lambda kit, _owner, job_id: found(kit, "alice", job_id))
+    _, wrong = play(film, GET)
+    assert any("leaks" in text and "the prompt of alice" in text for text in wrong)
+    assert any("told apart" in text for text in wrong)
+
+
+def test_the_matrix_sees_an_answer_that_admits_that_a_job_exists(monkeypatch):
+    found = read.find
+
+    def honest(kit, owner, job_id):
+        if owner == "bob" and found(kit, "alice", job_id):
+            raise ApiError(FORBIDDEN, "This job is not yours.")
+        return found(kit, owner, job_id)
+
+    monkeypatch.setattr(videos, "find", honest)
+    said, wrong = play(film, GET)
+    assert said["other"] == "403 # none"
+    assert wrong
+
+
+def test_the_matrix_sees_a_bucket_that_is_asked_more_for_a_job_that_exists(monkeypatch):
+    found = Jobs.find
+
+    def curious(self, owner, job_id):
+        if owner == "bob":
+            found(self, "alice", job_id)
+        return found(self, owner, job_id)
+
+    monkeypatch.setattr(Jobs, "find", curious)
+    assert any("told apart" in text for text in play(film, GET)[1])
+
+
+def test_the_matrix_sees_a_door_that_stands_open(monkeypatch):
+    monkeypatch.setitem(tenant_matrix.ROWS, ("GET", "/health"), ROWS[("GET", "/v1/models")])
+    assert any("expected 401" in text for text in play(film, ("GET", "/health"))[1])
+
+
+# What no single call shows
+
+
+@pytest.fixture
+def house():
+    return House(film)
+
+
+def test_one_idempotency_key_of_two_owners_makes_two_jobs(house):
+    same = {"Idempotency-Key": "the-same-key"}
+    answer = house.send("POST", "/v1/videos", "bob", json=order(), headers=same)
+    assert answer.status_code == 202
+    assert "Idempotent-Replayed" not in answer.headers
+    assert answer.get_json()["id"] != house.job
+
+
+def test_the_same_request_of_two_owners_makes_two_jobs(house):
+    made = [
+        house.send("POST", "/v1/videos", who, json=order()).get_json()["id"]
+        for who in ("alice", "bob")
+    ]
+    assert len({house.job, *made}) == 3
+    mine = house.send("GET", f"{COMPAT}/tasks", "bob").get_data(as_text=True)
+    assert made[1] in mine
+    assert not any(job in mine for job in (house.job, made[0]))
+
+
+@pytest.mark.parametrize(
+    "name", ["frames/alice/{job}/{hash}.png", "videos/alice/{job}.mp4", "jobs/alice/{job}.json"]
+)
+def test_anothers_objects_are_no_frames_of_mine(house, name):
+    mine = name.format(job=house.job, hash=hashlib.sha256(FIRST).hexdigest())
+    bucket = house.world.bucket.name
+    said = []
+    for target in (mine, mine.replace(house.job, tenant_matrix.MISSING)):
+        body = {"first_frame": f"gs://{bucket}/{target}", "last_frame": URI}
+        answer = house.send("POST", "/v1/videos", "bob", json=body)
+        assert 400 <= answer.status_code < 500
+        said.append(tenant_matrix.heard(answer, house.job, tenant_matrix.MISSING))
+    assert said[0] == said[1]
+    assert house.world.names("pending/bob/") == []
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        "../alice/{job}",
+        "%2e%2e%2falice%2f{job}",
+        "..%2Falice%2F{job}",
+        "{job}%00",
+        "{job}.json",
+        "{job}/",
+        "{JOB}",
+    ],
+)
+def test_no_spelling_of_an_id_leads_next_door(house, job):
+    path = f"/v1/videos/{job.format(job=house.job, JOB=house.job.upper())}"
+    answer = house.send("GET", path, "bob")
+    assert answer.status_code in {401, 404}
+    assert tenant_matrix.leaks(answer, house.secrets(), house.job) == []
+
+
+@pytest.mark.parametrize("actor", ["", "wrong", "bob"])
+def test_every_answer_carries_its_request_id(house, actor):
+    for method, path in [*calls(house.world.service), ("GET", "/nowhere"), ("BREW", "/health")]:
+        answer = house.send(method, path.replace("{id}", house.job), actor)
+        assert len(answer.headers["x-request-id"]) >= 16
+        given = {"X-Request-Id": "mine-4711"}
+        if not path.startswith(COMPAT):
+            echoed = house.send(method, path.replace("{id}", house.job), actor, headers=given)
+            assert echoed.headers["x-request-id"] == "mine-4711"
