@@ -118,6 +118,7 @@ def report(task_id: str, data: Mapping[str, Any]) -> Report | None:
         code=str(output.get("code") or ""),
         message=str(output.get("message") or ""),
         orig_prompt=output.get("orig_prompt"),
+        actual_prompt=output.get("actual_prompt"),
         usage=usage if isinstance(usage, dict) else {},
         times=_times(output),
     )

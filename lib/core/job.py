@@ -267,6 +267,7 @@ class Verdict:
         paid: True when the upstream bills it, False when it does not, None when nobody can know.
         times: upstream's `submitted`, `started`, `ended`, Unix seconds, as far as known.
         candidates: task ids that might be ours, for `submit_unknown`.
+        actual_prompt: what the upstream made of the prompt; None when it did not rewrite it.
     """
 
     status: Status
@@ -279,6 +280,7 @@ class Verdict:
     paid: bool | None = False
     times: dict[str, float] = field(default_factory=dict)
     candidates: tuple[str, ...] = ()
+    actual_prompt: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for the bucket."""

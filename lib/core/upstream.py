@@ -87,6 +87,7 @@ class Report:
     code: str = ""
     message: str = ""
     orig_prompt: str | None = None
+    actual_prompt: str | None = None
     usage: dict[str, Any] = field(default_factory=dict)
     times: dict[str, float] = field(default_factory=dict)
 

@@ -140,6 +140,7 @@ def _completed(kit: Kit, held: Held, report: Report, video: Video) -> Verdict:
         task_id=held.state.task_id,
         upstream_request_id=held.state.upstream_request_id,
         usage=report.usage,
+        actual_prompt=report.actual_prompt,
         paid=True,
         times=report.times,
     )

@@ -140,6 +140,8 @@ def show(job: Job, link: Link | None, request_id: str) -> dict[str, Any]:
     if verdict and link:
         output["video_url"] = link.url
         output["orig_prompt"] = job.intent.request.get("prompt") or ""
+        if verdict.actual_prompt is not None:
+            output["actual_prompt"] = verdict.actual_prompt
         answer["usage"] = _usage(job, verdict)
     return answer
 
