@@ -52,7 +52,11 @@ def deliver(kit: Kit, held: Held, report: Report) -> str:
     intent = kit.jobs.intent(taken)
     if intent is None:
         return "taken_by_another"
-    if held.state.adopted and not _same_prompt(intent, report):
+    return _bring_home(kit, taken, intent, report)
+
+
+def _bring_home(kit: Kit, taken: Held, intent: Intent, report: Report) -> str:
+    if taken.state.adopted and not _same_prompt(intent, report):
         finish(kit, taken, intent, _not_ours(kit, taken, report))
         return "submit_unknown"
     try:
@@ -61,8 +65,12 @@ def deliver(kit: Kit, held: Held, report: Report) -> str:
         return _dead(kit, taken, intent, report)
     except (FetchFailed, NotDelivered) as reason:
         return _again(kit, taken, str(reason))
-    finish(kit, taken, intent, _completed(kit, taken, report, video))
-    logs.event("job.completed", job=held.id, bytes=video.bytes)
+    stands = finish(kit, taken, intent, _completed(kit, taken, report, video))
+    if stands and stands.status is not Status.COMPLETED:
+        # Another ending was written first and is final: no film may lie beside it.
+        kit.artifacts.remove_video(taken.owner, taken.id)
+        return str(stands.status)
+    logs.event("job.completed", job=taken.id, bytes=video.bytes)
     return "completed"
 
 

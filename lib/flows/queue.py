@@ -58,6 +58,15 @@ def _open(kit: Kit, gate: Gate, room: int, *, waiting: bool) -> None:
         kit.ledger.move_gate(gate, kit.token(), free=free, strikes=0)
 
 
+def reopen(kit: Kit, account: str) -> None:
+    """Nothing is pending any more: the next posts may be sent directly again.
+
+    Raises:
+        ApiError: the bucket does not answer; they are queued then, and a tick sends them.
+    """
+    _open(kit, kit.ledger.gate(account), RUNNING_AT_MOST, waiting=False)
+
+
 def fairest(queued: Iterable[Held], cursor: str) -> Held:
     """The oldest job of the owner whose turn it is.
 

@@ -20,6 +20,8 @@ from lib.flows.send import unsure
 from lib.flows.watch import first_look, hand_over, watch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lib.adapters.jobs import Held
     from lib.flows.kit import Kit
 
@@ -58,6 +60,8 @@ def _rounds(kit: Kit, board: Board) -> int:
         board.relist(kit.jobs.pending())
         rounds += 1
         if not board.jobs:
+            if rounds > 1:
+                _each_account(kit, lambda account: queue.reopen(kit, account), board)
             return rounds
         _round(kit, board)
         pause_s = max(PAUSE_AT_LEAST_S, _next_due(kit, board) - kit.now())
@@ -69,14 +73,18 @@ def _rounds(kit: Kit, board: Board) -> int:
 def _round(kit: Kit, board: Board) -> None:
     for held in list(board.jobs.values()):
         board.attempt(held, lambda held=held: _mend(kit, held, board))  # type: ignore[misc]
+    for step in (reconcile, watch, queue.serve):
+        _each_account(kit, lambda account, step=step: step(kit, account, board), board)  # type: ignore[misc]
+
+
+def _each_account(kit: Kit, step: Callable[[str], None], board: Board) -> None:
     for account in kit.upstreams:
-        for step in (reconcile, watch, queue.serve):
-            try:
-                step(kit, account, board)
-            except ApiError as error:
-                # The bucket did not answer for this account; the others go on.
-                board.done["errors"] += 1
-                logs.event("tick.account_waits", account=account, reason=error.kind.code)
+        try:
+            step(account)
+        except ApiError as error:
+            # The bucket did not answer for this account; the others go on.
+            board.done["errors"] += 1
+            logs.event("tick.account_waits", account=account, reason=error.kind.code)
 
 
 def _mend(kit: Kit, held: Held, board: Board) -> str | None:

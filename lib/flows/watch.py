@@ -33,7 +33,8 @@ FAILS_AT_MOST = 4
 def first_look(kit: Kit, held: Held) -> float:
     """When a job's task may have ended at the earliest, Unix seconds."""
     if held.state.stage is Stage.COPYING:
-        return held.state.until
+        # Two clocks may differ: whoever takes over must be later than the holder by both.
+        return held.state.until + kit.times.skew_s
     if held.state.tries:
         return retry_at(held)
     fixed = kit.times.first_look_s

@@ -31,6 +31,10 @@ class Weather:
         refuse: the service answers 503.
         throttle: the service answers 429.
         slow: the answer takes long.
+        freeze: the process stands still for minutes before the call takes effect. Never before a
+            create: a process frozen between its last look at the clock and the socket for longer
+            than the protocol's margin is the stated limit of what can be promised.
+        outage: the upstream's bad minutes, as (from, to) in seconds from the start.
     """
 
     kill: float = 0.0
@@ -38,6 +42,8 @@ class Weather:
     refuse: float = 0.0
     throttle: float = 0.0
     slow: float = 0.0
+    freeze: float = 0.0
+    outage: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass
@@ -69,6 +75,8 @@ class Scheduler:
         self._back = threading.Event()
         self._current = None
         self._live = []
+        self._began = clock.now()
+        self.calm = False
 
     def start(self, name, work, skew_s=0.0):
         """Let an actor begin at its first turn."""
@@ -127,26 +135,43 @@ class Scheduler:
         skew_s = self._current.skew_s if self._current else 0.0
         return self.clock.now() + skew_s
 
-    def fate(self, paid):
-        """What becomes of the next call of whoever has the turn."""
+    def _draw(self, paid):
+        draw = self.random.random()
+        for kind in ("kill", "lose", "refuse", "throttle", "slow", "freeze"):
+            share = getattr(self.weather, kind) * (3 if paid else 1)
+            if paid and kind == "freeze":
+                continue
+            if draw < share:
+                return kind
+            draw -= share
+        return "fine"
+
+    def _outage(self):
+        begin, end = self.weather.outage
+        return begin <= self.clock.now() - self._began < end
+
+    def fate(self, paid, upstream):
+        """What becomes of the next call of whoever has the turn.
+
+        Args:
+            paid: whether it is a create.
+            upstream: whether it goes to the upstream.
+        """
         actor = self._current
         if actor is None:
             return "fine"
         if actor.dead:
             raise Killed
-        weather, draw = self.weather, self.random.random()
-        for kind in ("kill", "lose", "refuse", "throttle", "slow"):
-            share = getattr(weather, kind) * (3 if paid else 1)
-            if draw < share:
-                break
-            draw -= share
-        else:
-            kind = "fine"
+        kind = self._draw(paid)
+        if upstream and self._outage():
+            kind = self.random.choice(["lose", "refuse", "unreached"])
         actor.wake_at = self.clock.now()
         self._yield(actor)
         if kind == "kill":
             actor.dead = True
             kind = self.random.choice(["kill_before", "kill_after"])
+        if kind == "freeze":
+            self.sleep(self.random.uniform(60, 600))
         if kind == "slow":
             self.sleep(self.random.choice([0.5, 4.0, 19.0, 45.0]))
         if kind != "fine":
@@ -157,13 +182,15 @@ class Scheduler:
 class Wire(BaseAdapter):
     """A transport on which calls meet their fate."""
 
-    def __init__(self, scheduler, app):
+    def __init__(self, scheduler, app, *, upstream=False):
         super().__init__()
-        self._scheduler, self._inside = scheduler, InProcess(app)
+        self._scheduler, self._inside, self._upstream = scheduler, InProcess(app), upstream
 
     def send(self, request, **options):
         paid = request.method == "POST" and request.url.endswith("video-synthesis")
-        kind = self._scheduler.fate(paid)
+        kind = self._scheduler.fate(paid, self._upstream)
+        if kind == "unreached":
+            raise requests.ConnectionError("cut before it arrived", request=request)
         if kind == "kill_before":
             raise Killed
         if kind in {"refuse", "throttle"}:

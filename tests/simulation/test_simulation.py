@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tests.simulation.mutations import MUTATIONS, ROOT, broken_seeds, mutated
+from tests.simulation.dramas import dramas, perform
+from tests.simulation.mutations import MUTATIONS, ROOT, mutated, verdict
 
 
 def test_three_hundred_lifetimes_in_bad_weather():
@@ -28,6 +29,15 @@ def test_a_seed_is_lived_the_same_way_again():
     assert re.findall("met:.*", told[0]) == re.findall("met:.*", told[1])
 
 
+@pytest.mark.parametrize("name", dramas())
+def test_the_protocol_holds_in(name):
+    perform(name)
+
+
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.rule)
-def test_a_world_without_this_guard_breaks(mutation, tmp_path):
-    assert broken_seeds(mutated(mutation, tmp_path), mutation.seed, 1) == [mutation.seed]
+def test_without_this_guard_its_drama_breaks(mutation, tmp_path):
+    assert verdict(mutated(mutation, tmp_path), mutation.drama)
+
+
+def test_every_drama_guards_something():
+    assert {mutation.drama for mutation in MUTATIONS} == set(dramas())

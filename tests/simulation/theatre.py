@@ -1,0 +1,231 @@
+"""A stage for told stories: each player runs until a call that the story names, then waits for its cue.
+
+Where the storm draws its faults, a drama says them: who stands still where, who dies, whose answer
+is lost. The play is the same every time, and the judge is the storm's.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from urllib.parse import unquote
+
+import requests
+from requests.adapters import BaseAdapter
+
+from lib.core.errors import ApiError
+from lib.core.request import VideoRequest
+from lib.emulator.wire import InProcess
+from lib.flows.submit import submit
+from tests.conftest import film
+from tests.simulation.actors import Killed
+from tests.simulation.judge import Judge
+from tests.world import KEY, STORAGE, UPSTREAM, World, picture
+
+OWNER = "alice"
+PROMPT = "a small blue monster looks up"
+FRAMES = picture(320, 320), picture(320, 320, color=(200, 60, 30))
+FOREIGN_KEY = "sk-local-foreign"
+SYNTHESIS = "/services/aigc/image2video/video-synthesis"
+CREATE = f"POST .*{SYNTHESIS}"
+TICKS_AT_MOST = 60
+MODEL = "wan2.2-kf2v-flash"
+
+
+class Player:
+    """One process of ours with its own clock error and its own thread.
+
+    Args:
+        theatre: the stage.
+        work: what it does, given its service.
+        skew_s: by how much its clock is ahead.
+    """
+
+    def __init__(self, theatre, work, skew_s=0.0):
+        clock = theatre.world.clock
+        self._apps = {STORAGE: theatre.world.storage, UPSTREAM: theatre.world.upstream}
+        self.service = theatre.world.instance(
+            now=lambda: clock.now() + skew_s, sleep=clock.advance, connect=self._connect
+        )
+        self._work, self._cue, self._fate = work, None, None
+        self._mine, self._theirs = threading.Event(), threading.Event()
+        self.done, self.failed, self.result = False, None, None
+        threading.Thread(target=self._live, daemon=True).start()
+
+    def _connect(self):
+        session = requests.Session()
+        session.trust_env = False
+        for prefix, app in self._apps.items():
+            session.mount(prefix, _Cues(self, app))
+        return session
+
+    def _live(self):
+        self._mine.wait()
+        self._mine.clear()
+        try:
+            self.result = self._work(self.service)
+        except Killed:
+            pass
+        except ApiError as error:
+            self.result = error
+        except BaseException as error:  # noqa: BLE001 - raised again by the story's own thread
+            self.failed = error
+        self.done = True
+        self._theirs.set()
+
+    def _turn(self):
+        self._theirs.clear()
+        self._mine.set()
+        self._theirs.wait()
+        if self.failed:
+            raise self.failed
+        return self
+
+    def until(self, when, pattern):
+        """Play on until a call, and stand still `before` it takes effect or `after`.
+
+        Raises:
+            LookupError: the player was through before such a call.
+        """
+        self._cue = (when, re.compile(pattern, re.DOTALL))
+        self._turn()
+        if self.done:
+            raise LookupError(f"no call like {pattern}")
+        return self
+
+    def end(self):
+        """Play on to the end."""
+        self._cue = None
+        return self._turn()
+
+    def die(self):
+        """Never play on."""
+        self._fate, self._cue = Killed(), None
+        return self._turn()
+
+    def lose(self):
+        """Play on without the answer to this call."""
+        self._fate, self._cue = requests.ConnectionError("the answer was lost"), None
+        return self._turn()
+
+    def meet(self, when, text):
+        """Called at each call over the wire: stand still if this is the cue."""
+        if self._cue is None or self._cue[0] != when or not self._cue[1].match(text):
+            return
+        self._theirs.set()
+        self._mine.wait()
+        self._mine.clear()
+        fate, self._fate = self._fate, None
+        if fate is not None:
+            raise fate
+
+
+class _Cues(BaseAdapter):
+    def __init__(self, player, app):
+        super().__init__()
+        self._player, self._inside = player, InProcess(app)
+
+    def send(self, request, **options):
+        body = request.body or b""
+        shown = (body.encode() if isinstance(body, str) else bytes(body))[:600].decode("latin-1")
+        text = f"{request.method} {unquote(request.url)} {shown}"
+        self._player.meet("before", text)
+        response = self._inside.send(request, **options)
+        self._player.meet("after", text)
+        return response
+
+    def close(self):
+        pass
+
+
+class Theatre:
+    """A world on which a drama is played, with everything that the judge wants to know."""
+
+    seed, weather = "a drama", "as told"
+
+    def __init__(self, name):
+        self.seed = name
+        self.world = World(
+            film,
+            make=self._film,
+            draw=lambda: (1.0, self.runs_s),
+            keys={"singapore": [KEY, FOREIGN_KEY]},
+        )
+        self.runs_s, self.answers, self.scheduler = 60.0, [], self
+        self.met = Counter()
+
+    def _film(self, task):
+        name = task.prompt.encode()
+        return film() + (8 + len(name)).to_bytes(4, "big") + b"free" + name
+
+    # Hands
+
+    def player(self, work, skew_s=0.0):
+        """Somebody who waits for the first cue."""
+        return Player(self, work, skew_s)
+
+    def poster(self, key=None, prompt=PROMPT):
+        """Somebody who posts."""
+
+        def work(service):
+            fields = {"first_frame": FRAMES[0], "last_frame": FRAMES[1], "prompt": prompt}
+            job = submit(service.kit, OWNER, VideoRequest.parse(fields), key).job
+            self.answers.append((OWNER, key, job.intent.id))
+            return job.intent.id
+
+        return self.player(work)
+
+    def post(self, key=None, prompt=PROMPT):
+        """A post that goes well; its id."""
+        return self.poster(key, prompt).end().result
+
+    def ticker(self, skew_s=0.0):
+        """Somebody who ticks once."""
+        return self.player(lambda service: service.tick(), skew_s)
+
+    def tick(self, pause_s=0.0):
+        """A tick that goes well."""
+        self.world.clock.advance(pause_s)
+        return self.ticker().end().result
+
+    def warm(self):
+        """A film of ours before the story, so that the upstream's list has shown our key."""
+        self.post(prompt="before the story")
+        self.rest()
+        self.world.clock.advance(400)
+
+    def strange(self, prompt=PROMPT, key=FOREIGN_KEY):
+        """Somebody else's task of the same account and model; its body looks like ours."""
+        artifacts, bucket = self.world.kit.artifacts, self.world.bucket
+        name = "frames/stranger/picture.png"
+        bucket.blob(name).upload_from_string(FRAMES[0], content_type="image/png")
+        url = artifacts.link(name).url
+        body = {
+            "model": MODEL,
+            "input": {"first_frame_url": url, "last_frame_url": url, "prompt": prompt},
+            "parameters": {"resolution": "720P"},
+        }
+        head = {"Authorization": f"Bearer {key}", "X-DashScope-Async": "enable"}
+        address = f"{UPSTREAM}/singapore/api/v1{SYNTHESIS}"
+        answer = self.world.session().post(address, json=body, headers=head)
+        assert answer.status_code == 200, answer.text
+
+    def rest(self):
+        """Ticks until nothing is pending."""
+        for _ in range(TICKS_AT_MOST):
+            if not self.tick(pause_s=30)["pending"]:
+                return
+        for _ in range(30):
+            if not self.tick(pause_s=3600)["pending"]:
+                return
+
+    def end(self):
+        """Let everything come to rest and judge.
+
+        Raises:
+            Broken: an invariant does not hold.
+        """
+        self.rest()
+        self.world.clock.advance(600)  # whatever was paid for is made by now
+        Judge(self).judge()
