@@ -68,8 +68,14 @@ LEAKS = (
     (re.compile(r"\bib_[0-9a-f]{8,}_[A-Za-z0-9_-]{8,}"), "[struck out]"),
     (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]{8,}"), "[struck out]"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), "[struck out]"),
+    # Names of owners: in names of objects, and as dataclasses print themselves.
+    (re.compile(r"\b(pending|jobs|videos|frames|keys|outbox)/[\w-]+/"), r"\1/[struck out]/"),
+    (re.compile(r"\bowner=(?:'[^']*'|\"[^\"]*\")"), "owner=[struck out]"),
     (re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]+"), "data:[struck out]"),
 )
+# What Python quotes in the message of an exception may be a caller's; a name of ours is a word.
+QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
+WORD = re.compile(r".[A-Za-z_][A-Za-z0-9_.]{0,40}.")
 WARNINGS = frozenset(
     {"copy.again", "request.failed", "submit.foreign_claim", "submit.unknown", "submit.unsure"}
 )
@@ -106,7 +112,7 @@ class _Libraries(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         fields = {"logger": record.name, "text": record.getMessage()}
         if record.exc_info:
-            fields["stack_trace"] = "".join(traceback.format_exception(*record.exc_info))
+            fields["stack_trace"] = _stack(record.exc_info[1])
         _write("library", record.levelname, fields)
 
 
@@ -212,7 +218,21 @@ def crash(name: str, **fields: Any) -> None:
     """
     if name not in EVENTS:
         raise ValueError(f"{name} is not in logs.EVENTS")
-    _write(name, "ERROR", {**fields, "stack_trace": traceback.format_exc()})
+    _write(name, "ERROR", {**fields, "stack_trace": _stack(sys.exception())})
+
+
+def _stack(error: BaseException | None) -> str:
+    """The stack as Python prints it, without what its messages quote."""
+    if error is None:
+        return ""
+    pieces = traceback.TracebackException.from_exception(error, compact=True).format()
+    return "".join(
+        piece if piece.startswith("  File ") else QUOTED.sub(_word, piece) for piece in pieces
+    )
+
+
+def _word(quoted: re.Match[str]) -> str:
+    return quoted[0] if WORD.fullmatch(quoted[0]) else "[struck out]"
 
 
 def _clean(key: str, value: Any) -> Any:
@@ -226,6 +246,9 @@ def _clean(key: str, value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     text = str(value)
+    if key == "reason":
+        # Behind a code and a colon stands what somebody else's service wrote: its own words.
+        text = text.partition(": ")[0]
     for pattern, instead in LEAKS:
         text = pattern.sub(instead, text)
     return text

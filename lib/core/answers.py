@@ -8,6 +8,7 @@ management" and "Error codes".
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 UPSTREAM_ZONE = timezone(timedelta(hours=8))  # task times carry no zone; they are UTC+8
 OK, CLIENT_ERROR, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 200, 400, 408, 429, 500
+
+MESSAGE_AT_MOST = 1000  # characters; the longest documented one has about 200
+_NOT_OURS_TO_SHOW = (
+    (re.compile(r"((?:https?|oss)://[^\s'\"<>?]*)\?[^\s'\"<>]+"), r"\1"),
+    (re.compile(r"\bBearer\s+[^\s'\",]+", re.IGNORECASE), "(a key)"),
+    (re.compile(r"\bsk-[\w-]{4,}"), "(a key)"),
+)
 
 # DashScope's code (or its prefix up to the first dot) to our kind, and whether the job should wait:
 # accounts are mended by their owner and the job is then still wanted; a request at fault stays so.
@@ -102,8 +110,23 @@ def _refused(status: int, data: Mapping[str, Any], retry_after_s: float | None) 
     kind, waits = classify(code)
     if limited:
         kind, waits = (kind if waits else errors.RATE_LIMITED), True
-    message = str(data.get("message") or code)
+    message = sentence(data.get("message")) or code
     return Refused(kind, code, message, waits, limited, retry_after_s)
+
+
+def sentence(message: object) -> str:
+    """A message of the upstream as it may be kept and shown: without keys and signed links.
+
+    Services quote what they refuse, and a job's record is read by its owner, whose are neither our
+    API key nor anybody's signature.
+
+    Args:
+        message: as it came; anything but a text is none.
+    """
+    text = message if isinstance(message, str) else ""
+    for pattern, instead in _NOT_OURS_TO_SHOW:
+        text = pattern.sub(instead, text)
+    return text[:MESSAGE_AT_MOST]
 
 
 def report(task_id: str, data: Mapping[str, Any]) -> Report | None:
@@ -116,7 +139,7 @@ def report(task_id: str, data: Mapping[str, Any]) -> Report | None:
         status=TaskStatus.parse(output["task_status"]),
         video_url=str(output.get("video_url") or ""),
         code=str(output.get("code") or ""),
-        message=str(output.get("message") or ""),
+        message=sentence(output.get("message")),
         orig_prompt=output.get("orig_prompt"),
         actual_prompt=output.get("actual_prompt"),
         usage=usage if isinstance(usage, dict) else {},

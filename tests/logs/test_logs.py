@@ -1,8 +1,10 @@
 """Lines as Cloud Logging and Error Reporting read them, and no secret in any of them."""
 
+import inspect
 import json
 import logging
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -192,8 +194,64 @@ def test_a_crash_is_what_error_reporting_looks_for(capsys):
         "service": "inbetween-poll",
         "version": "inbetween-poll-00007-abc",
     }
-    assert found["stack_trace"].startswith("Traceback")
-    assert "the floor is wet" in found["stack_trace"]
+    assert found["stack_trace"].startswith("Traceback (most recent call last):\n  File ")
+    assert found["stack_trace"].endswith("KeyError: [struck out]\n")
+
+
+def crashed(call, capsys):
+    try:
+        call()
+    except Exception:  # noqa: BLE001 - whatever it is, it is printed
+        logs.crash("tick.crashed")
+    return line(capsys)["stack_trace"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: int("a sad monster"),
+        lambda: {}["a sad monster"],
+        lambda: json.loads('{"prompt": "a sad monster}'),
+        lambda: [].index("a sad monster"),
+        lambda: datetime.fromisoformat("a sad monster"),
+    ],
+)
+def test_a_crash_does_not_quote_what_a_caller_wrote(capsys, call):
+    assert (
+        "sad monster"
+        not in crashed(call, capsys).replace(inspect.getsource(call).strip(), "").split("\n")[-2]
+    )
+
+
+def test_a_crash_keeps_the_names_that_lead_to_its_cause(capsys):
+    assert crashed(lambda: {}["tariff"], capsys).endswith("KeyError: 'tariff'\n")
+    assert "has no attribute 'metadata'" in crashed(lambda: None.metadata, capsys)
+
+
+def test_a_crash_within_a_crash_shows_both(capsys):
+    def both():
+        try:
+            int("a sad monster")
+        except ValueError as error:
+            raise RuntimeError("the answer has no 'id'") from error
+
+    text = crashed(both, capsys)
+    assert "ValueError: invalid literal for int() with base 10: [struck out]" in text
+    assert "RuntimeError: the answer has no 'id'" in text
+
+
+def test_a_reason_is_a_code_and_not_what_somebody_elses_service_wrote(capsys):
+    logs.event("tick.get_failed", reason="InternalError: your prompt 'a sad monster' is odd")
+    assert line(capsys)["reason"] == "InternalError"
+
+
+def test_no_owner_is_named(capsys):
+    logs.event(
+        "tick.job_waits", text="412 on pending/alice/vid_1.json, Held(owner='alice', id='x')"
+    )
+    text = capsys.readouterr().out
+    assert "alice" not in text
+    assert "pending/[struck out]/vid_1.json" in text
 
 
 @pytest.mark.parametrize(
@@ -204,9 +262,9 @@ def test_a_crash_is_what_error_reporting_looks_for(capsys):
         ("hush", {"inner": {"api_key": "hush"}}),
         ("hush", {"rows": [{"token": "hush"}]}),
         (SIGNATURE, {"reason": f"failed at {LINK} twice"}),
-        (SIGNATURE, {"reason": f"url: /b/x.mp4?X-Goog-Signature={SIGNATURE} (timeout)"}),
+        (SIGNATURE, {"text": f"url: /b/x.mp4?X-Goog-Signature={SIGNATURE} (timeout)"}),
         ("hush", {"reason": "https://oss.example/a?Expires=1&Signature=hush"}),
-        ("k-123456", {"reason": "Authorization: Bearer k-123456"}),
+        ("k-123456", {"text": "Authorization: Bearer k-123456"}),
         ("sk-abcdef123", {"reason": "key sk-abcdef123 is invalid"}),
         ("8f2c1d", {"reason": "token ib_0123456789abcdef_8f2c1d-AbCdEfGh_ was refused"}),
         ("sig123", {"reason": "got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.sig123-_"}),
