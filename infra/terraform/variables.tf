@@ -231,19 +231,19 @@ variable "tick_budget_s" {
   default     = 50
 
   validation {
-    condition     = var.tick_budget_s >= 1 && var.tick_budget_s <= 1700
-    error_message = "tick_budget_s must be 1 to 1700 seconds."
+    condition     = var.tick_budget_s >= 1 && var.tick_budget_s <= 1640
+    error_message = "tick_budget_s must be 1 to 1640 seconds."
   }
 }
 
 variable "poll_timeout_s" {
   description = "The timeout of poll in seconds"
   type        = number
-  default     = 150
+  default     = 180
 
   validation {
-    condition     = var.poll_timeout_s >= var.tick_budget_s + 60 && var.poll_timeout_s <= 1770
-    error_message = "poll_timeout_s must be at least tick_budget_s + 60 (a film that is being copied is finished) and at most 1770 seconds (Cloud Scheduler waits for 30 minutes at most)."
+    condition     = var.poll_timeout_s >= var.tick_budget_s + 130 && var.poll_timeout_s <= 1770
+    error_message = "poll_timeout_s must be at least tick_budget_s + 130 (a copy that began with the budget's last second may take the 120 s of its lease) and at most 1770 seconds (Cloud Scheduler waits for 30 minutes at most)."
   }
 }
 

@@ -65,6 +65,10 @@ run "the_heartbeat" {
     error_message = "poll expects another caller than the scheduler."
   }
   assert {
+    condition     = google_cloudfunctions2_function.poll.service_config[0].environment_variables["POLL_BEHIND_IAM"] == "on" && !contains(keys(google_cloudfunctions2_function.api.service_config[0].environment_variables), "POLL_BEHIND_IAM")
+    error_message = "poll expects a signature that Cloud Run has struck out, or api trusts a token without one."
+  }
+  assert {
     condition     = tonumber(trimsuffix(google_cloud_scheduler_job.tick.attempt_deadline, "s")) > google_cloudfunctions2_function.poll.service_config[0].timeout_seconds
     error_message = "The scheduler gives up before poll does."
   }
