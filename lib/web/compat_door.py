@@ -139,9 +139,7 @@ class Compat:
 
     def _elsewhere(self, request: Request, _owner: str, _request_id: str) -> Response:
         """The path of other models: kf2v models are not served on it."""
-        name = self._body(request).get("model")
-        if not isinstance(name, str) or "kf2v" in name or not name:
-            self._model(name)
+        self._model(self._body(request).get("model"))
         raise compat.refused("InvalidParameter", WRONG_PATH)
 
     def _body(self, request: Request) -> dict[str, Any]:

@@ -92,3 +92,8 @@ class Sdk:
         self._process.stdin.close()
         self._process.wait(10)
         self._process.stdout.close()
+
+
+if __name__ == "__main__":
+    for wanted in VERSIONS:
+        folder(wanted)
