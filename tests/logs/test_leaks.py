@@ -323,3 +323,10 @@ def test_the_scan_lets_through_what_is_no_secret(text):
 )  # fmt: skip
 def test_what_the_upstream_says_is_kept_without_what_is_nobodys_to_read(said, kept):
     assert answers.sentence(said) == kept
+
+
+def test_the_scan_sees_a_log_that_strikes_nothing_out(make_world, monkeypatch, capfd):
+    monkeypatch.setattr(logs, "LEAKS", ())
+    day = Day(make_world, monkeypatch)
+    day.crashes()
+    assert {day.key, UPSTREAM_KEY} <= set(found(capfd.readouterr().out, day.secrets))
