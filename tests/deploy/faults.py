@@ -1,226 +1,284 @@
-"""Mistakes that somebody could make in infra/terraform: each must be found.
+"""Mistakes that somebody could make in infra/terraform: each must be found by the rules of ours.
 
-Every one is found by the rules of ours. `shape` marks those that Terraform itself must refuse when it
-knows the provider's schema, `value` those that its tests with the mocked provider must refuse.
+Many are found by Terraform as well: by the provider's schema, or by our tests with the mocked
+provider, whose sentence then stands beside the mistake.
 """
 
 from dataclasses import dataclass
 
+SHAPE = "the schema"
+
 
 @dataclass(frozen=True)
 class Fault:
+    """One mistake: in which file, what is written instead of what, and what Terraform says.
+
+    An empty `before` adds to the end of the file. `alone` stops Terraform's tests so early that no
+    other mistake can be looked for beside it.
+    """
+
     file: str
     before: str
     after: str
-    terraform: str = ""  # shape, value, or nothing that Terraform could see
-
-
-def added(file, text, terraform=""):
-    return Fault(file, "", text, terraform)
+    says: str = ""
+    alone: bool = False
 
 
 FAULTS = {
-    # Attributes, blocks, types, references.
+    # Attributes, blocks, types, references: Terraform's schema refuses them.
     "attribute": Fault(
-        "bucket.tf", "public_access_prevention   ", "public_access_prevent      ", "shape"
+        "bucket.tf", "public_access_prevention   ", "public_access_prevent      ", SHAPE
     ),
     "attribute-deep": Fault(
-        "functions.tf", '    entry_point     = "poll"', '    entrypoint      = "poll"', "shape"
+        "functions.tf", '    entry_point     = "poll"', '    entrypoint      = "poll"', SHAPE
     ),
     "attribute-of-an-older-generation": Fault(
-        "functions.tf", "available_memory  ", "available_memory_mb", "shape"
+        "functions.tf", "available_memory  ", "available_memory_mb", SHAPE
     ),
     "block": Fault(
         "bucket.tf",
         "  soft_delete_policy {\n    retention_duration_seconds = 0",
         "  soft_delete {\n    retention_duration_seconds = 0",
-        "shape",
+        SHAPE,
     ),
-    "block-as-attribute": Fault("scheduler.tf", "    oidc_token {", "    oidc_token = {", "shape"),
+    "block-as-attribute": Fault("scheduler.tf", "    oidc_token {", "    oidc_token = {", SHAPE),
     "attribute-as-block": Fault(
-        "functions.tf", "  poll_environment = {", "  poll_environment {", "shape"
+        "functions.tf", "  poll_environment = {", "  poll_environment {", SHAPE
     ),
-    "type": Fault("scheduler.tf", "retry_count = 0", 'retry_count = "none"', "shape"),
+    "type": Fault("scheduler.tf", "retry_count = 0", 'retry_count = "none"', SHAPE),
     "type-of-a-flag": Fault(
         "bucket.tf",
         "uniform_bucket_level_access = true",
         'uniform_bucket_level_access = "always"',
-        "shape",
+        SHAPE,
     ),
     "reference-to-a-resource": Fault(
         "bucket.tf",
         "bucket = google_storage_bucket.films.name",
         "bucket = google_storage_bucket.movies.name",
-        "shape",
+        SHAPE,
     ),
     "reference-to-an-attribute": Fault(
         "scheduler.tf",
         "google_cloudfunctions2_function.poll.url\n",
         "google_cloudfunctions2_function.poll.address\n",
-        "shape",
+        SHAPE,
     ),
     "reference-to-a-variable": Fault(
-        "scheduler.tf", "paused      = var.paused", "paused      = var.pause", "shape"
+        "scheduler.tf", "paused      = var.paused", "paused      = var.pause", SHAPE
     ),
     "reference-to-a-local": Fault(
-        "functions.tf", "POLL_AUDIENCE = local.poll_url", "POLL_AUDIENCE = local.poll_uri", "shape"
+        "functions.tf", "POLL_AUDIENCE = local.poll_url", "POLL_AUDIENCE = local.poll_uri", SHAPE
     ),
     "reference-to-itself": Fault(
         "functions.tf",
         "POLL_AUDIENCE = local.poll_url",
         "POLL_AUDIENCE = google_cloudfunctions2_function.poll.url",
-        "shape",
+        SHAPE,
     ),
-    "unknown-resource": added(
-        "bucket.tf", 'resource "google_storage_bukket" "more" {\n  name = "more"\n}\n', "shape"
+    "unknown-resource": Fault(
+        "bucket.tf", "", 'resource "google_storage_bukket" "more" {\n  name = "more"\n}\n', SHAPE
     ),
-    "a-name-twice": added(
+    "a-name-twice": Fault(
         "bucket.tf",
+        "",
         'resource "google_storage_bucket" "films" {\n  name     = "more"\n  location = var.region\n}\n',
-        "shape",
+        SHAPE,
     ),
     "argument-missing": Fault(
-        "scheduler.tf", "    uri         = google_cloudfunctions2_function.poll.url\n", "", "shape"
+        "scheduler.tf", "    uri         = google_cloudfunctions2_function.poll.url\n", "", SHAPE
     ),
     "syntax": Fault(
         "bucket.tf",
         'resource "google_storage_bucket" "films" {',
         'resource "google_storage_bucket" "films" [',
-        "shape",
+        SHAPE,
     ),
     # Who may do what.
     "open-invoker-of-poll": Fault(
         "functions.tf",
         '  member   = google_service_account.identity["scheduler"].member',
         '  member   = "allUsers"',
-        "value",
+        "Somebody else than the scheduler may call poll.",
     ),
-    "one-more-open-invoker": added(
+    "one-more-open-invoker": Fault(
         "functions.tf",
+        "",
         'resource "google_cloud_run_v2_service_iam_member" "more" {\n  project  = var.project\n  location = var.region\n  name     = google_cloudfunctions2_function.poll.name\n  role     = "roles/run.invoker"\n  member   = "allAuthenticatedUsers"\n}\n',
     ),
     "role-that-is-none": Fault(
-        "bucket.tf", "roles/storage.objectUser", "roles/storage.objectUsers", "value"
+        "bucket.tf",
+        "roles/storage.objectUser",
+        "roles/storage.objectUsers",
+        "A function may do more than use the objects of the films' bucket.",
     ),
-    "role-too-wide": Fault("bucket.tf", "roles/storage.objectUser", "roles/storage.admin", "value"),
-    "role-on-the-project": added(
+    "role-too-wide": Fault(
+        "bucket.tf",
+        "roles/storage.objectUser",
+        "roles/storage.admin",
+        "A function may do more than use the objects of the films' bucket.",
+    ),
+    "role-on-the-project": Fault(
         "identities.tf",
+        "",
         'resource "google_project_iam_member" "more" {\n  project = var.project\n  role    = "roles/storage.objectUser"\n  member  = google_service_account.identity["api"].member\n}\n',
     ),
-    "policy-instead-of-member": added(
+    "policy-instead-of-member": Fault(
         "bucket.tf",
+        "",
         'resource "google_storage_bucket_iam_policy" "more" {\n  bucket      = google_storage_bucket.films.name\n  policy_data = "{}"\n}\n',
-        "shape",
+        SHAPE,
     ),
     "signs-as-somebody-else": Fault(
         "identities.tf",
         "  service_account_id = google_service_account.identity[each.key].name",
         '  service_account_id = google_service_account.identity["build"].name',
-        "value",
+        "A function may sign as somebody else.",
     ),
-    "build-sees-the-films": Fault("identities.tf", "buckets/gcf-v2-", "buckets/", "value"),
+    "build-sees-the-films": Fault(
+        "identities.tf",
+        "buckets/gcf-v2-",
+        "buckets/",
+        "The build sees more buckets than those of sources.",
+    ),
     "owners-keys-for-poll": Fault(
-        "secrets.tf", 'read = ["api"]', 'read = ["api", "poll"]', "value"
+        "secrets.tf",
+        'read = ["api"]',
+        'read = ["api", "poll"]',
+        "The readers of the secrets are not those that need them.",
     ),
     "one-identity-for-both": Fault(
-        "functions.tf", 'identity["poll"].email', 'identity["api"].email', "value"
+        "functions.tf",
+        'identity["poll"].email',
+        'identity["api"].email',
+        "poll runs as somebody else.",
     ),
     "builds-as-the-service": Fault(
-        "functions.tf", 'identity["build"].id', 'identity["api"].id', "value"
+        "functions.tf",
+        'identity["build"].id',
+        'identity["api"].id',
+        "A build runs as an identity that may do more.",
     ),
     # What is kept and what is open.
     "public-bucket": Fault(
         "bucket.tf",
         'public_access_prevention    = "enforced"',
         'public_access_prevention    = "inherited"',
-        "value",
+        "A bucket could be made public.",
     ),
     "access-lists": Fault(
         "bucket.tf",
         "uniform_bucket_level_access = true",
         "uniform_bucket_level_access = false",
-        "value",
+        "An object could have an access list of its own.",
     ),
     "soft-delete": Fault(
         "bucket.tf",
         "retention_duration_seconds = 0",
         "retention_duration_seconds = 604800",
-        "value",
+        "What an owner deletes would be kept and billed.",
     ),
     "films-go-with-the-project": Fault(
         "bucket.tf",
         "force_destroy               = false",
         "force_destroy               = true",
-        "value",
+        "terraform destroy would delete the films.",
     ),
     "films-are-swept": Fault(
-        "bucket.tf", '"videos/"  = var.videos_days', '"videos/"  = 30', "value"
+        "bucket.tf",
+        '"videos/"  = var.videos_days',
+        '"videos/"  = 30',
+        "Something else than keys/, outbox/, frames/ and uploads/ is swept.",
     ),
     "jobs-are-swept-by-default": Fault(
         "variables.tf",
         '  description = "Days after which finished jobs go; null keeps them"\n  type        = number\n  default     = null',
         '  description = "Days after which finished jobs go; null keeps them"\n  type        = number\n  default     = 30',
-        "value",
+        "Something else than keys/, outbox/, frames/ and uploads/ is swept.",
     ),
     "everything-is-swept": Fault(
-        "bucket.tf", "        matches_prefix = [lifecycle_rule.key]\n", "", "value"
+        "bucket.tf",
+        "        matches_prefix = [lifecycle_rule.key]\n",
+        "",
     ),
-    "state-is-swept": Fault("bucket.tf", '    "uploads/" = 3', '    "pending/" = 3', "value"),
+    "state-is-swept": Fault(
+        "bucket.tf",
+        '    "uploads/" = 3',
+        '    "pending/" = 3',
+        "Something else than keys/, outbox/, frames/ and uploads/ is swept.",
+    ),
     "every-origin": Fault(
         "bucket.tf",
         "length(var.allowed_origins) > 0 ? [var.allowed_origins] : []",
         '[["*"]]',
-        "value",
+        "Some origin may read the bucket though none was named.",
     ),
-    "secret-in-the-state": added(
+    "secret-in-the-state": Fault(
         "secrets.tf",
+        "",
         'resource "google_secret_manager_secret_version" "more" {\n  secret      = google_secret_manager_secret.secret["upstream"].id\n  secret_data = "sk-1"\n}\n',
     ),
-    "secret-as-a-variable": added(
+    "secret-as-a-variable": Fault(
         "variables.tf",
+        "",
         'variable "dashscope_api_key" {\n  description = "The key"\n  type        = string\n  default     = ""\n}\n',
     ),
     # How it runs.
-    "cron": Fault("scheduler.tf", '"* * * * *"', '"*/5 * * * *"', "value"),
-    "cron-of-six-fields": Fault("scheduler.tf", '"* * * * *"', '"0 * * * * *"', "value"),
-    "retries": Fault("scheduler.tf", "retry_count = 0", "retry_count = 3", "value"),
+    "cron": Fault("scheduler.tf", '"* * * * *"', '"*/5 * * * *"', "Not one tick a minute."),
+    "cron-of-six-fields": Fault(
+        "scheduler.tf", '"* * * * *"', '"0 * * * * *"', "Not one tick a minute."
+    ),
+    "retries": Fault(
+        "scheduler.tf", "retry_count = 0", "retry_count = 3", "Not one tick a minute."
+    ),
     "deadline-below-the-timeout": Fault(
-        "scheduler.tf", "${var.poll_timeout_s + 30}s", "${var.poll_timeout_s - 30}s", "value"
+        "scheduler.tf",
+        "${var.poll_timeout_s + 30}s",
+        "${var.poll_timeout_s - 30}s",
+        "The scheduler gives up before poll does.",
     ),
     "audience": Fault(
         "scheduler.tf",
         "audience              = local.poll_url",
         'audience              = "inbetween"',
-        "value",
+        "poll expects another audience than the scheduler names.",
     ),
     "address": Fault(
         "functions.tf",
         ".cloudfunctions.net/${local.poll_name}",
         ".a.run.app/${local.poll_name}",
-        "value",
+        "The address of poll is not the audience that it was told",
+        alone=True,
     ),
     "runtime": Fault(
-        "variables.tf", 'default     = "python313"', 'default     = "python39"', "value"
+        "variables.tf",
+        'default     = "python313"',
+        'default     = "python39"',
+        "runtime must be",
+        alone=True,
     ),
     "runtime-past-its-rule": Fault(
         "functions.tf", "runtime         = var.runtime", 'runtime         = "python999"'
     ),
-    "target": Fault("functions.tf", 'entry_point     = "poll"', 'entry_point     = "api"', "value"),
+    "target": Fault(
+        "functions.tf",
+        'entry_point     = "poll"',
+        'entry_point     = "api"',
+        "A function serves the other one's target.",
+    ),
     "threads": Fault(
         "functions.tf",
         "THREADS           = tostring(var.api_concurrency)",
         'THREADS           = "4"',
-        "value",
+        "More requests are sent to an instance than it has threads, or fewer.",
     ),
     "half-a-cpu": Fault(
         "functions.tf",
         'available_cpu                    = "1"',
         'available_cpu                    = "0.5"',
-        "value",
+        "A function has another size than one CPU and 512 MiB.",
     ),
-    "timeout-inside-a-lease": Fault(
-        "variables.tf", "  default     = 90\n", "  default     = 60\n", "value"
-    ),
+    "timeout-inside-a-lease": Fault("variables.tf", "  default     = 90\n", "  default     = 60\n"),
     "misspelt-setting": Fault(
         "functions.tf", "    SIGNED_URL_TTL_S     = ", "    SIGNED_URL_TTL       = "
     ),
@@ -231,7 +289,10 @@ FAULTS = {
         '    AUTH                 = "off"',
     ),
     "zip-without-its-hash": Fault(
-        "bucket.tf", "-${filesha256(var.source_zip)}.zip", "-source.zip", "value"
+        "bucket.tf",
+        "-${filesha256(var.source_zip)}.zip",
+        "-source.zip",
+        "The zip's name does not say what is in it.",
     ),
     "provider-range": Fault("versions.tf", ">= 6.40, < 9.0", ">= 5.0"),
     "service-missing": Fault(
@@ -246,17 +307,21 @@ FAULTS = {
     "alert-on-the-other-function": Fault(
         "alerts.tf", "${local.of_poll} AND", "${local.of_api} AND"
     ),
-    "alert-after-an-hour": Fault("alerts.tf", 'duration = "300s"', 'duration = "3600s"', "value"),
+    "alert-after-an-hour": Fault(
+        "alerts.tf",
+        'duration = "300s"',
+        'duration = "3600s"',
+    ),
     "alert-on-the-wrong-metric": Fault(
         "alerts.tf",
         "user/${google_logging_metric.server_errors.name}",
         "user/${google_logging_metric.ticks.name}",
-        "value",
     ),
     "variable-takes-anything": Fault(
         "variables.tf",
         'condition     = contains(["singapore", "beijing"], var.dashscope_region)',
         "condition     = true",
-        "value",
+        "var.dashscope_region",
+        alone=True,
     ),
 }

@@ -12,7 +12,8 @@ variables {
   source_zip = "versions.tf"
 }
 
-run "each_function_is_somebody_of_its_own" {
+run "as_it_comes" {
+  # Each function is somebody of its own.
   assert {
     condition     = length(distinct([for account in google_service_account.identity : account.email])) == 4
     error_message = "Two parts share an identity."
@@ -32,9 +33,8 @@ run "each_function_is_somebody_of_its_own" {
     ])
     error_message = "A build runs as an identity that may do more."
   }
-}
 
-run "objects_of_one_bucket_and_nothing_else" {
+  # Objects of one bucket and nothing else.
   assert {
     condition = alltrue([
       for grant in google_storage_bucket_iam_member.functions_use_films :
@@ -48,9 +48,8 @@ run "objects_of_one_bucket_and_nothing_else" {
     } == { for who in ["api", "poll"] : who => google_service_account.identity[who].member }
     error_message = "Somebody else than the two functions uses the bucket."
   }
-}
 
-run "tokens_for_itself_only" {
+  # Tokens for itself only.
   assert {
     condition = alltrue([
       for who, grant in google_service_account_iam_member.signs_as_itself :
@@ -58,9 +57,8 @@ run "tokens_for_itself_only" {
     ])
     error_message = "A function may sign as somebody else."
   }
-}
 
-run "project_roles_are_the_builds_alone" {
+  # Project roles are the builds alone.
   assert {
     condition = alltrue([
       for grant in concat(values(google_project_iam_member.build), [google_project_iam_member.build_sources]) :
@@ -76,9 +74,8 @@ run "project_roles_are_the_builds_alone" {
     condition     = google_project_iam_member.build_sources.condition[0].expression == "resource.name.startsWith(\"projects/_/buckets/gcf-v2-\")"
     error_message = "The build sees more buckets than those of sources."
   }
-}
 
-run "secrets_are_read_by_whom_they_are_for" {
+  # Secrets are read by whom they are for.
   assert {
     condition     = toset(keys(google_secret_manager_secret_iam_member.reads)) == toset(["upstream/api", "upstream/poll", "owner-keys/api", "webhook/api", "webhook/poll"])
     error_message = "The readers of the secrets are not those that need them."

@@ -12,7 +12,8 @@ variables {
   source_zip = "versions.tf" # any file: a mocked upload reads none
 }
 
-run "both_buckets_are_private" {
+run "as_it_comes" {
+  # Both buckets are private.
   assert {
     condition     = alltrue([for bucket in [google_storage_bucket.films, google_storage_bucket.source] : bucket.public_access_prevention == "enforced"])
     error_message = "A bucket could be made public."
@@ -29,9 +30,8 @@ run "both_buckets_are_private" {
     condition     = !google_storage_bucket.films.force_destroy
     error_message = "terraform destroy would delete the films."
   }
-}
 
-run "films_and_jobs_are_kept" {
+  # Films and jobs are kept.
   assert {
     condition = toset(flatten([
       for rule in google_storage_bucket.films.lifecycle_rule : [for condition in rule.condition : condition.matches_prefix]
@@ -43,6 +43,22 @@ run "films_and_jobs_are_kept" {
       for rule in google_storage_bucket.films.lifecycle_rule : [for condition in rule.condition : condition.age >= 3 && length(condition.matches_prefix) == 1]
     ]))
     error_message = "A rule without a prefix, or one that sweeps what is in use."
+  }
+
+  # No origin no cors.
+  assert {
+    condition     = length(google_storage_bucket.films.cors) == 0
+    error_message = "Some origin may read the bucket though none was named."
+  }
+
+  # Only the scheduler calls poll.
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.scheduler_calls_poll.member == google_service_account.identity["scheduler"].member
+    error_message = "Somebody else than the scheduler may call poll."
+  }
+  assert {
+    condition     = alltrue([for grant in google_cloud_run_v2_service_iam_member.anybody_calls_api : grant.name != google_cloudfunctions2_function.poll.name])
+    error_message = "A grant for api stands on poll."
   }
 }
 
@@ -59,13 +75,6 @@ run "films_go_when_a_variable_says_so" {
   }
 }
 
-run "no_origin_no_cors" {
-  assert {
-    condition     = length(google_storage_bucket.films.cors) == 0
-    error_message = "Some origin may read the bucket though none was named."
-  }
-}
-
 run "named_origins_may_play" {
   variables {
     allowed_origins = ["https://app.example.com"]
@@ -77,17 +86,6 @@ run "named_origins_may_play" {
   assert {
     condition     = google_cloudfunctions2_function.api.service_config[0].environment_variables["ALLOWED_ORIGINS"] == "https://app.example.com"
     error_message = "api allows other origins than the bucket."
-  }
-}
-
-run "only_the_scheduler_calls_poll" {
-  assert {
-    condition     = google_cloud_run_v2_service_iam_member.scheduler_calls_poll.member == google_service_account.identity["scheduler"].member
-    error_message = "Somebody else than the scheduler may call poll."
-  }
-  assert {
-    condition     = alltrue([for grant in google_cloud_run_v2_service_iam_member.anybody_calls_api : grant.name != google_cloudfunctions2_function.poll.name])
-    error_message = "A grant for api stands on poll."
   }
 }
 

@@ -12,7 +12,8 @@ variables {
   source_zip = "versions.tf"
 }
 
-run "one_zip_named_by_its_content" {
+run "as_it_comes" {
+  # One zip named by its content.
   assert {
     condition     = google_storage_bucket_object.source.name == "inbetween-${filesha256("versions.tf")}.zip"
     error_message = "The zip's name does not say what is in it."
@@ -28,9 +29,8 @@ run "one_zip_named_by_its_content" {
     condition     = [google_cloudfunctions2_function.api.build_config[0].entry_point, google_cloudfunctions2_function.poll.build_config[0].entry_point] == ["api", "poll"]
     error_message = "A function serves the other one's target."
   }
-}
 
-run "size_and_threads" {
+  # Size and threads.
   assert {
     condition = alltrue([
       for function in [google_cloudfunctions2_function.api, google_cloudfunctions2_function.poll] :
@@ -45,9 +45,8 @@ run "size_and_threads" {
     ])
     error_message = "More requests are sent to an instance than it has threads, or fewer."
   }
-}
 
-run "the_heartbeat" {
+  # The heartbeat.
   assert {
     condition     = google_cloud_scheduler_job.tick.schedule == "* * * * *" && google_cloud_scheduler_job.tick.retry_config[0].retry_count == 0
     error_message = "Not one tick a minute."
@@ -76,9 +75,8 @@ run "the_heartbeat" {
     condition     = google_cloudfunctions2_function.poll.service_config[0].timeout_seconds > tonumber(google_cloudfunctions2_function.poll.service_config[0].environment_variables["TICK_BUDGET_S"])
     error_message = "A tick is cut before its budget is used."
   }
-}
 
-run "the_same_bucket_and_upstream" {
+  # The same bucket and upstream.
   assert {
     condition = alltrue([
       for function in [google_cloudfunctions2_function.api, google_cloudfunctions2_function.poll] :
@@ -94,6 +92,12 @@ run "the_same_bucket_and_upstream" {
     condition     = [for secret in google_cloudfunctions2_function.poll.service_config[0].secret_environment_variables : "${secret.key}=${secret.secret}"] == ["DASHSCOPE_API_KEY=inbetween-upstream"]
     error_message = "poll gets other secrets than its own."
   }
+
+  # What is not set is left out.
+  assert {
+    condition     = alltrue([for name in ["FIRST_LOOK_S", "FRAME_DELIVERY", "ALLOWED_ORIGINS", "OWNER_LIMITS", "ID_TOKEN_AUDIENCE", "ID_TOKEN_OWNERS"] : !contains(keys(google_cloudfunctions2_function.api.service_config[0].environment_variables), name)])
+    error_message = "An empty value is handed to the function."
+  }
 }
 
 run "several_accounts_come_as_one_secret" {
@@ -107,13 +111,6 @@ run "several_accounts_come_as_one_secret" {
   assert {
     condition     = !contains(keys(google_cloudfunctions2_function.poll.service_config[0].environment_variables), "DASHSCOPE_REGION")
     error_message = "A region for one key stands beside the list of accounts."
-  }
-}
-
-run "what_is_not_set_is_left_out" {
-  assert {
-    condition     = alltrue([for name in ["FIRST_LOOK_S", "FRAME_DELIVERY", "ALLOWED_ORIGINS", "OWNER_LIMITS", "ID_TOKEN_AUDIENCE", "ID_TOKEN_OWNERS"] : !contains(keys(google_cloudfunctions2_function.api.service_config[0].environment_variables), name)])
-    error_message = "An empty value is handed to the function."
   }
 }
 
