@@ -58,13 +58,15 @@ class Service:
 
     Attributes:
         url: of `api`.
-        poll: the process, for whoever wants to kill it.
+        api: the process, for whoever wants to kill it.
+        poll: likewise.
         environ: what `api` and `poll` see.
         emulator: KEY=VALUE of the emulators.
         ports: where everything listens.
     """
 
     url: str
+    api: Process
     poll: Process
     environ: dict[str, str]
     emulator: dict[str, str]
@@ -121,7 +123,7 @@ def start(
     url = f"http://127.0.0.1:{ports.api}"
     processes.healthy(api, f"{url}/health")
     processes.healthy(poll, f"http://127.0.0.1:{ports.poll}/health")
-    return Service(url, poll, environ, lines, ports)
+    return Service(url, api, poll, environ, lines, ports)
 
 
 def _real(real: Upstream) -> dict[str, str]:
@@ -134,6 +136,12 @@ def _real(real: Upstream) -> dict[str, str]:
     }
     # A person waits at a terminal: look early, one list call covers everything.
     return {**environ, "TICK_BUDGET_S": "30", "FIRST_LOOK_S": "10"}
+
+
+def restart_api(processes: Processes, service: Service) -> None:
+    """Start `api` again after it was killed."""
+    service.api = _function(processes, "api", service.ports.api, service.environ)
+    processes.healthy(service.api, f"{service.url}/health")
 
 
 def restart_poll(processes: Processes, service: Service) -> None:

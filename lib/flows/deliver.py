@@ -20,7 +20,7 @@ from lib.flows.finish import already, finish
 if TYPE_CHECKING:
     from lib.adapters.artifacts import Video
     from lib.adapters.jobs import Held
-    from lib.core.job import Intent
+    from lib.core.job import Intent, State
     from lib.core.upstream import Report
     from lib.flows.kit import Kit
 
@@ -108,10 +108,10 @@ def _again(kit: Kit, held: Held, reason: str) -> str:
     return "copy_again"
 
 
-def retry_at(held: Held) -> float:
+def retry_at(state: State) -> float:
     """When a job whose copy failed is looked at again, Unix seconds."""
-    pause_s: float = min(2.0 ** min(held.state.tries, 10), RETRY_AT_MOST_S)
-    return held.state.since + pause_s
+    pause_s: float = min(2.0 ** min(state.tries, 10), RETRY_AT_MOST_S)
+    return state.since + pause_s
 
 
 def _dead(kit: Kit, held: Held, intent: Intent, report: Report) -> str:

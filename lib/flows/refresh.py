@@ -31,13 +31,13 @@ def refresh(kit: Kit, job: Job) -> Job:
     """
     if job.verdict or not job.state or job.state.stage is not Stage.RUNNING:
         return job
+    if kit.now() < first_look(kit, job.state):
+        return job
     intent = job.intent
     try:
         held = kit.jobs.live(intent.owner, intent.id)
         if held is None or held.state.stage is not Stage.RUNNING:
             return find(kit, intent.owner, intent.id) or job
-        if kit.now() < first_look(kit, held):
-            return job
         board = Board(kit.now() + TURN_S)
         board.relist([held])
         watch(kit, intent.account, board)

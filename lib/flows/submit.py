@@ -7,7 +7,7 @@ the same job. The answer to the caller never waits for a film.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lib import logs
@@ -15,10 +15,13 @@ from lib.adapters.jobs import Tombstone
 from lib.core import catalogue, errors, frames
 from lib.core.errors import ApiError
 from lib.core.job import Intent, Job, Stage, State
+from lib.flows import limits
 from lib.flows.kit import SEND_EVERY_S
 from lib.flows.send import send
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lib.adapters.ledger import KeyEntry
     from lib.core.frames import Frame
     from lib.core.request import VideoRequest
@@ -36,10 +39,12 @@ class Submission:
     Attributes:
         job: the job, new or replayed.
         replayed: whether an earlier request with the same key made it.
+        limits: the `RateLimit` fields of the answer; empty for a replay, which is never counted.
     """
 
     job: Job
     replayed: bool
+    limits: Mapping[str, str] = field(default_factory=dict)
 
 
 def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) -> Submission:
@@ -65,6 +70,7 @@ def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) 
     accounts = _accounts(kit, request.model)
     region = kit.upstreams[accounts[0]].region
     catalogue.check_resolution(catalogue.resolve(region, request.model), request.resolution)
+    counted = limits.check(kit, owner, request, region)
     first = _frame(kit, request.first_frame, "first_frame")
     last = _frame(kit, request.last_frame, "last_frame") if request.last_frame is not None else None
     account, direct = _door(kit, accounts)
@@ -82,7 +88,8 @@ def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) 
         fingerprint=fingerprint,
         key=hashed,
     )
-    return _start(kit, intent, direct=direct)
+    made = _start(kit, intent, direct=direct)
+    return made if made.replayed else replace(made, limits=counted)
 
 
 def _start(kit: Kit, intent: Intent, *, direct: bool) -> Submission:

@@ -116,5 +116,5 @@ def _next_due(kit: Kit, board: Board) -> float:
     for held in board.jobs.values():
         if held.state.stage in {Stage.RUNNING, Stage.COPYING}:
             listed = board.listed.get(held.state.account, 0.0)
-            due = min(due, max(first_look(kit, held), listed))
+            due = min(due, max(first_look(kit, held.state), listed))
     return due

@@ -20,25 +20,26 @@ from lib.flows.finish import finish
 
 if TYPE_CHECKING:
     from lib.adapters.jobs import Held
+    from lib.core.job import State
     from lib.core.upstream import Row
     from lib.flows.board import Board
     from lib.flows.kit import Kit
 
 QUERY_GAP_S = 0.125  # at most 8 queries a second from the watch's holder; the account has 20
-EARLIEST = 0.5  # the share of a model's usual duration before which nothing can have ended
+EARLIEST = 0.3  # the share of a model's usual duration before which hardly anything ends
 UNLISTED_EVERY_S = 30.0  # a task that a good list does not show: the list may lag
 FAILS_AT_MOST = 4
 
 
-def first_look(kit: Kit, held: Held) -> float:
+def first_look(kit: Kit, state: State) -> float:
     """When a job's task may have ended at the earliest, Unix seconds."""
-    if held.state.stage is Stage.COPYING:
+    if state.stage is Stage.COPYING:
         # Two clocks may differ: whoever takes over must be later than the holder by both.
-        return held.state.until + kit.times.skew_s
-    if held.state.tries:
-        return retry_at(held)
+        return state.until + kit.times.skew_s
+    if state.tries:
+        return retry_at(state)
     fixed = kit.times.first_look_s
-    return held.state.accepted_at + (EARLIEST * held.state.eta_s if fixed is None else fixed)
+    return state.accepted_at + (EARLIEST * state.eta_s if fixed is None else fixed)
 
 
 def watch(kit: Kit, account: str, board: Board) -> None:
@@ -49,7 +50,7 @@ def watch(kit: Kit, account: str, board: Board) -> None:
     """
     now = kit.now()
     watched = board.of(account, Stage.RUNNING, Stage.COPYING)
-    due = [held for held in watched if now >= first_look(kit, held)]
+    due = [held for held in watched if now >= first_look(kit, held.state)]
     if not due or not may_list(kit, account, board):
         return
     listing = kit.upstreams[account].list()

@@ -53,6 +53,7 @@ class Videos:
             "Location": f"/v1/videos/{made.job.intent.id}",
             "Retry-After": str(POLL_QUEUED_S),
             "openai-poll-after-ms": str(POLL_AFTER_S * 1000),
+            **made.limits,
         }
         if made.replayed:
             headers["Idempotent-Replayed"] = "true"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lib.emulator.upstream.app import UpstreamApp
     from lib.emulator.upstream.tasks import Task
 
+SHOWN_AT_MOST = 800  # characters: a whole prompt
+
 
 class Control:
     """Answers the emulator's own calls.
@@ -100,7 +102,13 @@ def _task(task: Task) -> dict[str, Any]:
         "submitted_at": task.submitted_at,
         "scheduled_at": task.scheduled_at,
         "ended_at": task.ended_at,
+        "input": {name: _shown(value) for name, value in task.body["input"].items()},
     }
+
+
+def _shown(value: Any) -> Any:
+    """What a task was asked for; a picture inside the request would bury the rest."""
+    return value[:SHOWN_AT_MOST] if isinstance(value, str) else value
 
 
 def _body(request: Request) -> dict[str, Any]:
