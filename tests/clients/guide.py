@@ -15,10 +15,11 @@ PICTURE = re.compile("|".join(rf"{re.escape(host)}/[\w./-]+\.png" for host in PI
 def replaced(name, target):
     """What a test replaces in an example: the thing, as it stands there, and by what."""
     _, code = EXAMPLES[name]
-    pairs = [("base URL's host", HOST, target.origin)]
-    for url in dict.fromkeys(PICTURE.findall(code)):
-        pairs.append(("picture URL", url, f"{target.pictures}/{url.rpartition('/')[2]}"))
-    return pairs
+    pictures = [
+        ("picture URL", url, f"{target.pictures}/{url.rpartition('/')[2]}")
+        for url in dict.fromkeys(PICTURE.findall(code))
+    ]
+    return [("base URL's host", HOST, target.origin), *pictures]
 
 
 def example(name, target):
