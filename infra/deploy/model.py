@@ -60,8 +60,10 @@ class Model:
         if block.kind == "locals":
             new, known = block.values, self._locals
         else:
-            kind, name = ".".join((block.kind, *block.labels[:-1])), "".join(block.labels[-1:])
-            if self._blocks.get(kind, {}).get(name):
+            # A block without a name may stand in several files, as `terraform` does.
+            name = block.labels[-1] if block.labels else f"{file}:{block.line}"
+            kind = ".".join((block.kind, *block.labels[:-1]))
+            if name in self._blocks.get(kind, {}):
                 raise Wrong(f"{file}:{block.line}: {kind}.{name} is there already")
             self._blocks.setdefault(kind, {})[name] = block
             return

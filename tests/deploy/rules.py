@@ -413,8 +413,8 @@ def bounds(found):
 
 
 def versions(found):
-    (terraform,) = found.blocks("terraform").values()
-    (needed,) = (block for block in terraform.blocks if block.kind == "required_providers")
+    inside = [block for one in found.blocks("terraform").values() for block in one.blocks]
+    (needed,) = (block for block in inside if block.kind == "required_providers")
     google = found.value(needed.values["google"], {})
     if (
         google != {"source": "hashicorp/google", "version": ">= 6.40, < 9.0"}
