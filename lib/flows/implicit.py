@@ -55,8 +55,9 @@ def _over(kit: Kit, owner: str, entry: KeyEntry, window_s: float) -> bool:
     """Whether the same request would now be a new wish.
 
     An attempt without a job is under way or dead: the key leads to its id, and `submit` takes it
-    over. A job that ended unpaid leaves nothing that could be paid twice, and a cancelled one is
-    not what its owner asks for again.
+    over. As long as nobody knows whether the upstream has a task, nothing may be sent beside it. A
+    job that ended unpaid leaves nothing that could be paid twice, and a cancelled one is not what
+    its owner asks for again.
     """
     bound = kit.ledger.key(owner, _hash(_key(entry)))
     if bound is None:
@@ -69,7 +70,7 @@ def _over(kit: Kit, owner: str, entry: KeyEntry, window_s: float) -> bool:
         return False
     if job.verdict and job.verdict.paid is False:
         return True
-    if job.state and job.state.stage is Stage.SENDING:
+    if job.state and job.state.stage in {Stage.SENDING, Stage.UNSURE}:
         return False
     accepted = job.state.accepted_at if job.state else 0.0
     return kit.now() - max(job.intent.created_at, accepted) > window_s

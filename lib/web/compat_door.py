@@ -135,7 +135,9 @@ class Compat:
             # The upstream refused it at once: its caller hears what the service would have said.
             kind = errors.TABLE.get(failure.code, errors.INVALID_REQUEST)
             raise compat.refused(failure.upstream_code, failure.message, kind)
-        return _json(compat.created(job, request_id))
+        response = _json(compat.created(job, request_id))
+        response.headers.update(made.limits)
+        return response
 
     def _elsewhere(self, request: Request, _owner: str, _request_id: str) -> Response:
         """The path of other models: kf2v models are not served on it."""
@@ -196,8 +198,10 @@ class Compat:
         if request.args.get("action") != "getPolicy":
             raise compat.missing("action")
         model = self._model(request.args.get("model"))
-        scheme = request.headers.get("X-Forwarded-Proto", request.scheme).partition(",")[0]
-        host = f"{scheme.strip()}://{request.host}{BASE}/uploads"
+        # The platform ends TLS in front of us, and says so.
+        forwarded = request.headers.get("X-Forwarded-Proto", request.scheme)
+        scheme = "https" if forwarded.partition(",")[0].strip() == "https" else "http"
+        host = f"{scheme}://{request.host}{BASE}/uploads"
         data = self._uploads.policy(owner, model, request_id, host)
         return _json({"request_id": request_id, "data": data})
 
