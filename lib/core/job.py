@@ -66,7 +66,7 @@ TRANSITIONS: dict[Stage, frozenset[Stage]] = {
     Stage.RUNNING: frozenset({Stage.RUNNING, Stage.COPYING}),
     Stage.COPYING: frozenset({Stage.COPYING, Stage.RUNNING}),
     Stage.CANCELLED: frozenset(),
-    Stage.DELETING: frozenset(),
+    Stage.DELETING: frozenset({Stage.DELETING}),
 }
 
 # From a stage to the verdicts that may end it.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lib.core.job import Job
     from lib.flows.kit import Kit
 
-SLIP_LIFE_S = 600.0  # longer than any DELETE can take between its slip and its tombstone
+SLIP_LIFE_S = 900.0  # longer than any process of ours lives: the functions' timeouts are shorter
 
 
 def delete(kit: Kit, owner: str, job_id: str) -> None:
@@ -32,7 +32,7 @@ def delete(kit: Kit, owner: str, job_id: str) -> None:
     try:
         job = kit.jobs.find(owner, job_id) if valid_id(job_id) else None
     except Tombstone:
-        _clear(kit, owner, job_id, None)
+        _clear(kit, owner, job_id)
         return
     if job is None:
         raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
@@ -42,34 +42,46 @@ def delete(kit: Kit, owner: str, job_id: str) -> None:
             f"The job is {job.status} ({job.stage}); only a job that has ended can be deleted. "
             f"Cancel it first: POST /v1/videos/{job_id}/cancel.",
         )
-    slip = _slip(kit, job)
+    _slip(kit, job)
     kit.jobs.bury(owner, job_id, kit.now())
-    _clear(kit, owner, job_id, slip)
+    _clear(kit, owner, job_id)
+    if (held := kit.jobs.live(owner, job_id)) and held.state.stage is not Stage.DELETING:
+        # What a finisher left: its next look meets the tombstone; the slip takes its place.
+        kit.jobs.drop(held)
+        _slip(kit, job)
     logs.event("job.deleted", job=job_id)
 
 
-def _slip(kit: Kit, job: Job) -> Held | None:
+def _slip(kit: Kit, job: Job) -> None:
     state = State(Stage.DELETING, kit.token(), kit.now(), account=job.intent.account)
-    return kit.jobs.create(job.intent, state)
+    kit.jobs.create(job.intent, state)
 
 
-def _clear(kit: Kit, owner: str, job_id: str, slip: Held | None) -> None:
-    # A pending object of another hand stays for the tick that holds it: it will meet the tombstone.
-    if held := slip or kit.jobs.live(owner, job_id):
-        bury(kit, held)
-        return
+def _clear(kit: Kit, owner: str, job_id: str) -> None:
     kit.artifacts.remove_video(owner, job_id)
     kit.artifacts.remove_frames(owner, job_id)
 
 
 def tidy(kit: Kit, held: Held) -> str | None:
-    """A tick meets the slip of a DELETE that is under way or died."""
+    """A tick meets the slip of a DELETE: clears once more, and again when nobody can be late.
+
+    A copier that stands still before its last write may store its film after the DELETE; it is gone
+    for good when its function has timed out.
+    """
+    old = kit.now() - held.state.since > SLIP_LIFE_S
+    if held.state.tries and not old:
+        return None
     try:
         kit.jobs.finished(held.owner, held.id)
     except Tombstone:
-        bury(kit, held)
-        return "deleted"
-    if kit.now() - held.state.since > SLIP_LIFE_S:
+        if old:
+            bury(kit, held)
+            return "deleted"
+        _clear(kit, held.owner, held.id)
+        state = held.state.to(Stage.DELETING, by=kit.token(), now=held.state.since, tries=1)
+        kit.jobs.patch(held, state)
+        return "cleared"
+    if old:
         kit.jobs.drop(held)
         return "tidied"
     return None

@@ -13,6 +13,7 @@ from lib import logs
 from lib.adapters.artifacts import NotDelivered
 from lib.adapters.fetch import FetchFailed
 from lib.core.decide import DAY_S, lost_link
+from lib.core.errors import ApiError
 from lib.core.job import Failure, Stage, Status, Verdict
 from lib.core.upstream import QueryFailed, TaskStatus
 from lib.flows.finish import already, finish
@@ -65,6 +66,10 @@ def _bring_home(kit: Kit, taken: Held, intent: Intent, report: Report) -> str:
         return _dead(kit, taken, intent, report)
     except (FetchFailed, NotDelivered) as reason:
         return _again(kit, taken, str(reason))
+    except ApiError:
+        # The film may have come to exist without our hearing of it: never beside another ending.
+        already(kit, taken)
+        raise
     stands = finish(kit, taken, intent, _completed(kit, taken, report, video))
     if stands and stands.status is not Status.COMPLETED:
         # Another ending was written first and is final: no film may lie beside it.

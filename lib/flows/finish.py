@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib.adapters.jobs import Tombstone
+from lib.core.job import Status
 
 if TYPE_CHECKING:
     from lib.adapters.jobs import Held
@@ -60,5 +61,8 @@ def already(kit: Kit, held: Held) -> Job | bool:
         return True
     if job is None:
         return False
+    if job.status is not Status.COMPLETED:
+        # A copier may have stored its film without hearing of it, beside another ending.
+        kit.artifacts.remove_video(held.owner, held.id)
     kit.jobs.drop(held)
     return job

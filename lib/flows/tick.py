@@ -59,7 +59,9 @@ def _rounds(kit: Kit, board: Board) -> int:
     while True:
         board.relist(kit.jobs.pending())
         rounds += 1
-        if not board.jobs:
+        if all(held.state.stage is Stage.DELETING for held in board.jobs.values()):
+            for held in list(board.jobs.values()):
+                board.attempt(held, lambda held=held: tidy(kit, held))  # type: ignore[misc]
             if rounds > 1:
                 _each_account(kit, lambda account: queue.reopen(kit, account), board)
             return rounds

@@ -75,8 +75,11 @@ def test_delete_takes_video_frames_and_record_and_a_key_stays_burnt(world):
     world.run()
     assert call(world, "delete", f"/v1/videos/{job_id}")[0] == 200
     assert [name for name in world.names() if not name.startswith(("keys/", "claims/", "gates/"))]
-    assert world.names("videos/") == world.names("frames/") == world.names("pending/") == []
+    assert world.names("videos/") == world.names("frames/") == []
     assert call(world, "get", f"/v1/videos/{job_id}")[0] == 404
+    world.clock.advance(1000)
+    world.tick()
+    assert world.names("pending/") == []
     # Idempotent, and the key's replay is refused without a send.
     assert call(world, "delete", f"/v1/videos/{job_id}")[0] == 200
     assert world.post(headers={"Idempotency-Key": "k"}).status_code == 410
@@ -91,7 +94,22 @@ def test_a_delete_that_dies_after_its_tombstone_is_finished_by_the_tick(world):
     assert world.names("videos/") != []
     assert call(world, "get", f"/v1/videos/{job_id}")[0] == 404
     world.tick()
-    assert world.names("videos/") == world.names("frames/") == world.names("pending/") == []
+    assert world.names("videos/") == world.names("frames/") == []
+
+
+def test_a_film_stored_after_its_delete_is_swept_away(world):
+    job_id = ended(world)
+    (video,) = world.names("videos/")
+    content = world.bucket.blob(video).download_as_bytes()
+    call(world, "delete", f"/v1/videos/{job_id}")
+    world.tick()
+    # A process that stood still for minutes writes its film now, and dies.
+    world.bucket.blob(video).upload_from_string(content)
+    assert world.tick()["pending"] == 1
+    assert call(world, "get", "/v1/videos/" + job_id)[0] == 404
+    world.clock.advance(1000)
+    world.tick()
+    assert world.names("videos/") == world.names("pending/") == []
 
 
 def test_a_delete_that_dies_before_its_tombstone_leaves_the_job_as_it_was(world):
@@ -100,7 +118,7 @@ def test_a_delete_that_dies_before_its_tombstone_leaves_the_job_as_it_was(world)
     assert call(world, "delete", f"/v1/videos/{job_id}")[0] == 503
     world.tick()
     assert world.job(job_id)["status"] == "completed"
-    world.clock.advance(700)
+    world.clock.advance(1000)
     world.tick()
     assert world.names("pending/") == []
     assert world.job(job_id)["status"] == "completed"

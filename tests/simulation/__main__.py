@@ -48,6 +48,8 @@ def main(argv):
             if sentence:
                 broken.append(sentence)
                 print(f"BROKEN {sentence}\n  again: infra/dev simulate --seed {seed} --worlds 1")
+            if worlds % 100 == 0:
+                print(f"{lived} lifetimes, {len(broken)} broken", file=sys.stderr, flush=True)
             if not options.worlds and lived >= options.lifetimes:
                 break
         pool.terminate()

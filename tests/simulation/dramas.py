@@ -56,6 +56,7 @@ def a_copier_wakes_up_after_its_lease(play):
     slow = play.ticker().until("after", "GET .*/download/.*pending/")
     play.rest()
     _delete(play, job_id)
+    play.rest()
     with contextlib.suppress(LookupError):  # the lease was over: nothing was stored
         slow.until("after", "PUT .*upload_id").die()
 
@@ -243,6 +244,7 @@ def a_copier_stands_still_after_its_last_look(play):
     slow = play.ticker().until("before", "PUT .*upload_id")
     play.rest()
     _delete(play, job_id)
+    play.rest()
     slow.end()
 
 

@@ -236,8 +236,8 @@ MUTATIONS = (
     Mutation(
         "a delete writes its tombstone first",
         "lib/flows/delete.py",
-        "    kit.jobs.bury(owner, job_id, kit.now())\n    _clear(kit, owner, job_id, slip)\n",
-        "    _clear(kit, owner, job_id, slip)\n    kit.jobs.bury(owner, job_id, kit.now())\n",
+        "    kit.jobs.bury(owner, job_id, kit.now())\n    _clear(kit, owner, job_id)\n",
+        "    _clear(kit, owner, job_id)\n    kit.jobs.bury(owner, job_id, kit.now())\n",
         "a_delete_dies_halfway",
     ),
     Mutation(
