@@ -89,7 +89,9 @@ class World:
         self.clock = Clock(start=START)
         self.random = random.Random(seed)
         key_file, public_pem = signing_key()
-        self.storage = StorageApp(self.clock, signers={EMAIL: public_pem}, base_url=self.storage_url)
+        self.storage = StorageApp(
+            self.clock, signers={EMAIL: public_pem}, base_url=self.storage_url
+        )
         self.storage.create_bucket(BUCKET)
         self.web = self.session()
         self.upstream = UpstreamApp(

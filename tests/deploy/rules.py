@@ -29,7 +29,7 @@ RESOURCES = {
     "google_monitoring_alert_policy": 2,
     "google_monitoring_notification_channel": 0,
     "google_project_iam_member": 3,
-    "google_project_service": 11,
+    "google_project_service": 12,
     "google_secret_manager_secret": 3,
     "google_secret_manager_secret_iam_member": 5,
     "google_service_account": 4,
@@ -88,7 +88,7 @@ GRANTS = {
 }
 SWEPT = {"keys/": 8, "outbox/": 14, "frames/": 30, "uploads/": 3}
 SERVICES = {
-    "artifactregistry", "cloudbuild", "cloudfunctions", "cloudscheduler", "iam", "iamcredentials",
+    "artifactregistry", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "cloudscheduler", "iam", "iamcredentials",
     "logging", "monitoring", "run", "secretmanager", "storage",
 }  # fmt: skip
 SECRETS = {
