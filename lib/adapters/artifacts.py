@@ -99,6 +99,11 @@ class Artifacts:
         self._bucket, self._signer, self._now = bucket, signer, now
         self._endpoint, self._url_ttl_s = endpoint.rstrip("/"), url_ttl_s
 
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return self._bucket.name
+
     # Frames
 
     def store_frame(self, owner: str, job_id: str, frame: Frame) -> FrameRef:

@@ -45,7 +45,8 @@ SEED_AT_MOST = 2147483647
 _ECHOED = {"model", "resolution", "seconds", "seed", "prompt_extend", "watermark"}
 _ECHO_AT_MOST = 60
 _FRAME_FORMS = (
-    "an https:// link to a public host, a data:image/...;base64,... URI, or an uploaded file"
+    "an https:// link to a public host, a data:image/...;base64,... URI, an uploaded file, or a "
+    "gs:// name from POST /v1/uploads"
 )
 _DATA = re.compile(r"data:image/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
 
@@ -234,7 +235,7 @@ def _frame(value: object, name: str) -> object:
             f"{name}: got a link of {len(value)} characters; allowed: at most {LINK_AT_MOST}.",
             name,
         )
-    if not re.match(r"https?://[^/]", value, re.IGNORECASE):
+    if not re.match(r"(?:https?|gs)://[^/]", value, re.IGNORECASE):
         raise ApiError(
             INVALID_FRAME,
             f"{name}: got a text that is no link; allowed: {_FRAME_FORMS}.",

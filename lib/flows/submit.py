@@ -16,6 +16,7 @@ from lib.core import catalogue, errors, frames
 from lib.core.errors import ApiError
 from lib.core.job import Intent, Job, Stage, State
 from lib.flows import limits
+from lib.flows.frames import load
 from lib.flows.kit import SEND_EVERY_S
 from lib.flows.send import send
 
@@ -23,13 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lib.adapters.ledger import KeyEntry
-    from lib.core.frames import Frame
     from lib.core.request import VideoRequest
     from lib.flows.kit import Kit
 
 DAY_S = 24 * 3600.0
 ID_SPAN = (1 << 44) - 1  # milliseconds since 1970 until the year 2527
-FRAME_AT_MOST = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,10 @@ def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) 
     region = kit.upstreams[accounts[0]].region
     catalogue.check_resolution(catalogue.resolve(region, request.model), request.resolution)
     counted = limits.check(kit, owner, request, region)
-    first = _frame(kit, request.first_frame, "first_frame")
-    last = _frame(kit, request.last_frame, "last_frame") if request.last_frame is not None else None
+    first = load(kit, owner, request.first_frame, "first_frame")
+    last = None
+    if request.last_frame is not None:
+        last = load(kit, owner, request.last_frame, "last_frame")
     account, direct = _door(kit, accounts)
     intent = Intent(
         id=job_id,
@@ -191,12 +192,6 @@ def _accounts(kit: Kit, model: str) -> list[str]:
     if not names and refusal:
         raise refusal
     return names
-
-
-def _frame(kit: Kit, source: str | bytes, param: str) -> Frame:
-    if isinstance(source, str):
-        source = kit.fetch.get(source, limit_bytes=FRAME_AT_MOST, param=param)
-    return frames.check(source, param)
 
 
 def _door(kit: Kit, accounts: list[str]) -> tuple[str, bool]:
