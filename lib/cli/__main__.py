@@ -47,6 +47,10 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         screen.line("\n  stopped")
         return 130
+    except BrokenPipeError:
+        # Who read us has seen enough; the interpreter must not trip over it while it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def _interrupt(*_: object) -> None:

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Self
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
 START_S = 30.0
 STOP_S = 10.0
 TAIL_LINES = 15
+# Reads "+group" and "-group" until its parent is gone, however it went, and takes the rest along.
+GUARD = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+groups = set()
+for line in sys.stdin:
+    (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
+for group in groups:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except OSError:
+        pass
+"""
 
 
 class Died(Exception):  # noqa: N818 - told to the person, then the end
@@ -65,12 +79,26 @@ class Processes:
         self._folder, self._environ = folder, dict(environ)
         self._running: list[Process] = []
         folder.mkdir(parents=True, exist_ok=True)
+        self._guard = subprocess.Popen(  # noqa: S603 - our own program, a few lines above
+            [sys.executable, "-I", "-S", "-c", GUARD],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self.stop()
+        if self._guard.stdin:
+            self._guard.stdin.close()
+        self._guard.wait()
+
+    def _tell_guard(self, sign: str, process: Process) -> None:
+        if self._guard.stdin:
+            self._guard.stdin.write(f"{sign}{process.popen.pid}\n")
+            self._guard.stdin.flush()
 
     def start(
         self, name: str, command: Sequence[str], more: Mapping[str, str], *, read: bool = False
@@ -95,21 +123,27 @@ class Processes:
             )
         process = Process(name, popen, log, popen.stdout)
         self._running.append(process)
+        self._tell_guard("+", process)
         return process
 
     def lines_until_ready(self, process: Process) -> dict[str, str]:
         """The KEY=VALUE lines that an emulator prints before `ready`.
 
         Raises:
-            Died: it ended first.
+            Died: it ended first, or was not ready in time.
         """
         found: dict[str, str] = {}
-        for raw in process.out or ():
-            text = raw.decode().strip()
-            if text == "ready":
-                return found
-            name, _, value = text.partition("=")
-            found[name] = value
+        late = threading.Timer(START_S, process.popen.kill)
+        late.start()
+        try:
+            for raw in process.out or ():
+                text = raw.decode().strip()
+                if text == "ready":
+                    return found
+                name, _, value = text.partition("=")
+                found[name] = value
+        finally:
+            late.cancel()
         raise Died(f"{process.name} ended before it was ready:\n{process.tail()}")
 
     def healthy(self, process: Process, url: str) -> None:
@@ -144,6 +178,7 @@ class Processes:
         self._running.remove(process)
         _signal(process, signal.SIGKILL)
         process.popen.wait()
+        self._tell_guard("-", process)
 
     def stop(self) -> None:
         """Ask all to end, then make them."""
@@ -157,6 +192,7 @@ class Processes:
                 _signal(process, signal.SIGKILL)
                 process.popen.wait()
             _signal(process, signal.SIGKILL)
+            self._tell_guard("-", process)
             if process.out:
                 process.out.close()
         self._running.clear()
