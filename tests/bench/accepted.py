@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
+from tests.bench.screen import table
 from tests.simulation.theatre import CREATE, OWNER, Theatre
 
 LAGS_S = (0.0, 30.0)
@@ -101,16 +102,16 @@ def task_frame(task):
 
 def main():
     """Print the table; returns 1 when a cell is not one task per intent."""
-    print(f"{'what goes wrong':36}{'list at once':>24}{'list 30 s late':>24}")
     wrong = 0
-    for name in CASES:
-        cells = [cell(name, lag_s) for lag_s in LAGS_S]
-        shown = "".join(f"{f'{tasks}  {ending}':>24}" for tasks, ending in cells)
-        print(f"{name:36}{shown}", flush=True)
-        wrong += sum(
-            tasks != 1 and not (tasks <= 1 and end == "submit_unknown") for tasks, end in cells
-        )
-    print(f"accepted tasks per intent: {'one in every cell' if not wrong else f'{wrong} wrong'}")
+    with table() as say:
+        say(f"{'what goes wrong':36}{'list at once':>24}{'list 30 s late':>24}")
+        for name in CASES:
+            cells = [cell(name, lag_s) for lag_s in LAGS_S]
+            say(f"{name:36}" + "".join(f"{f'{tasks}  {ending}':>24}" for tasks, ending in cells))
+            wrong += sum(
+                tasks != 1 and not (tasks <= 1 and end == "submit_unknown") for tasks, end in cells
+            )
+        say(f"accepted tasks per intent: {'one in every cell' if not wrong else f'{wrong} wrong'}")
     return bool(wrong)
 
 

@@ -18,6 +18,7 @@ os.environ["DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"] = "true"
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
+from tests.bench.screen import table
 from tests.conftest import film
 from tests.simulation.actors import Scheduler, Weather
 from tests.world import World, picture
@@ -155,21 +156,22 @@ def main(argv):
     parser = argparse.ArgumentParser(prog="infra/dev bench watchers")
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args(argv).quick
+    with table() as say:
+        return report(say, quick=quick)
+
+
+def report(say, *, quick):
+    """Say the rows one by one; returns 1 when a bound is broken."""
     bad = 0
-    print(
-        "watchers  films  single GETs per film  list calls in 5 s  list calls  median end to link"
-    )
-    print("                 (at most)             (at most)          per film")
+    say("watchers  films  single GETs per film  list calls in 5 s  list calls  median end to link")
+    say("                 (at most)             (at most)          per film")
     for watchers, films in ((1, 12), (5, 12), (50, 3)) if not quick else ((1, 3), (5, 3), (20, 1)):
         gets, burst, lists, median = watched(watchers, films)
-        print(
-            f"{watchers:8}  {films:5}  {gets:20}  {burst:17}  {lists:10.1f}  {median:16.1f} s",
-            flush=True,
-        )
+        say(f"{watchers:8}  {films:5}  {gets:20}  {burst:17}  {lists:10.1f}  {median:16.1f} s")
         bad += gets > 3 or burst > 1 or (not quick and median >= 5)
     jobs, minutes = (60, 3) if quick else (1000, 10)
     rate, burst, queries = crowded(jobs, minutes)
-    print(
+    say(
         f"{jobs} pending jobs, two ticks at any time, {minutes} min: at most {rate} queries in any "
         f"second (the account has {RATE_AT_MOST}), {burst} list call(s) in any 5 s, {queries} in all"
     )
