@@ -27,7 +27,8 @@ from tests.world import picture
 
 JOB = re.compile(r"vid_[0-9a-f]{27}")
 POSTERS = 3
-QUIET_S = 240.0
+QUIET_S = 240.0  # and for every job that is still pending:
+QUIET_PER_JOB_S = 10.0
 
 
 class Load:
@@ -98,6 +99,8 @@ def kill_often(kills, seed=0, pause_s=6.0):
             processes.kill(getattr(service, part))
             killed[part] += 1
             {"api": services.restart_api, "poll": services.restart_poll}[part](processes, service)
+            if killed.total() % 20 == 0:
+                print(f"{killed.total()} kills, {len(load.ids)} jobs", file=sys.stderr)
         load.stop()
         wrong = quiet(service) + judge(service, load)
     return len(load.ids), load.tries, killed, wrong
@@ -105,7 +108,7 @@ def kill_often(kills, seed=0, pause_s=6.0):
 
 def quiet(service):
     """Move the clock on until nothing is pending."""
-    deadline = time.monotonic() + QUIET_S
+    deadline = time.monotonic() + QUIET_S + QUIET_PER_JOB_S * len(names(service, "pending/"))
     clock = service.emulator["EMULATOR_CLOCK_URL"]
     while names(service, "pending/"):
         if time.monotonic() > deadline:
