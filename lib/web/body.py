@@ -7,6 +7,7 @@ judged here; the dialect knows them.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
 FORM = "multipart/form-data"
+NESTED = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]")
 
 
 def read(request: Request, limit_bytes: int) -> dict[str, Any]:
@@ -38,6 +40,7 @@ def read(request: Request, limit_bytes: int) -> dict[str, Any]:
     if (request.content_length or 0) > limit_bytes:
         raise _too_large(limit_bytes)
     request.max_content_length = limit_bytes
+    request.max_form_memory_size = limit_bytes  # a frame may come as a data URI in a text field
     kind = request.mimetype
     try:
         if kind == FORM:
@@ -101,12 +104,23 @@ def _form(request: Request) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for source in (request.form, request.files):
         for name, values in source.lists():
-            if len(values) > 1 or name in fields:
-                raise ApiError(
-                    INVALID_REQUEST, f"{name[:64]}: the form field stands more than once.", name
-                )
-            value = values[0]
-            if value == "":
-                continue  # how forms and SDKs say "not given"
-            fields[name] = value if isinstance(value, str) else bytes(value.read())
+            _put(fields, name, [v if isinstance(v, str) else bytes(v.read()) for v in values])
     return fields
+
+
+def _put(fields: dict[str, Any], name: str, values: list[str | bytes]) -> None:
+    """One name of a form: `a[]` is a list and `a[b]` an object, as openai-python writes them."""
+    nested = NESTED.fullmatch(name)
+    outer, inner = nested.groups() if nested else (name, None)
+    if inner == "" and outer not in fields:
+        fields[outer] = values
+        return
+    if inner:
+        place = fields.setdefault(outer, {})
+        inside = isinstance(place, dict)
+    else:
+        place, inner, inside = fields, outer, inner is None
+    if not inside or inner in place or len(values) > 1:
+        raise ApiError(INVALID_REQUEST, f"{name[:64]}: the form field stands more than once.", name)
+    if values[0] != "" or place is not fields:  # how forms and SDKs say "not given"
+        place[inner] = values[0]

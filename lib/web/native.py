@@ -7,8 +7,10 @@ fields.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
+from lib.core.catalogue import AREAS
 from lib.core.errors import invalid
 from lib.core.job import Status
 from lib.core.request import VideoRequest
@@ -28,7 +30,9 @@ ALIASES = {
     "image": "first_frame",
     "input_reference": "first_frame",
     "duration": "seconds",
+    "size": "resolution",
 }
+SIZE = re.compile(r"([1-9]\d{1,3})[x*]([1-9]\d{1,3})")
 FLAGS = {"true": True, "false": False}
 RECORD_S = 24 * 3600
 
@@ -51,7 +55,8 @@ def parse(data: Mapping[str, Any], *, form: bool) -> VideoRequest:
         name = ALIASES.get(given, given)
         if name in fields:
             raise invalid(given, f"{given}: {name} was given twice, by two names; send one.")
-        fields[name] = _plain(name, value) if form else value
+        plain = _plain(name, value) if form else value
+        fields[name] = _tier(plain) if given == "size" else plain
     return VideoRequest.parse(fields)
 
 
@@ -62,6 +67,21 @@ def _put_images(fields: dict[str, Any], value: Any) -> None:
         if name in fields:
             raise invalid("images", f"images: {name} was given twice, by two names; send one.")
         fields[name] = frame
+
+
+def _tier(size: Any) -> str:
+    """The smallest resolution that holds a size; the proportions are always the first frame's."""
+    found = SIZE.fullmatch(size) if isinstance(size, str) else None
+    if found:
+        pixels = int(found[1]) * int(found[2])
+        for tier, area in AREAS.items():
+            if pixels <= area:
+                return tier
+    raise invalid(
+        "size",
+        'size: allowed: a text like "1280x720", at most 1920x1080 pixels; it picks the resolution, '
+        "the film keeps the proportions of the first frame.",
+    )
 
 
 def _plain(name: str, value: Any) -> Any:

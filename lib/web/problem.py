@@ -27,6 +27,9 @@ def answer(error: ApiError, request_id: str) -> Response:
     """
     status, body = fail(error, request_id)
     headers = dict(error.headers)
+    if not error.kind.retryable:
+        # openai's clients send any 409 and 5xx again unless they are told not to.
+        headers["x-should-retry"] = "false"
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     return Response(json.dumps(body), status, headers, content_type=CONTENT_TYPE)
