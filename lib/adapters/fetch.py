@@ -1,19 +1,27 @@
 """Fetching what a stranger's link points to, without becoming the stranger's tool.
 
-Https only, public addresses only (judged at connect time, so that a name cannot change its mind),
-three redirects at most and each judged again, bounded in size and time. Refuses everything else
-with a reason that names the field and never repeats what was found.
+`guard` says where a link may lead; this keeps size, kind and time: three redirects at most and each
+judged again, a limit of bytes while they arrive, and a total time that no trickle of bytes extends.
+Refuses with a reason that names the field and never repeats what was found.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
+from lib.adapters.guard import (
+    PORTS,
+    Alarm,
+    BadLink,
+    NotPublic,
+    guarded_session,
+    judge,
+    public,
+    within,
+)
 from lib.core.errors import INVALID_FRAME, ApiError
 
 if TYPE_CHECKING:
@@ -21,22 +29,21 @@ if TYPE_CHECKING:
 
     import requests
 
+__all__ = ["Answer", "Download", "FetchFailed", "Fetcher", "guarded_session", "public"]
+
 TIMEOUT_S = (3.05, 20.0)
 TOTAL_S = 60.0
+FRAME_S = 30.0
 REDIRECTS_AT_MOST = 3
-PORTS = frozenset({443, 8443})
 BLOCK = 1 << 16
 OK, REDIRECTS, BUSY = 200, frozenset({301, 302, 303, 307, 308}), frozenset({502, 503, 504})
 PAUSES_S = (0.3, 1.0)
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+UNTYPED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+ANSWER_AT_MOST = 4096
 
 
 class FetchFailed(Exception):  # noqa: N818 - callers decide what it means
     """A link that gave nothing usable; the message says why, without repeating it."""
-
-
-class NotPublic(OSError):  # noqa: N818 - raised inside a transport, read outside
-    """A name that leads to an address which is not public."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +65,30 @@ class Download:
     chunks: Iterator[bytes]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a POST was answered.
+
+    Attributes:
+        status: HTTP status; a redirect is one like any other.
+        headers: of the answer.
+        body: its first 4096 bytes.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Fetcher:
-    """Fetches frames and films.
+    """Fetches frames and films, and posts to addresses that owners name.
 
     Args:
         session: its transport, see `guarded_session`.
         allow_loopback_http: locally, http to this machine is allowed; nothing else is relaxed.
         now: seconds, for the total time limit.
         sleep: waits between two tries.
+        ports: that https links may name.
     """
 
     def __init__(
@@ -75,9 +98,31 @@ class Fetcher:
         allow_loopback_http: bool,
         now: Callable[[], float],
         sleep: Callable[[float], None],
+        ports: frozenset[int] = PORTS,
     ) -> None:
         self._session, self._loopback = session, allow_loopback_http
-        self._now, self._sleep = now, sleep
+        self._now, self._sleep, self._ports = now, sleep, ports
+
+    @property
+    def allowed(self) -> str:
+        """Which links are followed, as the end of a sentence."""
+        ports = " or ".join(str(port) for port in sorted(self._ports))
+        local = "; and http to this machine, because the service runs locally"
+        return f"https links to public hosts, port {ports}{local if self._loopback else ''}"
+
+    def judge(self, url: str) -> None:
+        """Whether a link may be used at all; nobody is asked, not even DNS.
+
+        Raises:
+            FetchFailed: it may not, with the reason.
+        """
+        self._judged(url)
+
+    def _judged(self, url: str) -> str:
+        try:
+            return judge(url, allow_loopback_http=self._loopback, ports=self._ports)
+        except BadLink as reason:
+            raise FetchFailed(str(reason)) from None
 
     def get(self, url: str, *, limit_bytes: int, param: str) -> bytes:
         """The whole body behind a link to a frame.
@@ -91,101 +136,128 @@ class Fetcher:
             ApiError: `invalid_frame` with the reason.
         """
         try:
-            with self.stream(url) as download:
-                if download.status != OK:
-                    raise FetchFailed(f"its host answered {download.status}")  # noqa: TRY301
-                if (download.length or 0) > limit_bytes:
-                    raise FetchFailed(f"it is larger than {limit_bytes} bytes")  # noqa: TRY301
-                body = b""
+            with self.stream(url, total_s=FRAME_S) as download:
+                _check_head(download, limit_bytes)
+                body = bytearray()
                 for chunk in download.chunks:
                     body += chunk
                     if len(body) > limit_bytes:
                         raise FetchFailed(f"it is larger than {limit_bytes} bytes")  # noqa: TRY301
-                return body
+                return bytes(body)
         except FetchFailed as reason:
             raise ApiError(
                 INVALID_FRAME,
-                f"{param}: the link could not be used: {reason}. Allowed: https links to public "
-                "hosts, port 443; or upload the file itself.",
+                f"{param}: the link could not be used: {reason}. Allowed: {self.allowed}; or "
+                "upload the file itself.",
                 param,
             ) from reason
 
     @contextmanager
-    def stream(self, url: str) -> Iterator[Download]:
+    def stream(self, url: str, *, total_s: float = TOTAL_S) -> Iterator[Download]:
         """An answer to read while it arrives; redirects are followed, each judged again.
+
+        Args:
+            url: a stranger's.
+            total_s: for everything from here to the last byte.
 
         Raises:
             FetchFailed: the link is not allowed, or nothing usable came.
         """
-        deadline = self._now() + TOTAL_S
-        response = self._follow(url)
-        try:
-            encoded = response.headers.get("Content-Encoding", "identity") != "identity"
-            length = response.headers.get("Content-Length", "")
-            yield Download(
-                response.status_code,
-                response.headers,
-                int(length) if length.isdigit() and not encoded else None,
-                response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
-                self._chunks(response, deadline),
-            )
-        finally:
-            response.close()
+        deadline = self._now() + total_s
+        with within(total_s) as alarm:
+            response = self._follow(url, alarm)
+            try:
+                encoded = response.headers.get("Content-Encoding", "identity") != "identity"
+                length = response.headers.get("Content-Length", "")
+                yield Download(
+                    response.status_code,
+                    response.headers,
+                    int(length) if length.isdigit() and not encoded else None,
+                    response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+                    self._chunks(response, deadline, alarm),
+                )
+            finally:
+                response.close()
 
-    def _chunks(self, response: requests.Response, deadline: float) -> Iterator[bytes]:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], *, total_s: float) -> Answer:
+        """Post to an address that an owner named: once, without redirects, within a total time.
+
+        Args:
+            url: the owner's.
+            body: as it goes over the wire.
+            headers: with its Content-Type.
+            total_s: from the connection to the end of the answer.
+
+        Raises:
+            FetchFailed: the link is not allowed, or no answer came in time.
+        """
         import requests  # noqa: PLC0415 - only a link needs it
 
+        target = self._judged(url)
+        with within(total_s) as alarm:
+            try:
+                with self._session.post(
+                    target,
+                    data=body,
+                    headers={"Accept-Encoding": "identity", **headers},
+                    timeout=(min(TIMEOUT_S[0], total_s), total_s),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    start = response.raw.read(ANSWER_AT_MOST, decode_content=False)
+                    return Answer(response.status_code, response.headers, bytes(start))
+            except (requests.RequestException, OSError, _http_error()) as error:
+                raise _failure(error, alarm) from error
+
+    def _chunks(
+        self, response: requests.Response, deadline: float, alarm: Alarm
+    ) -> Iterator[bytes]:
+        import requests  # noqa: PLC0415 - only a link needs it
+
+        late = "it took too long"
         try:
             for chunk in response.iter_content(BLOCK):
-                if self._now() > deadline:
-                    raise FetchFailed(f"it took longer than {TOTAL_S:g} s")
+                if alarm.rung or self._now() > deadline:
+                    raise FetchFailed(late)
                 yield chunk
         except (requests.RequestException, OSError) as error:
-            raise FetchFailed(f"the connection broke ({type(error).__name__})") from error
+            reason = late if alarm.rung else f"the connection broke ({type(error).__name__})"
+            raise FetchFailed(reason) from error
+        if alarm.rung:  # a body without a declared length just seems to end
+            raise FetchFailed(late)
 
-    def _follow(self, url: str) -> requests.Response:
+    def _follow(self, url: str, alarm: Alarm) -> requests.Response:
         for _ in range(REDIRECTS_AT_MOST + 1):
-            self._judge(url)
-            response = self._ask(url)
+            response = self._ask(self._judged(url), alarm)
             target = response.headers.get("Location")
             if response.status_code not in REDIRECTS or not target:
                 return response
             response.close()
-            url = urljoin(url, target)
+            try:
+                # A header's bytes arrive as Latin-1 text; those of a link are UTF-8 (RFC 3986).
+                further = urljoin(url, target.encode("latin-1").decode())
+            except ValueError:
+                raise FetchFailed("it redirects to something that is no link") from None
+            if url[:6].lower() == "https:" and further[:5].lower() == "http:":
+                raise FetchFailed("it redirects from https to http")
+            url = further
         raise FetchFailed(f"it redirects more than {REDIRECTS_AT_MOST} times")
 
-    def _judge(self, url: str) -> None:
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port
-        except ValueError:
-            raise FetchFailed("it is not a valid link") from None
-        if parts.username is not None or parts.password is not None:
-            raise FetchFailed("it carries a user name or password")
-        if self._loopback and parts.scheme == "http" and host in LOOPBACK:
-            return
-        if parts.scheme != "https":
-            raise FetchFailed("it is not https")
-        if (port or 443) not in PORTS:
-            raise FetchFailed(f"port {port} is not allowed")
-        if not host or "." not in host.strip(".") or host.endswith((".internal", ".local")):
-            raise FetchFailed("its host is not a public name")
-        if _is_address(host) and not public(host.strip("[]")):
-            raise FetchFailed("its host is not a public address")
-
-    def _ask(self, url: str) -> requests.Response:
+    def _ask(self, url: str, alarm: Alarm) -> requests.Response:
         for pause_s in PAUSES_S:
-            response = self._once(url)
+            response = self._once(url, alarm)
             if response is not None and response.status_code not in BUSY:
                 return response
             # Retried: a connection that failed, and an answer of 502, 503 or 504 to a GET.
+            if response is not None:
+                response.close()
             self._sleep(pause_s)
-        response = self._once(url)
+        response = self._once(url, alarm)
         if response is None:
             raise FetchFailed("its host does not answer")
         return response
 
-    def _once(self, url: str) -> requests.Response | None:
+    def _once(self, url: str, alarm: Alarm) -> requests.Response | None:
         import requests  # noqa: PLC0415 - only a link needs it
 
         try:
@@ -197,9 +269,41 @@ class Fetcher:
                 headers={"Accept-Encoding": "identity"},
             )
         except requests.RequestException as error:
-            if _caused_by(error, NotPublic):
-                raise FetchFailed("its host is not a public address") from error
+            if alarm.rung or _caused_by(error, NotPublic):
+                raise _failure(error, alarm) from error
             return None
+
+
+def _check_head(download: Download, limit_bytes: int) -> None:
+    """Refuse what is no picture before its body is read.
+
+    Raises:
+        FetchFailed: with the reason.
+    """
+    if download.status != OK:
+        raise FetchFailed(f"its host answered {download.status}")
+    if download.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise FetchFailed("its host sends it compressed, which nobody asked for")
+    kind = download.content_type
+    if kind not in UNTYPED and not kind.startswith("image/"):
+        family = kind.partition("/")[0] if kind.replace("/", "").isalnum() else "something else"
+        raise FetchFailed(f"its host says that it is no picture ({family})")
+    if (download.length or 0) > limit_bytes:
+        raise FetchFailed(f"it is larger than {limit_bytes} bytes")
+
+
+def _failure(error: BaseException, alarm: Alarm) -> FetchFailed:
+    if _caused_by(error, NotPublic):
+        return FetchFailed("its host is not a public address")
+    if alarm.rung:
+        return FetchFailed("it took too long")
+    return FetchFailed(f"its host does not answer ({type(error).__name__})")
+
+
+def _http_error() -> type[Exception]:
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - only a link needs it
+
+    return HTTPError
 
 
 def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
@@ -212,88 +316,3 @@ def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
             seen += [current.__cause__, current.__context__, *current.args]
         seen += [getattr(current, "reason", None)] if hasattr(current, "reason") else []
     return False
-
-
-def _is_address(host: str) -> bool:
-    """Whether a host is an address in any spelling that a resolver understands."""
-    try:
-        socket.inet_aton(host)
-    except OSError:
-        return ":" in host
-    return True
-
-
-def public(address: str) -> bool:
-    """Whether an address may be connected to.
-
-    Args:
-        address: IPv4 in any spelling (decimal, octal, hex), or IPv6.
-    """
-    try:
-        ip: ipaddress.IPv4Address | ipaddress.IPv6Address
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        try:
-            ip = ipaddress.IPv4Address(socket.inet_aton(address))
-        except OSError:
-            return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or _nat64(ip)
-        if inner is not None:
-            return public(str(inner))
-        if ip.teredo is not None:
-            return False
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved)
-
-
-def _nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address inside 64:ff9b::/96 (RFC 6052)."""
-    if ip in ipaddress.IPv6Network("64:ff9b::/96"):
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return None
-
-
-def guarded_session(*, allow_loopback_http: bool) -> requests.Session:
-    """A session whose https connections go to public addresses only.
-
-    Args:
-        allow_loopback_http: locally, plain http may be spoken (`Fetcher` allows it to this machine
-            alone).
-    """
-    import requests  # noqa: PLC0415 - only a link needs it
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415 - as above
-    from urllib3.connection import HTTPSConnection  # noqa: PLC0415 - as above
-    from urllib3.connectionpool import HTTPSConnectionPool  # noqa: PLC0415 - as above
-
-    class PublicConnection(HTTPSConnection):
-        """Resolves once, connects to what was judged; TLS still verifies the name."""
-
-        def _new_conn(self) -> socket.socket:
-            for family, kind, proto, _, target in socket.getaddrinfo(
-                self._dns_host, self.port, type=socket.SOCK_STREAM
-            ):
-                if not public(str(target[0])):
-                    raise NotPublic("not a public address")
-                connection = socket.socket(family, kind, proto)
-                connection.settimeout(TIMEOUT_S[0])
-                connection.connect(target)
-                return connection
-            raise OSError("no address")
-
-    class PublicPool(HTTPSConnectionPool):
-        ConnectionCls = PublicConnection
-
-    class PublicAdapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
-            self.poolmanager.pool_classes_by_scheme = {
-                **self.poolmanager.pool_classes_by_scheme,
-                "https": PublicPool,
-            }
-
-    session = requests.Session()
-    session.trust_env = False  # no proxies, no netrc
-    session.mount("https://", PublicAdapter())
-    if not allow_loopback_http:
-        session.adapters.pop("http://")
-    return session
