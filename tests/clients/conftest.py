@@ -1,7 +1,10 @@
 """Two targets, and the real clients that talk to them."""
 
+import importlib
+
 import pytest
 
+from tests.clients.native_target import NativeTarget
 from tests.clients.sdks import VERSIONS, Sdk
 from tests.clients.targets import NAMES, Target
 
@@ -35,3 +38,27 @@ def sdk(request):
     running = Sdk(request.param)
     yield running
     running.close()
+
+
+@pytest.fixture
+def make_native(make_film):
+    made = []
+
+    def make(**options):
+        made.append(NativeTarget(make_film, **options))
+        return made[-1]
+
+    yield make
+    for target in made:
+        target.close()
+
+
+@pytest.fixture
+def native(make_native):
+    return make_native()
+
+
+@pytest.fixture(scope="session")
+def openai():
+    """The package, imported when a test asks for it: only `--all` installs it."""
+    return importlib.import_module("openai")
