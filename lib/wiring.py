@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from lib.adapters.artifacts import Signer
+    from lib.adapters.v4 import Signer
     from lib.config import Config
     from lib.core.limits import Limits
 

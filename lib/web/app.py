@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from lib import logs
 from lib.core.errors import INTERNAL_ERROR, METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
 from lib.web import compat_door, problem
+from lib.web.uploads import FrameUploads
 from lib.web.videos import Videos, as_json
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class App:
             Route("DELETE", re.compile(one), videos.delete),
             Route("POST", re.compile(one + "/cancel"), videos.cancel),
             Route("GET", re.compile(one + "/content"), videos.content),
+            Route("POST", re.compile(r"/v1/uploads"), FrameUploads(kit, max_body_bytes).create),
             Route("GET", re.compile(r"/v1/models"), videos.models),
             Route("GET", re.compile(r"/health"), self._health, public=True),
         )

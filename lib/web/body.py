@@ -59,8 +59,9 @@ def read(request: Request, limit_bytes: int) -> dict[str, Any]:
 def _too_large(limit_bytes: int) -> ApiError:
     return ApiError(
         PAYLOAD_TOO_LARGE,
-        f"The body is larger than {limit_bytes} bytes, the platform's limit for one request. Send "
-        "the frames as files (multipart/form-data) or as https links: base64 adds a third.",
+        f"The body is larger than {limit_bytes} bytes, the platform's limit for one request. "
+        "Base64 adds a third: send the frames as files (multipart/form-data) or as https links; or "
+        "put each straight into the bucket, POST /v1/uploads gives a link for that.",
     )
 
 
