@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import threading
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lib.core import frames
@@ -17,12 +19,57 @@ from lib.core.request import FRAME_AT_MOST, too_large
 
 if TYPE_CHECKING:
     from lib.core.frames import Frame
+    from lib.core.job import FrameRef
+    from lib.core.request import VideoRequest
     from lib.flows.kit import Kit
 
 # Segments that cannot mean another place to anything that reads them as a path or a link.
 SEGMENT = "[A-Za-z0-9_-][A-Za-z0-9._-]*"
 NAME = re.compile(rf"gs://([^/]+)/uploads/([^/]+)/({SEGMENT}(?:/{SEGMENT}){{0,9}})")
+LINK_COPIES = 1.5  # two pictures, and one of them on its way into the bucket
 _one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The frames of a request as they lie in the bucket.
+
+    Attributes:
+        first: the first one.
+        last: the last one, None where a template needs none.
+        warnings: what the owner should know about the pair.
+    """
+
+    first: FrameRef
+    last: FrameRef | None
+    warnings: tuple[str, ...]
+
+
+def keep(kit: Kit, owner: str, job_id: str, request: VideoRequest) -> Kept:
+    """Both frames judged, then stored; only what lies in the bucket is kept.
+
+    Args:
+        kit: the hands.
+        owner: whose request it is.
+        job_id: of the job that it becomes.
+        request: parsed and in bounds.
+
+    Raises:
+        ApiError: `invalid_frame` with the reason, `overloaded`, or the bucket does not answer.
+    """
+    sources = [request.first_frame, request.last_frame]
+    # A body has its room already; what comes from elsewhere needs one now, once for both.
+    links = sum(isinstance(source, str) for source in sources)
+    with kit.links.held(int(links * LINK_COPIES * FRAME_AT_MOST)) if links else nullcontext():
+        first = load(kit, owner, request.first_frame, "first_frame")
+        last = None
+        if request.last_frame is not None:
+            last = load(kit, owner, request.last_frame, "last_frame")
+        return Kept(
+            kit.artifacts.store_frame(owner, job_id, first),
+            kit.artifacts.store_frame(owner, job_id, last) if last else None,
+            frames.warnings(first, last),
+        )
 
 
 def load(kit: Kit, owner: str, source: str | bytes, param: str) -> Frame:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lib.flows.room import BODIES_AT_MOST, LINKS_AT_MOST, Room
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -76,6 +78,8 @@ class Kit:
         token: a fresh random text, 16 hex characters.
         times: the protocol's constants.
         limits: of owners, see `core.limits`; without a row there are none.
+        bodies: memory for what requests carry.
+        links: memory for what their links and names bring.
     """
 
     jobs: Jobs
@@ -89,3 +93,5 @@ class Kit:
     token: Callable[[], str]
     times: Times = field(default_factory=Times)
     limits: Mapping[str, Limits] = field(default_factory=dict)
+    bodies: Room = field(default_factory=lambda: Room(BODIES_AT_MOST))
+    links: Room = field(default_factory=lambda: Room(LINKS_AT_MOST))

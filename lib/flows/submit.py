@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.adapters.jobs import Tombstone
-from lib.core import catalogue, errors, frames
+from lib.core import catalogue, errors
 from lib.core.errors import ApiError
 from lib.core.job import Intent, Job, Stage, State
 from lib.flows import limits
-from lib.flows.frames import load
+from lib.flows.frames import keep
 from lib.flows.kit import SEND_EVERY_S
 from lib.flows.send import send
 
@@ -70,10 +70,7 @@ def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) 
     region = kit.upstreams[accounts[0]].region
     catalogue.check_resolution(catalogue.resolve(region, request.model), request.resolution)
     counted = limits.check(kit, owner, request, region)
-    first = load(kit, owner, request.first_frame, "first_frame")
-    last = None
-    if request.last_frame is not None:
-        last = load(kit, owner, request.last_frame, "last_frame")
+    kept = keep(kit, owner, job_id, request)
     account, direct = _door(kit, accounts)
     intent = Intent(
         id=job_id,
@@ -82,10 +79,10 @@ def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) 
         account=account,
         region=kit.upstreams[account].region,
         request=request.fields(),
-        first=kit.artifacts.store_frame(owner, job_id, first),
-        last=kit.artifacts.store_frame(owner, job_id, last) if last else None,
-        size=catalogue.output_size(first.width, first.height, request.resolution),
-        warnings=frames.warnings(first, last),
+        first=kept.first,
+        last=kept.last,
+        size=catalogue.output_size(kept.first.width, kept.first.height, request.resolution),
+        warnings=kept.warnings,
         fingerprint=fingerprint,
         key=hashed,
     )

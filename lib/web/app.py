@@ -14,8 +14,14 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Response
 
 from lib import logs
-from lib.core.errors import INTERNAL_ERROR, METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
-from lib.web import compat_door, problem
+from lib.core.errors import (
+    INTERNAL_ERROR,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    UNAUTHENTICATED,
+    ApiError,
+)
+from lib.web import compat_door, intake, problem
 from lib.web.uploads import FrameUploads
 from lib.web.videos import Videos, as_json
 
@@ -78,6 +84,7 @@ class App:
     ) -> None:
         self._auth, self._origins, self._local = auth, frozenset(origins), local
         self._compat = compat
+        self._bodies, self._limit = kit.bodies, max_body_bytes
         videos = Videos(kit, max_body_bytes)
         one = r"/v1/videos/([^/]+)"
         self._routes = (
@@ -100,6 +107,8 @@ class App:
             except ApiError as error:
                 logs.refused(error.kind.code, error.kind.status)
                 response = problem.answer(error, request_id)
+                if error.kind is not UNAUTHENTICATED:  # a stranger's bytes are not waited for
+                    intake.drain(request)
             except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
                 logs.crash("request.crashed", method=request.method)
                 broken = ApiError(
@@ -132,7 +141,8 @@ class App:
                     return route.answer(request)
                 owner = self._auth.owner(request.headers.get("Authorization"))
                 logs.bind(job=next(iter(match.groups()), None))
-                return route.answer(request, owner, *match.groups())
+                with intake.admitted(self._bodies, request, self._limit):
+                    return route.answer(request, owner, *match.groups())
         allowed = _methods(found)
         raise ApiError(
             METHOD_NOT_ALLOWED,

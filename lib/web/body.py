@@ -19,6 +19,7 @@ from lib.core.errors import (
     UNSUPPORTED_MEDIA_TYPE,
     ApiError,
 )
+from lib.web import intake
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -66,9 +67,9 @@ def _too_large(limit_bytes: int) -> ApiError:
 
 
 def _json(request: Request) -> dict[str, Any]:
-    raw = request.get_data(cache=False)
     try:
-        data = json.loads(raw.decode(), parse_constant=_constant, object_pairs_hook=_once)
+        text = request.get_data(cache=False).decode()  # the bytes are not kept beside it
+        data = json.loads(text, parse_constant=_constant, object_pairs_hook=_once)
     except UnicodeDecodeError as error:
         raise ApiError(
             INVALID_JSON, f"The body is not UTF-8 (byte {error.start} is wrong)."
@@ -100,12 +101,17 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _form(request: Request) -> dict[str, Any]:
+    request.form_data_parser_class = intake.InMemory
     if "boundary" not in request.mimetype_params:
         raise ApiError(INVALID_REQUEST, "Content-Type: multipart/form-data needs a boundary.")
     fields: dict[str, Any] = {}
     for source in (request.form, request.files):
         for name, values in source.lists():
-            _put(fields, name, [v if isinstance(v, str) else bytes(v.read()) for v in values])
+            _put(
+                fields,
+                name,
+                [v if isinstance(v, str) else intake.content(v.stream) for v in values],
+            )
     return fields
 
 

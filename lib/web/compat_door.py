@@ -27,7 +27,7 @@ from lib.core.errors import (
 )
 from lib.flows.implicit import implicit_key
 from lib.flows.submit import submit
-from lib.web import compat
+from lib.web import compat, intake
 from lib.web.compat_tasks import Tasks
 from lib.web.videos import idempotency_key
 
@@ -90,6 +90,8 @@ class Compat:
         try:
             return self._dispatch(request, request_id)
         except ApiError as error:
+            if error.kind is not UNAUTHENTICATED:  # a stranger's bytes are not waited for
+                intake.drain(request)
             return _refusal(error, request_id)
         except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
             logs.crash("request.crashed", method=request.method)
@@ -98,11 +100,14 @@ class Compat:
     def _dispatch(self, request: Request, request_id: str) -> Response:
         path = request.path.removeprefix(BASE).rstrip("/")
         if (request.method, path) == ("POST", "/uploads"):
-            return self._uploads.receive(request)  # its policy says who may
+            with intake.admitted(self._kit.bodies, request, self._limit):
+                return self._uploads.receive(request)  # its policy says who may
         for method, pattern, answer in self._routes:
             match = pattern.fullmatch(path)
             if match and request.method == method:
-                return answer(request, self._owner(request), request_id, *match.groups())
+                owner = self._owner(request)
+                with intake.admitted(self._kit.bodies, request, self._limit):
+                    return answer(request, owner, request_id, *match.groups())
         raise compat.nowhere()
 
     def _owner(self, request: Request) -> str:

@@ -1,0 +1,84 @@
+"""Bodies on their way in: room is taken before one is read, and what nobody wants is let run out.
+
+A body's share is what it needs at the peak of its parsing. A connection that is closed with unread
+bytes is reset, and the sender never sees why: a refused body is therefore read to its end, block by
+block, and forgotten.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, Any
+
+from werkzeug.formparser import FormDataParser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from werkzeug.wrappers import Request
+
+    from lib.flows.room import Room
+
+SMALL = 256 << 10  # counts for nothing
+JSON_COPIES, FORM_COPIES = 3, 2  # as bytes, as text, as values; as bytes, and on their way on
+BLOCK = 1 << 16
+DRAIN_AT_MOST, DRAIN_S = 64 << 20, 10.0
+
+
+@contextmanager
+def admitted(room: Room, request: Request, limit_bytes: int) -> Iterator[None]:
+    """Memory for this request's body until its answer is made.
+
+    Args:
+        room: of all requests.
+        request: not yet read.
+        limit_bytes: the largest body; a larger one is refused unread, and needs no room.
+
+    Raises:
+        ApiError: `overloaded`.
+    """
+    length = request.content_length
+    packed = request.headers.get("Content-Encoding", "identity") != "identity"
+    if packed or (length is None and "Transfer-Encoding" in request.headers):
+        length = limit_bytes  # nobody knows yet
+    if not length or length <= SMALL or length > limit_bytes:
+        yield
+        return
+    form = request.mimetype == "multipart/form-data"
+    with room.held(length * (FORM_COPIES if form else JSON_COPIES)):
+        yield
+
+
+def drain(request: Request) -> None:
+    """Read what is left of a body, so that the answer reaches its sender."""
+    source = request.environ.get("wsgi.input")
+    if source is None or not request.environ.get("wsgi.input_terminated"):
+        return  # its end is not known
+    deadline, left = time.monotonic() + DRAIN_S, DRAIN_AT_MOST
+    try:
+        while left > 0 and time.monotonic() < deadline and (block := source.read(BLOCK)):
+            left -= len(block)
+    except OSError:
+        return  # the sender has gone
+
+
+class InMemory(FormDataParser):
+    """A form's files as bytes in memory, once.
+
+    A file in `/tmp` is memory, too, in a function (Cloud Run functions, "File system"), and would
+    be read into memory besides.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "stream_factory": _in_memory})
+
+
+def _in_memory(*_args: object, **_options: object) -> IO[bytes]:
+    return BytesIO()
+
+
+def content(file: IO[bytes]) -> bytes:
+    """The bytes of a form's file; those of a file in memory are not copied."""
+    return file.getvalue() if isinstance(file, BytesIO) else file.read()

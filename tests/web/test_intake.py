@@ -1,0 +1,155 @@
+"""Room for bodies: lent in order, given back whatever happens, refused honestly and in time."""
+
+import contextlib
+import io
+import threading
+import time
+
+import pytest
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request
+
+from lib.core.errors import OVERLOADED, ApiError
+from lib.flows.room import BODIES_AT_MOST, Room
+from lib.web import body, intake
+
+MB = 1 << 20
+
+
+def request(length, kind="application/json", **headers):
+    builder = EnvironBuilder(method="POST", headers={"Content-Type": kind, **headers})
+    environ = builder.get_environ()
+    environ.pop("CONTENT_LENGTH", None)
+    if length is not None:
+        environ["CONTENT_LENGTH"] = str(length)
+    return Request(environ)
+
+
+def taken(room):
+    return room._used
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (request(None), 0),
+        (request(1000), 0),
+        (request(256 << 10), 0),
+        (request(MB), 3 * MB),
+        (request(MB, "multipart/form-data; boundary=a"), 2 * MB),
+        (request(32 * MB), BODIES_AT_MOST),
+        (request(33 * MB), 0),  # refused unread
+        (request(None, **{"Transfer-Encoding": "chunked"}), BODIES_AT_MOST),
+        (request(1000, **{"Content-Encoding": "gzip"}), BODIES_AT_MOST),
+    ],
+)
+def test_a_body_takes_what_its_parsing_takes(asked, expected):
+    room = Room(BODIES_AT_MOST)
+    with intake.admitted(room, asked, 32 * MB):
+        assert taken(room) == expected
+    assert taken(room) == 0
+
+
+def test_room_is_given_back_after_an_error_and_nobody_waits_longer_than_said():
+    room = Room(10, wait_s=0.2)
+    with contextlib.suppress(ValueError), room.held(10):
+        raise ValueError
+    with room.held(6):
+        began = time.monotonic()
+        with pytest.raises(ApiError) as refused, room.held(6):
+            pass
+        assert 0.1 < time.monotonic() - began < 1
+        assert refused.value.kind is OVERLOADED
+        assert refused.value.retry_after_s
+        with room.held(4):  # who was refused stands in nobody's way
+            assert taken(room) == 10
+    assert taken(room) == 0
+
+
+def test_many_threads_never_hold_more_than_there_is_and_all_get_their_turn():
+    room, most, done, lock = Room(10, wait_s=20), [0], [], threading.Lock()
+
+    def work(size):
+        with room.held(size):
+            with lock:
+                most[0] = max(most[0], taken(room))
+            time.sleep(0.002)
+        done.append(size)
+
+    threads = [threading.Thread(target=work, args=[1 + n % 14]) for n in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 60
+    assert most[0] <= 10
+    assert taken(room) == 0
+
+
+def test_a_large_one_is_not_overtaken_for_ever():
+    room, order = Room(10, wait_s=5), []
+
+    def work(name, size):
+        with room.held(size):
+            order.append(name)
+            time.sleep(0.02)
+
+    with room.held(5):
+        threads = []
+        for name, size in (("large", 10), ("small", 1), ("small", 1)):
+            threads.append(threading.Thread(target=work, args=[name, size]))
+            threads[-1].start()
+            time.sleep(0.02)
+        assert order == []
+    for thread in threads:
+        thread.join()
+    assert order[0] == "large"
+
+
+def test_a_busy_instance_says_so_in_both_dialects_and_starts_nothing(world, monkeypatch):
+    monkeypatch.setattr(world.kit.bodies, "_wait_s", 0.01)
+    with world.kit.bodies.held(BODIES_AT_MOST):
+        answer = world.client.post("/v1/videos", data=bytes(MB), content_type="application/json")
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "5"
+        assert answer.get_json()["error"]["code"] == "overloaded"
+        assert answer.get_json()["error"]["retryable"] is True
+        compat = world.client.post(
+            "/api/v1/services/aigc/image2video/video-synthesis",
+            data=bytes(MB),
+            content_type="application/json",
+        )
+        assert compat.status_code == 503
+        assert compat.get_json()["code"] == "ServiceUnavailable"
+        assert world.client.get("/v1/models").status_code == 200
+    assert world.names("pending/") == []
+
+
+def test_links_have_a_room_of_their_own(world, monkeypatch):
+    monkeypatch.setattr(world.kit.links, "_wait_s", 0.01)
+    name = f"gs://{world.config.bucket}/uploads/local/upl_1.png"
+    order = {"first_frame": name, "last_frame": name, "prompt": "rain"}
+    with world.kit.links.held(50 * MB):
+        assert world.client.post("/v1/videos", json=order).status_code == 503
+    assert world.client.post("/v1/videos", json=order).status_code == 400
+
+
+def test_a_refused_body_is_read_to_its_end_when_its_end_is_known():
+    for known in (True, False):
+        source = io.BytesIO(bytes(3 * MB))
+        environ = {"wsgi.input": source, "wsgi.input_terminated": known}
+        intake.drain(Request({**EnvironBuilder().get_environ(), **environ}))
+        assert source.tell() == (3 * MB if known else 0)
+
+
+def test_a_forms_files_are_memory_once_and_its_texts_are_whole():
+    data = {"first_frame": (io.BytesIO(b"a" * MB), "a.png"), "prompt": "rain" * 200_000}
+    builder = EnvironBuilder(method="POST", data=data)
+    environ = builder.get_environ()
+    with contextlib.closing(environ["wsgi.input"]), contextlib.closing(Request(environ)) as asked:
+        fields = body.read(asked, 32 * MB)
+        assert fields["first_frame"] == b"a" * MB
+        assert isinstance(asked.files["first_frame"].stream, io.BytesIO)
+        assert fields["first_frame"] is asked.files["first_frame"].stream.getvalue()
+        assert len(fields["prompt"]) == 800_000
+    builder.close()
