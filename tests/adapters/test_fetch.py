@@ -1,7 +1,7 @@
 """Safe fetching: no spelling of a private address gets a connection."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.adapters import fetch
@@ -38,6 +38,7 @@ def test_no_private_spelling_is_fetched(fetcher, url):
     assert "could not be used" in refused.value.message
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4))
 def test_every_spelling_of_an_address_is_judged_alike(address):
     allowed = fetch.public(str(address))

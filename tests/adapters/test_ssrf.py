@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.adapters import fetch, guard
@@ -74,6 +74,7 @@ def _again(listener):
     return [ssrf_matrix.run(listener, row) for row in ssrf_matrix.tries(listener)]
 
 
+@settings(deadline=None)
 @given(st.ip_addresses())
 def test_nothing_special_is_public(address):
     """IANA's special-purpose registries, as this Python knows them, are a lower bound."""
@@ -86,6 +87,7 @@ def test_nothing_special_is_public(address):
         assert not inner.is_private
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_judged_or_refused_and_a_judged_link_is_judged_alike_again(text):
     with contextlib.suppress(guard.BadLink):

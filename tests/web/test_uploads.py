@@ -8,7 +8,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from google.oauth2 import service_account
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.adapters import signing, v4
@@ -117,6 +117,7 @@ def test_a_link_is_the_librarys_at_the_same_instant(world, monkeypatch):
     assert upload["url"] == theirs
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(st.sampled_from(["x-goog-a", "X-Goog-B", "Content-Type"]), st.text("ab ")))
 def test_blanks_in_signed_headers_count_once(headers):
     signer = signing.key_file_signer(signing_key()[0])
