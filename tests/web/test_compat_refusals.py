@@ -1,0 +1,49 @@
+"""A refusal in DashScope's words leaves a log line and keeps the limits' header fields."""
+
+import json
+
+import pytest
+
+from lib.web.auth import digest
+from tests.web.test_compat import ASYNC, CREATE, body
+
+KEYS = {"alice": [f"s1:{digest('s1', 'key-a')}"]}
+ALICE = {"Authorization": "Bearer key-a", **ASYNC}
+ON = {"AUTH": "on", "OWNER_KEYS": json.dumps(KEYS)}
+
+
+def logged(capsys):
+    lines = capsys.readouterr().out.splitlines()
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "changes", "status", "code"),
+    [
+        (ASYNC, {}, 401, "unauthenticated"),
+        (ALICE, {"model": "wan9-kf2v-none"}, 400, "unsupported_model"),
+        ({"Authorization": "Bearer key-a"}, {}, 403, "forbidden"),
+        (ALICE, {"input": {"first_frame_url": "ftp://x/y.png"}}, 400, "invalid_frame"),
+    ],
+)
+def test_a_refusal_leaves_a_line_that_its_request_id_finds(
+    make_world, capsys, headers, changes, status, code
+):
+    world = make_world(env=ON)
+    capsys.readouterr()
+    answer = world.client.post(CREATE, json=body(**changes), headers=headers)
+    (line,) = [line for line in logged(capsys) if line["event"] == "request.refused"]
+    assert answer.status_code == status
+    assert (line["status"], line["code"]) == (status, code)
+    assert line["request_id"] == answer.json["request_id"] == answer.headers["x-request-id"]
+
+
+def test_a_full_day_says_when_there_is_room_again(make_world):
+    world = make_world(env={**ON, "OWNER_LIMITS": '{"alice": {"jobs_per_day": 1}}'})
+    taken = world.client.post(CREATE, json=body(), headers=ALICE)
+    refused = world.client.post(CREATE, json=body("other"), headers=ALICE)
+    assert (taken.status_code, refused.status_code) == (200, 429)
+    assert refused.json["code"] == "Throttling"
+    assert "jobs_per_day" in taken.headers["RateLimit"]
+    assert ";r=0;" in refused.headers["RateLimit"]
+    assert int(refused.headers["Retry-After"]) > 3600
