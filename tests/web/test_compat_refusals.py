@@ -21,7 +21,7 @@ def logged(capsys):
     ("headers", "changes", "status", "code"),
     [
         (ASYNC, {}, 401, "unauthenticated"),
-        (ALICE, {"model": "wan9-kf2v-none"}, 400, "unsupported_model"),
+        (ALICE, {"model": "wan9-kf2v-none"}, 404, "unsupported_model"),
         ({"Authorization": "Bearer key-a"}, {}, 403, "forbidden"),
         (ALICE, {"input": {"first_frame_url": "ftp://x/y.png"}}, 400, "invalid_frame"),
     ],
