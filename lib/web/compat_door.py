@@ -92,7 +92,9 @@ class Compat:
         except ApiError as error:
             if error.kind is not UNAUTHENTICATED:  # a stranger's bytes are not waited for
                 intake.drain(request)
-            return _refusal(error, request_id)
+            response = _refusal(error, request_id)
+            logs.refused(error.kind.code, response.status_code)
+            return response
         except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
             logs.crash("request.crashed", method=request.method)
             return _refusal(ApiError(INTERNAL_ERROR, ""), request_id)
