@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib import config as configuration
 from lib import logs
-from lib.adapters import identity, signing
+from lib.adapters import heap, identity, signing
 from lib.adapters.artifacts import Artifacts
 from lib.adapters.bucket import Bucket
 from lib.adapters.dashscope import DashScope
@@ -86,6 +86,7 @@ def service() -> Service:
     global _service  # noqa: PLW0603 - one service for each process, built after the fork
     with _lock:
         if _service is None:
+            heap.return_large_blocks()
             config = configuration.load()
             logs.setup(
                 json_lines=not config.local,
