@@ -43,14 +43,18 @@ resource "google_storage_bucket" "films" {
     }
   }
 
-  # A browser plays and seeks through a signed link, and puts a big frame through one.
+  # A browser plays and seeks through a signed link, and puts a big frame through one; it may send
+  # only the headers that stand here, those that POST /v1/uploads signs among them.
   dynamic "cors" {
     for_each = length(var.allowed_origins) > 0 ? [var.allowed_origins] : []
 
     content {
-      origin          = cors.value
-      method          = ["GET", "HEAD", "PUT"]
-      response_header = ["Content-Type", "Content-Length", "Content-Range", "Accept-Ranges", "Range", "ETag"]
+      origin = cors.value
+      method = ["GET", "HEAD", "PUT"]
+      response_header = [
+        "Content-Type", "Content-Length", "Content-Range", "Accept-Ranges", "Range", "ETag",
+        "x-goog-content-length-range", "x-goog-if-generation-match",
+      ]
       max_age_seconds = 3600
     }
   }

@@ -1,6 +1,7 @@
 """Frames that go straight into the bucket: a signed PUT that the bucket enforces, then its gs:// name."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from lib.adapters import signing, v4
 from lib.core.errors import ApiError
 from lib.flows.frames import load
 from tests.world import BUCKET, START, STORAGE, picture, signing_key
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -157,6 +160,32 @@ def test_a_form_does_as_well(world):
         content_type="multipart/form-data",
     )  # fmt: skip
     assert answer.status_code == 201
+
+
+def test_a_browser_may_put_with_the_cors_rule_that_terraform_gives_the_bucket(world, web):
+    """The bucket answers the preflight, not we; every signed header must stand in its rule."""
+    text = (ROOT / "infra/terraform/bucket.tf").read_text("utf-8")
+    block = text[text.index('dynamic "cors"') :]
+    headers = re.findall(
+        r'"([^"]+)"', re.search(r"response_header = \[(.*?)\]", block, re.DOTALL)[1]
+    )
+    methods = re.findall(r'"([^"]+)"', re.search(r"method\s*= \[(.*?)\]", block)[1])
+    origin, upload = "https://app.example.com", opened(world)
+    ask = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": ",".join(
+            sorted(name.lower() for name in upload["headers"])
+        ),
+    }
+    for known, allowed in ((headers, origin), (headers[:6], None)):
+        rule = {"origin": [origin], "method": methods, "responseHeader": known}
+        world.bucket.cors = [rule | {"maxAgeSeconds": 3600}]
+        world.bucket.patch()
+        preflight = web.options(upload["url"], headers=ask)
+        assert preflight.headers.get("Access-Control-Allow-Origin") == allowed
+    answer = put(web, upload, picture(), Origin=origin)
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
 
 
 # Whose, and which
