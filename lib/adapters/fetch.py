@@ -33,7 +33,7 @@ __all__ = ["Answer", "Download", "FetchFailed", "Fetcher", "guarded_session", "p
 
 TIMEOUT_S = (3.05, 20.0)
 TOTAL_S = 60.0
-FRAME_S = 30.0
+FRAME_S = 15.0
 REDIRECTS_AT_MOST = 3
 BLOCK = 1 << 16
 OK, REDIRECTS, BUSY = 200, frozenset({301, 302, 303, 307, 308}), frozenset({502, 503, 504})
@@ -251,6 +251,8 @@ class Fetcher:
             # Retried: a connection that failed, and an answer of 502, 503 or 504 to a GET.
             if response is not None:
                 response.close()
+            if alarm.rung:
+                raise FetchFailed("it took too long")
             self._sleep(pause_s)
         response = self._once(url, alarm)
         if response is None:

@@ -11,6 +11,7 @@ import ipaddress
 import os
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import requests
 
 CONNECT_S = 3.05
+ADDRESSES_AT_MOST = 3  # that are tried; all are judged
 PORTS = frozenset({443, 8443})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # Names that lead nowhere public by definition: RFC 6761, RFC 6762, RFC 8375; `internal` is reserved
@@ -165,29 +167,39 @@ class Alarm:
     A read timeout starts again with every byte, so that a host which sends one byte at a time would
     hold a thread for hours; this does not start again.
 
-    Attributes:
-        rung: whether the time is over.
+    Args:
+        total_s: from now on, real seconds.
     """
 
     def __init__(self, total_s: float) -> None:
-        self.rung = False
-        self._total_s = total_s
+        self._end = time.monotonic() + total_s
         self._lines: list[socket.socket] = []
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
+
+    @property
+    def left_s(self) -> float:
+        """What is left of the time, seconds; negative behind its end."""
+        return self._end - time.monotonic()
+
+    @property
+    def rung(self) -> bool:
+        """Whether the time is over."""
+        return self.left_s <= 0
 
     def watch(self, fileno: int) -> None:
         """Cut this connection, too; a copy of its handle outlives TLS taking it over."""
         with self._lock:
             self._lines.append(socket.socket(fileno=os.dup(fileno)))
+            if self.rung:
+                _shut(self._lines[-1])
             if self._timer is None:
-                self._timer = threading.Timer(self._total_s, self._ring)
+                self._timer = threading.Timer(max(0.0, self.left_s), self._ring)
                 self._timer.daemon = True
                 self._timer.start()
 
     def _ring(self) -> None:
         with self._lock:
-            self.rung = True
             for line in self._lines:
                 _shut(line)
 
@@ -221,8 +233,12 @@ def within(total_s: float) -> Iterator[Alarm]:
         alarm.stop()
 
 
+def _alarm() -> Alarm | None:
+    return getattr(_this_thread, "alarm", None)
+
+
 def _watched(connection: socket.socket) -> None:
-    alarm: Alarm | None = getattr(_this_thread, "alarm", None)
+    alarm = _alarm()
     if alarm is not None:
         alarm.watch(connection.fileno())
 
@@ -241,10 +257,14 @@ def _connected(
     if not all(allowed(str(answer[4][0])) for answer in answers):
         raise NotPublic("not a public address")
     failure = OSError("no address")
-    for family, kind, proto, _, target in answers:
+    for family, kind, proto, _, target in answers[:ADDRESSES_AT_MOST]:
+        alarm = _alarm()
+        wait_s = min(CONNECT_S, alarm.left_s) if alarm else CONNECT_S
+        if wait_s <= 0:
+            raise TimeoutError("its time is over")
         connection = socket.socket(family, kind, proto)
         try:
-            connection.settimeout(CONNECT_S)
+            connection.settimeout(wait_s)
             connection.connect(target)
         except OSError as error:
             connection.close()

@@ -241,3 +241,29 @@ def test_a_post_that_nobody_answers_ends_in_time(local):
         with pytest.raises(fetch.FetchFailed, match=r"too long|not answer"):
             local.post(url, b"{}", {}, total_s=0.3)
         assert time.monotonic() - began < 0.9
+
+
+def test_a_name_with_many_dead_addresses_costs_no_more_than_its_time(monkeypatch):
+    monkeypatch.setattr(guard, "public", lambda _address: True)
+    dialled = []
+
+    def resolve(_host, port, **_more):
+        return [ssrf_matrix._answer(f"127.0.0.{n}", port) for n in range(1, 200)]
+
+    class Silent(socket.socket):
+        def connect(self, place):
+            dialled.append(place)
+            time.sleep(min(self.gettimeout(), 0.2))
+            raise TimeoutError
+
+    monkeypatch.setattr(socket, "socket", Silent)
+    session = guard.guarded_session(allow_loopback_http=False, resolve=resolve)
+    fetcher = fetch.Fetcher(
+        session, allow_loopback_http=False, now=lambda: 0.0, sleep=lambda _: None
+    )
+    monkeypatch.setattr(fetch, "FRAME_S", 0.5)
+    began = time.monotonic()
+    assert "too long" in refusal(fetcher, "https://many.example.com/")
+    assert time.monotonic() - began < 1.5
+    assert len(dialled) <= 4
+    session.close()
