@@ -35,7 +35,7 @@ KINDS = {
 ALLOWED = "JPEG, PNG, BMP or WEBP"
 COLOURS = frozenset({"RGB", "grey", "palette"})
 BITS_AT_MOST = 8
-SCANS_AT_MOST = 100  # a progressive JPEG has about ten; each costs a walk over the whole picture
+SCANS_AT_MOST = 40  # a progressive JPEG has about ten; each costs a walk over the whole picture
 DECODED_AT_MOST = 160_000_000  # bytes; see the README for the sum that this is a part of
 TURNED_AT_MOST = 16_000_000  # pixels of a JPEG that is decoded to be turned: two copies of it
 # Bytes a pixel at the peak, measured: two copies of four; WEBP's decoder keeps two more and a text

@@ -45,6 +45,7 @@ def verify(data: bytes) -> None:
     """
     view = memoryview(data)
     seen: list[bytes] = []
+    texts = 0
     for kind, at, length in chunks(data):
         if len(seen) >= PARTS_AT_MOST:
             raise Broken("it has too many parts")
@@ -54,7 +55,11 @@ def verify(data: bytes) -> None:
         if zlib.crc32(view[at - 4 : at + length]) != declared:
             raise Broken("a checksum in it is wrong")
         if kind in {b"zTXt", b"iTXt", b"iCCP"}:
-            _small(kind, bytes(view[at : at + length]))
+            texts += _unpacked(kind, bytes(view[at : at + length]), TEXT_AT_MOST - texts)
+            if texts > TEXT_AT_MOST:
+                raise Broken(
+                    f"texts and colour profile in it unpack to more than {TEXT_AT_MOST} bytes"
+                )
         seen.append(kind)
         if kind == b"IEND":
             break
@@ -63,24 +68,23 @@ def verify(data: bytes) -> None:
     _pixels(data, palette=b"PLTE" in seen)
 
 
-def _small(kind: bytes, chunk: bytes) -> None:
-    """Refuse a text or a profile that unpacks to far more than it has a right to be."""
+def _unpacked(kind: bytes, chunk: bytes, limit: int) -> int:
+    """The bytes that a text or a profile unpacks to, counted until they are above the limit."""
     packed = chunk.partition(b"\0")[2][1:]
     if kind == b"iTXt":
         flag, rest = chunk.partition(b"\0")[2][:1], chunk.partition(b"\0")[2][2:]
         if flag != b"\1":
-            return
+            return len(rest)
         packed = rest.partition(b"\0")[2].partition(b"\0")[2]
     unpacker = zlib.decompressobj()
     total = 0
     try:
-        while packed and total <= TEXT_AT_MOST:
+        while packed and total <= limit:
             total += len(unpacker.decompress(packed, BLOCK))
             packed = unpacker.unconsumed_tail
     except zlib.error:
-        return  # decoders pass over it
-    if total > TEXT_AT_MOST:
-        raise Broken(f"a text or colour profile in it unpacks to more than {TEXT_AT_MOST} bytes")
+        return total  # decoders pass over it
+    return total
 
 
 def _pixels(data: bytes, *, palette: bool) -> None:

@@ -174,10 +174,12 @@ REFUSED = {
         lambda: flat("JPEG", 8000, progressive=True, subsampling=0), "million pixels"),
     "webp 8000x8000": (lambda: webp_of(8000, 8000), "million pixels"),
     "png of 256 MB pixels": (lambda: bomb_of_pixels(256), "more pixels"),
-    "png zTXt bomb": (lambda: png(300, 300, extra=text_bomb(b"zTXt", b"a\0\0")), "unpacks to more"),
+    "png zTXt bomb": (lambda: png(300, 300, extra=text_bomb(b"zTXt", b"a\0\0")), "unpack to more"),
     "png iTXt bomb": (
-        lambda: png(300, 300, extra=text_bomb(b"iTXt", b"a\0\1\0\0\0")), "unpacks to more"),
-    "png iCCP bomb": (lambda: png(300, 300, extra=text_bomb(b"iCCP", b"a\0\0")), "unpacks to more"),
+        lambda: png(300, 300, extra=text_bomb(b"iTXt", b"a\0\1\0\0\0")), "unpack to more"),
+    "png iCCP bomb": (lambda: png(300, 300, extra=text_bomb(b"iCCP", b"a\0\0")), "unpack to more"),
+    "png 1000 texts of 7 MB": (
+        lambda: png(300, 300, extra=chunk(b"zTXt", b"a\0\0" + zeros(7 * MB)) * 1000), "unpack to more"),
     "png too few rows": (lambda: png(300, 300, [b"\0" * 901] * 200), "fewer pixels"),
     "png wrong filter": (lambda: png(300, 300, [b"\7" + bytes(900)] * 300), "row of its pixels"),
     "png without palette": (lambda: png(300, 300, colour=3), "palette is missing"),
