@@ -117,6 +117,7 @@ def build(config: Config, wires: Wires) -> Service:
         _compat(config, wires, kit, auth),
         origins=config.allowed_origins,
         max_body_bytes=config.max_body_bytes,
+        implicit_s=config.implicit_dedupe_s,
         local=config.local,
     )
     return Service(app, Poll(run, _admit(config, wires)), run, kit)

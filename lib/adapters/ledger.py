@@ -165,6 +165,15 @@ class Ledger:
             for meta in self._bucket.objects(prefix)
         }
 
+    def check(self) -> None:
+        """Whether the bucket answers: one list.
+
+        Raises:
+            ApiError: it does not.
+        """
+        for _ in self._bucket.objects("gates/"):
+            return
+
     # gates/
 
     def gate(self, account: str) -> Gate:

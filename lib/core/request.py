@@ -42,7 +42,7 @@ LINK_AT_MOST = 8192
 FRAME_AT_MOST = 10 * 1024 * 1024
 SEED_AT_MOST = 2147483647
 
-_ECHOED = {"model", "resolution", "seconds", "seed", "prompt_extend", "watermark"}
+_ECHOED = {"model", "resolution", "seconds", "seed", "prompt_extend", "watermark", "validate_only"}
 _ECHO_AT_MOST = 60
 _FRAME_FORMS = (
     "an https:// link to a public host, a data:image/...;base64,... URI, an uploaded file, or a "
@@ -118,6 +118,7 @@ class VideoRequest(BaseModel):
             "value at most 512"
         ),
     ] = Field(default_factory=dict)
+    validate_only: Annotated[StrictBool, Field(description="true or false")] = False
     first_frame: Annotated[Frame, Field(description=_FRAME_FORMS)]
     last_frame: Annotated[Frame | None, Field(description=_FRAME_FORMS)] = None
 
@@ -164,7 +165,7 @@ class VideoRequest(BaseModel):
 
     def fields(self) -> dict[str, Any]:
         """The plain fields, without the frames: what an intent keeps."""
-        return self.model_dump(exclude={"first_frame", "last_frame"})
+        return self.model_dump(exclude={"first_frame", "last_frame", "validate_only"})
 
     def fingerprint(self, owner: str) -> str:
         """A SHA-256 (hex) that is equal for equal requests of one owner.

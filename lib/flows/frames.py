@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from lib.core.errors import INVALID_FRAME, ApiError
 from lib.core.request import FRAME_AT_MOST, too_large
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lib.core.frames import Frame
     from lib.core.job import FrameRef
     from lib.core.request import VideoRequest
@@ -57,6 +59,21 @@ def keep(kit: Kit, owner: str, job_id: str, request: VideoRequest) -> Kept:
     Raises:
         ApiError: `invalid_frame` with the reason, `overloaded`, or the bucket does not answer.
     """
+    with judged(kit, owner, request) as (first, last):
+        return Kept(
+            kit.artifacts.store_frame(owner, job_id, first),
+            kit.artifacts.store_frame(owner, job_id, last) if last else None,
+            frames.warnings(first, last),
+        )
+
+
+@contextmanager
+def judged(kit: Kit, owner: str, request: VideoRequest) -> Iterator[tuple[Frame, Frame | None]]:
+    """Both frames, loaded and judged; their memory is lent until the end.
+
+    Raises:
+        ApiError: `invalid_frame` with the reason, `overloaded`, or the bucket does not answer.
+    """
     sources = [request.first_frame, request.last_frame]
     # A body has its room already; what comes from elsewhere needs one now, once for both.
     links = sum(isinstance(source, str) for source in sources)
@@ -65,11 +82,7 @@ def keep(kit: Kit, owner: str, job_id: str, request: VideoRequest) -> Kept:
         last = None
         if request.last_frame is not None:
             last = load(kit, owner, request.last_frame, "last_frame")
-        return Kept(
-            kit.artifacts.store_frame(owner, job_id, first),
-            kit.artifacts.store_frame(owner, job_id, last) if last else None,
-            frames.warnings(first, last),
-        )
+        yield first, last
 
 
 def load(kit: Kit, owner: str, source: str | bytes, param: str) -> Frame:

@@ -9,6 +9,7 @@ that a re-send could fall behind, and no attempt leaves it while it is still und
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lib.adapters.jobs import Tombstone
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
     from lib.flows.kit import Kit
 
 
-def implicit_key(kit: Kit, owner: str, request: VideoRequest, window_s: float) -> str | None:
+RESENT = "again-"  # before the token of a window that a re-send began
+
+
+def implicit_key(
+    kit: Kit, owner: str, request: VideoRequest, window_s: float, attempt: int | None = None
+) -> str | None:
     """The key to hand to `submit` for a request that came without one.
 
     One object in the bucket (`keys/`, create-once) says which attempt began the current window of
@@ -32,15 +38,24 @@ def implicit_key(kit: Kit, owner: str, request: VideoRequest, window_s: float) -
         owner: whose request.
         request: as parsed, frames included.
         window_s: for how long a repetition is a re-send, seconds; 0 turns it off.
+        attempt: which try of one call it is, for a client that says so: 0 is a wish of its own.
+            None for one that does not: any repetition is a re-send.
 
     Raises:
         ApiError: the bucket does not answer.
     """
     if window_s <= 0:
         return None
-    fingerprint, token = request.fingerprint(owner), kit.token()
+    fingerprint = request.fingerprint(owner)
+    token = kit.token() if attempt in {0, None} else f"{RESENT}{kit.token()}"
     anchor = _hash(f"implicit window {fingerprint}")
     entry = kit.ledger.take_key(owner, anchor, token, fingerprint, kit.now())
+    if attempt == 0 and entry.id != token:
+        # A first try that its own re-send has overtaken is no second wish.
+        late = entry.id.startswith(RESENT) and not _over(kit, owner, entry, window_s)
+        wish = entry.id.removeprefix(RESENT) if late else token
+        kit.ledger.replace_key(owner, anchor, entry, wish, fingerprint, kit.now())
+        return _key(replace(entry, id=wish))
     if entry.id != token and _over(kit, owner, entry, window_s):
         kit.ledger.replace_key(owner, anchor, entry, token, fingerprint, kit.now())
         entry = kit.ledger.key(owner, anchor) or entry
@@ -48,7 +63,7 @@ def implicit_key(kit: Kit, owner: str, request: VideoRequest, window_s: float) -
 
 
 def _key(entry: KeyEntry) -> str:
-    return f"implicit:{entry.fingerprint}:{entry.id}"
+    return f"implicit:{entry.fingerprint}:{entry.id.removeprefix(RESENT)}"
 
 
 def _over(kit: Kit, owner: str, entry: KeyEntry, window_s: float) -> bool:

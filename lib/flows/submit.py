@@ -66,10 +66,7 @@ def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) 
         if entry.id != job_id and (job := _earlier(kit, owner, entry)):
             return Submission(job, replayed=True)
         job_id = entry.id  # ours, or a dead attempt's, taken over
-    accounts = _accounts(kit, request.model)
-    region = kit.upstreams[accounts[0]].region
-    catalogue.check_resolution(catalogue.resolve(region, request.model), request.resolution)
-    counted = limits.check(kit, owner, request, region)
+    accounts, counted = allowed(kit, owner, request)
     kept = keep(kit, owner, job_id, request)
     account, direct = _door(kit, accounts)
     intent = Intent(
@@ -88,6 +85,18 @@ def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) 
     )
     made = _start(kit, intent, direct=direct)
     return made if made.replayed else replace(made, limits=counted)
+
+
+def allowed(kit: Kit, owner: str, request: VideoRequest) -> tuple[list[str], Mapping[str, str]]:
+    """Which accounts may run a request, and how the owner's limits stand with it.
+
+    Raises:
+        ApiError: no region offers it, a limit is reached, or the bucket does not answer.
+    """
+    accounts = _accounts(kit, request.model)
+    region = kit.upstreams[accounts[0]].region
+    catalogue.check_resolution(catalogue.resolve(region, request.model), request.resolution)
+    return accounts, limits.check(kit, owner, request, region)
 
 
 def _start(kit: Kit, intent: Intent, *, direct: bool) -> Submission:

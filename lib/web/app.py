@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
@@ -22,12 +21,9 @@ from lib.core.errors import (
     ApiError,
 )
 from lib.web import compat_door, intake, problem
-from lib.web.uploads import FrameUploads
-from lib.web.videos import Videos, as_json
+from lib.web.routes import Route, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from werkzeug.wrappers import Request
 
     from lib.flows.kit import Kit
@@ -36,28 +32,11 @@ if TYPE_CHECKING:
 
 EXPOSED = (
     "Location, Retry-After, openai-poll-after-ms, RateLimit, RateLimit-Policy, x-request-id, ETag, "
-    "Idempotent-Replayed"
+    "Idempotent-Replayed, Preference-Applied"
 )
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Prefer, If-None-Match"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PREFLIGHT_S = 3600
-
-
-@dataclass(frozen=True)
-class Route:
-    """One line of the table.
-
-    Attributes:
-        method: HTTP method.
-        path: as a pattern; its groups are handed to the handler.
-        answer: the handler.
-        public: whether no key is needed.
-    """
-
-    method: str
-    path: re.Pattern[str]
-    answer: Callable[..., Response]
-    public: bool = False
 
 
 class App:
@@ -69,6 +48,7 @@ class App:
         compat: the door of DashScope's own dialect.
         origins: browsers' origins that may call; none by default.
         max_body_bytes: the largest request.
+        implicit_s: for how long a client's own re-send counts as the same create, seconds.
         local: whether this is somebody's own machine.
     """
 
@@ -80,23 +60,13 @@ class App:
         *,
         origins: tuple[str, ...] = (),
         max_body_bytes: int,
+        implicit_s: float,
         local: bool,
     ) -> None:
         self._auth, self._origins, self._local = auth, frozenset(origins), local
         self._compat = compat
         self._bodies, self._limit = kit.bodies, max_body_bytes
-        videos = Videos(kit, max_body_bytes)
-        one = r"/v1/videos/([^/]+)"
-        self._routes = (
-            Route("POST", re.compile(r"/v1/videos"), videos.create),
-            Route("GET", re.compile(one), videos.get),
-            Route("DELETE", re.compile(one), videos.delete),
-            Route("POST", re.compile(one + "/cancel"), videos.cancel),
-            Route("GET", re.compile(one + "/content"), videos.content),
-            Route("POST", re.compile(r"/v1/uploads"), FrameUploads(kit, max_body_bytes).create),
-            Route("GET", re.compile(r"/v1/models"), videos.models),
-            Route("GET", re.compile(r"/health"), self._health, public=True),
-        )
+        self.routes = table(kit, max_body_bytes=max_body_bytes, implicit_s=implicit_s)
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
@@ -126,23 +96,23 @@ class App:
         if compat_door.spoken(request.path):
             return self._compat(request, request_id)
         found = [
-            (route, match)
-            for route in self._routes
-            if (match := route.path.fullmatch(request.path)) is not None
+            (route, segments)
+            for route in self.routes
+            if (segments := route.match(request.path)) is not None
         ]
         if not found:
             raise ApiError(NOT_FOUND, "There is no such path here. Videos live at /v1/videos.")
         if request.method == "OPTIONS":
             return self._preflight(found)
         method = "GET" if request.method == "HEAD" else request.method
-        for route, match in found:
+        for route, segments in found:
             if route.method == method:
                 if route.public:
                     return route.answer(request)
                 owner = self._auth.owner(request.headers.get("Authorization"))
-                logs.bind(job=next(iter(match.groups()), None))
+                logs.bind(job=next(iter(segments), None))
                 with intake.admitted(self._bodies, request, self._limit):
-                    return route.answer(request, owner, *match.groups())
+                    return route.answer(request, owner, *segments)
         allowed = _methods(found)
         raise ApiError(
             METHOD_NOT_ALLOWED,
@@ -150,10 +120,7 @@ class App:
             headers={"Allow": allowed},
         )
 
-    def _health(self, _request: Request) -> Response:
-        return as_json({"status": "ok"}, headers={"Cache-Control": "no-store"})
-
-    def _preflight(self, found: list[tuple[Route, re.Match[str]]]) -> Response:
+    def _preflight(self, found: list[tuple[Route, tuple[str, ...]]]) -> Response:
         headers = {
             "Allow": _methods(found),
             "Access-Control-Allow-Methods": _methods(found),
@@ -174,7 +141,7 @@ class App:
                 response.headers.pop(f"Access-Control-Allow-{name}", None)
 
 
-def _methods(found: list[tuple[Route, re.Match[str]]]) -> str:
+def _methods(found: list[tuple[Route, tuple[str, ...]]]) -> str:
     methods = {route.method for route, _ in found}
     if "GET" in methods:
         methods.add("HEAD")

@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from lib.core.catalogue import AREAS
+from lib.core.catalogue import AREAS, SECONDS
 from lib.core.errors import invalid
 from lib.core.job import Status
 from lib.core.request import VideoRequest
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lib.adapters.artifacts import Link
+    from lib.core.catalogue import Model
     from lib.core.job import Job
+    from lib.flows.examine import Examined
 
 __all__ = ["fail", "parse", "show"]
 
@@ -87,7 +89,7 @@ def _tier(size: Any) -> str:
 def _plain(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    if name in {"prompt_extend", "watermark"}:
+    if name in {"prompt_extend", "watermark", "validate_only"}:
         return FLAGS.get(value.lower(), value)
     if name == "seed" and value.lstrip("-").isdigit() and len(value) < 20:  # noqa: PLR2004
         return int(value)
@@ -147,6 +149,40 @@ def show(job: Job, link: Link | None, now: float) -> dict[str, Any]:
             "region": intent.region,
         },
     }
+
+
+def validation(request: VideoRequest, seen: Examined) -> dict[str, Any]:
+    """What a request would lead to, as its owner reads it.
+
+    Args:
+        request: with `validate_only`.
+        seen: what the checks found.
+    """
+    frames = [frame for frame in (seen.first, seen.last) if frame]
+    return {
+        "object": "video.validation",
+        "valid": True,
+        "model": seen.model.name,
+        "region": seen.model.region,
+        "resolution": request.resolution,
+        "seconds": str(request.seconds),
+        "size": f"{seen.size[0]}x{seen.size[1]}",
+        "price": price(seen.model, request.resolution),
+        "typical_seconds": seen.model.typical_s[request.resolution],
+        "frames": [
+            {"type": frame.mime, "size": f"{frame.width}x{frame.height}", "bytes": len(frame.data)}
+            for frame in frames
+        ],
+        "warnings": list(seen.warnings),
+    }
+
+
+def price(model: Model, resolution: str) -> dict[str, str] | None:
+    """What one film costs upstream; None where no public page states it."""
+    found = model.price_per_s[resolution]
+    if found is None:
+        return None
+    return {"amount": str(found.amount * SECONDS), "currency": found.currency}
 
 
 def progress(job: Job, now: float) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lib import logs
 from lib.core.errors import INTERNAL_ERROR, METHOD_NOT_ALLOWED, ApiError
 from lib.web import problem
-from lib.web.videos import as_json
+from lib.web.answer import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

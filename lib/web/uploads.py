@@ -11,7 +11,7 @@ from lib.core.errors import invalid
 from lib.core.request import FRAME_AT_MOST
 from lib.flows.uploads import Upload, open_upload
 from lib.web import body
-from lib.web.videos import as_json
+from lib.web.answer import as_json
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response

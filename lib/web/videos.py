@@ -1,35 +1,43 @@
-"""The calls on videos: make one, look at it, go to its file.
+"""The calls on videos: make one, look at it, list, cancel, delete, make it again, go to its file.
 
 Thin: parse, call the flow, show. Everything that can be refused is refused by the rings below.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from lib.core import catalogue
 from lib.core.errors import GONE, NOT_FOUND, NOT_READY, ApiError, invalid
 from lib.core.job import Status
 from lib.flows.cancel import cancel
 from lib.flows.delete import delete
+from lib.flows.examine import examine
+from lib.flows.implicit import implicit_key
+from lib.flows.listing import page
 from lib.flows.read import find
 from lib.flows.refresh import refresh
+from lib.flows.retry import retry
 from lib.flows.submit import submit
-from lib.web import body, native
+from lib.web import body, native, query
+from lib.web.answer import as_json
+from lib.web.waiting import Waiting
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from lib.core.job import Job
+    from lib.core.request import VideoRequest
     from lib.flows.kit import Kit
+    from lib.flows.submit import Submission
 
 POLL_AFTER_S = 2
 POLL_QUEUED_S = 5
 KEY_AT_MOST = 255
 VARIANTS = ("video", "first_frame", "last_frame")
+SOON = {"openai-poll-after-ms": str(POLL_AFTER_S * 1000)}
+DOUBLE = "accept_double_payment"
 
 
 class Videos:
@@ -38,32 +46,88 @@ class Videos:
     Args:
         kit: the hands of the flows.
         max_body_bytes: the largest request.
+        implicit_s: for how long a client's own re-send counts as the same create, seconds.
     """
 
-    def __init__(self, kit: Kit, max_body_bytes: int) -> None:
-        self._kit, self._limit = kit, max_body_bytes
+    def __init__(self, kit: Kit, max_body_bytes: int, implicit_s: float) -> None:
+        self._kit, self._limit, self._implicit_s = kit, max_body_bytes, implicit_s
+        self._waiting = Waiting(kit)
 
     def create(self, request: Request, owner: str) -> Response:
         """`POST /v1/videos`."""
         key = idempotency_key(request)
         fields = body.read(request, self._limit)
         order = native.parse(fields, form=request.mimetype == body.FORM)
-        made = submit(self._kit, owner, order, key)
+        if order.validate_only:
+            seen = examine(self._kit, owner, order)
+            return as_json(native.validation(order, seen), 200, dict(seen.limits))
+        key = key or self._resent(request, owner, order)
+        return self._made(submit(self._kit, owner, order, key))
+
+    def _resent(self, request: Request, owner: str, order: VideoRequest) -> str | None:
+        """The key of a client that numbers its tries, as the SDKs made by Stainless do."""
+        tries = request.headers.get("x-stainless-retry-count", "")
+        if not tries.isdecimal() or len(tries) > 3:  # noqa: PLR2004 - no client tries a thousand times
+            return None
+        return implicit_key(self._kit, owner, order, self._implicit_s, int(tries))
+
+    def _made(self, made: Submission) -> Response:
         headers = {
             "Location": f"/v1/videos/{made.job.intent.id}",
             "Retry-After": str(POLL_QUEUED_S),
-            "openai-poll-after-ms": str(POLL_AFTER_S * 1000),
+            **SOON,
             **made.limits,
         }
         if made.replayed:
             headers["Idempotent-Replayed"] = "true"
         return self._show(made.job, 202, headers)
 
-    def get(self, _request: Request, owner: str, job_id: str) -> Response:
+    def list(self, request: Request, owner: str) -> Response:
+        """`GET /v1/videos`."""
+        asked = query.listing(request.args)
+        found = page(
+            self._kit,
+            owner,
+            after=asked.after,
+            limit=asked.limit,
+            statuses=asked.statuses,
+            ascending=asked.ascending,
+        )
+        data = [self._document(job) for job in found.jobs]
+        rows = {
+            "object": "list",
+            "data": data,
+            "first_id": data[0]["id"] if data else None,
+            "last_id": data[-1]["id"] if data else None,
+            "has_more": found.has_more,
+        }
+        return as_json(rows, headers={"Cache-Control": "no-store"})
+
+    def get(self, request: Request, owner: str, job_id: str) -> Response:
         """`GET /v1/videos/{id}`."""
         job = refresh(self._kit, self._found(owner, job_id))
-        headers = {} if job.status.terminal else {"openai-poll-after-ms": str(POLL_AFTER_S * 1000)}
-        return self._show(job, 200, headers)
+        wait_s = query.wait_s(request.headers.get("Prefer", ""))
+        headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+        if wait_s and (waited := self._waiting.wait(job, wait_s)):
+            job = waited
+            headers["Preference-Applied"] = f"wait={wait_s}"
+        if not job.status.terminal:
+            headers |= SOON
+        response = self._show(job, 200, headers)
+        response.add_etag()
+        return response.make_conditional(request)
+
+    def retry(self, request: Request, owner: str, job_id: str) -> Response:
+        """`POST /v1/videos/{id}/retry`."""
+        key = idempotency_key(request)
+        fields = body.read(request, self._limit) if request.content_length else {}
+        agreed = fields.pop(DOUBLE, False)
+        if fields or not isinstance(agreed, bool):
+            raise invalid(
+                next(iter(fields), DOUBLE)[:64],
+                f"{DOUBLE} (true or false) is all that a retry takes; the rest is the old job's.",
+            )
+        return self._made(retry(self._kit, owner, job_id, key, may_pay_twice=agreed))
 
     def cancel(self, _request: Request, owner: str, job_id: str) -> Response:
         """`POST /v1/videos/{id}/cancel`."""
@@ -108,43 +172,13 @@ class Videos:
         return job
 
     def _show(self, job: Job, status: int, headers: dict[str, str]) -> Response:
+        return as_json(self._document(job), status, {"Cache-Control": "no-store", **headers})
+
+    def _document(self, job: Job) -> dict[str, Any]:
         link = None
         if job.status is Status.COMPLETED and job.verdict and job.verdict.video:
-            link = self._kit.artifacts.link(str(job.verdict.video["object"]))
-        data = native.show(job, link, self._kit.now())
-        return as_json(data, status, {"Cache-Control": "no-store", **headers})
-
-    def models(self, _request: Request, _owner: str) -> Response:
-        """`GET /v1/models`: what can be asked for here, and what it costs."""
-        regions = dict.fromkeys(upstream.region for upstream in self._kit.upstreams.values())
-        rows = [_model(model) for region in regions for model in catalogue.models(region)]
-        return as_json({"object": "list", "data": rows})
-
-
-def _model(model: catalogue.Model) -> dict[str, Any]:
-    def price(tier: str) -> dict[str, str] | None:
-        found = model.price_per_s[tier]
-        if found is None:
-            return None
-        return {"amount": str(found.amount * catalogue.SECONDS), "currency": found.currency}
-
-    return {
-        "id": model.name,
-        "object": "model",
-        "owned_by": "alibaba",
-        "region": model.region,
-        "seconds": catalogue.SECONDS,
-        "fps": catalogue.FPS,
-        "resolutions": [
-            {
-                "name": tier,
-                "max_pixels": catalogue.AREAS[tier],
-                "typical_seconds": model.typical_s[tier],
-                "price_per_video": price(tier),
-            }
-            for tier in model.resolutions
-        ],
-    }
+            link = self._kit.artifacts.steady_link(str(job.verdict.video["object"]))
+        return native.show(job, link, self._kit.now())
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -163,9 +197,3 @@ def idempotency_key(request: Request) -> str | None:
             "ASCII characters.",
         )
     return key
-
-
-def as_json(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer."""
-    text = json.dumps(data, ensure_ascii=False)
-    return Response(text, status, headers or {}, content_type="application/json")

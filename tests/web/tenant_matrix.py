@@ -112,7 +112,7 @@ ROWS = {
 def calls(service):
     """Method and path of every call that the service's tables know."""
     app = service.api
-    found = [(route.method, route.path.pattern.replace(ID, "{id}")) for route in app._routes]
+    found = [(route.method, route.path) for route in app.routes]
     for method, pattern, _ in app._compat._routes:
         found.append((method, COMPAT + pattern.pattern.replace(ID, "{id}")))
     return [*found, ("POST", f"{COMPAT}/uploads")]

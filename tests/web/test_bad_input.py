@@ -478,7 +478,7 @@ def test_a_redirect_to_a_private_address_is_not_followed(world):
 
 def test_a_crash_is_json_logged_and_says_nothing_of_itself(make_world, capsys):
     world = make_world()
-    world.service.api._routes[0].answer.__self__._kit = None
+    world.service.api.routes[0].answer.__self__._kit = None
     answer = world.client.post("/v1/videos", json=BASE)
     body = json.loads(answer.data)
     assert answer.status_code == 500
