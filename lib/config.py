@@ -73,6 +73,7 @@ class Config:
     id_token_owners: Mapping[str, str] = field(default_factory=dict)
     id_token_certs_url: str | None = None
     owner_limits: Mapping[str, Any] = field(default_factory=dict)
+    webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     project: str | None = None
     service: str = "inbetween"
     revision: str = ""
@@ -133,6 +134,7 @@ def parse(environ: Mapping[str, str]) -> Config:
         poll_behind_iam=_choice(environ, "POLL_BEHIND_IAM", ("on", "off"), "off") == "on",
         **_id_tokens(environ),
         owner_limits=_limits(environ),
+        webhook_secrets=_webhook_secrets(environ),
         # The platform's own names: Cloud Run functions, "Environment variables".
         project=environ.get("GOOGLE_CLOUD_PROJECT") or None,
         service=environ.get("K_SERVICE") or "inbetween",
@@ -278,6 +280,17 @@ def _limits(environ: Mapping[str, str]) -> Mapping[str, Any]:
     for owner in table.keys() - {"*"}:
         _check_owner("OWNER_LIMITS", owner)
     return table
+
+
+def _webhook_secrets(environ: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+    shape = '{"owner": ["whsec_newest", "whsec_older, while they rotate"], ...}'
+    table = _object(environ, "WEBHOOK_SECRETS", shape)
+    for owner, secrets in table.items():
+        _check_owner("WEBHOOK_SECRETS", owner)
+        texts = isinstance(secrets, list) and all(isinstance(text, str) for text in secrets)
+        if not texts or len(secrets) not in {1, 2}:
+            raise ConfigError(f"WEBHOOK_SECRETS must be a JSON object: {shape}.")
+    return {owner: tuple(secrets) for owner, secrets in table.items()}
 
 
 def _emulators_only(environ: Mapping[str, str], name: str, power: str) -> None:

@@ -53,7 +53,12 @@ EVENTS = frozenset(
         "tick.job_failed",
         "tick.job_waits",
         "tick.list_failed",
+        "tick.webhooks_wait",
         "watch.kept",
+        "webhook.again",
+        "webhook.delivered",
+        "webhook.failed",
+        "webhook.given_up",
     }
 )
 SECRET = frozenset({"authorization", "key", "api_key", "prompt", "negative_prompt", "url", "token"})

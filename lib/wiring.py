@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,11 @@ from lib.adapters.dashscope import DashScope
 from lib.adapters.fetch import Fetcher, guarded_session
 from lib.adapters.jobs import Jobs
 from lib.adapters.ledger import Ledger
+from lib.adapters.outbox import Outbox
 from lib.adapters.temporaries import Temporaries
 from lib.core import limits
-from lib.flows.kit import Kit, Times
+from lib.core.webhooks import BadSecret, Secret
+from lib.flows.kit import Kit, Times, in_turn
 from lib.flows.tick import tick
 from lib.web.app import App
 from lib.web.auth import Auth, Tokens
@@ -31,7 +34,7 @@ from lib.web.compat_uploads import Uploads, signing_secret
 from lib.web.poll import Poll
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import requests
 
@@ -52,7 +55,8 @@ class Wires:
         token: 16 random hex characters.
         storage_session: the transport of the storage client; None lets it make its own.
         upstream_session: makes a session to DashScope.
-        web_session: the session for pictures and films.
+        web_session: the session for pictures, films and webhooks.
+        together: runs several calls that wait for strangers.
     """
 
     now: Callable[[], float]
@@ -61,6 +65,7 @@ class Wires:
     storage_session: requests.Session | None
     upstream_session: Callable[[], requests.Session]
     web_session: requests.Session
+    together: Callable[[Sequence[Callable[[], Any]]], list[Any]] = in_turn
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,7 @@ def _kit(config: Config, wires: Wires) -> Kit:
     return Kit(
         jobs=Jobs(bucket),
         ledger=Ledger(bucket),
+        outbox=Outbox(bucket),
         artifacts=Artifacts(
             bucket,
             signer=_once(lambda: _signer(config, wires)),
@@ -170,7 +176,19 @@ def _kit(config: Config, wires: Wires) -> Kit:
         token=wires.token,
         times=Times(tick_budget_s=config.tick_budget_s, first_look_s=config.first_look_s),
         limits=_limits(config),
+        webhook_secrets=_webhook_secrets(config),
+        together=wires.together,
     )
+
+
+def _webhook_secrets(config: Config) -> Mapping[str, tuple[Secret, ...]]:
+    try:
+        return {
+            owner: tuple(Secret.parse(text) for text in texts)
+            for owner, texts in config.webhook_secrets.items()
+        }
+    except BadSecret as reason:
+        raise configuration.ConfigError(f"WEBHOOK_SECRETS: {reason}.") from None
 
 
 def _limits(config: Config) -> Mapping[str, Limits]:
@@ -249,7 +267,14 @@ def _wires(config: Config) -> Wires:
         storage_session=None,
         upstream_session=requests.Session,
         web_session=guarded_session(allow_loopback_http=config.local),
+        together=_at_once,
     )
+
+
+def _at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Several calls, each in a thread of its own; whoever answers slowly delays nobody else."""
+    with ThreadPoolExecutor(max(len(calls), 1)) as pool:
+        return list(pool.map(lambda call: call(), calls))
 
 
 def _emulated_clock(url: str) -> Callable[[], float]:

@@ -26,6 +26,8 @@ from lib.emulator.clock import Clock
 from lib.emulator.storage import StorageApp
 from lib.emulator.upstream import Timing, UpstreamApp
 from lib.emulator.wire import InProcess
+from tests.receivers import PLACE as RECEIVERS
+from tests.receivers import Receivers
 
 START = 1_780_000_000.0
 STORAGE = "http://127.0.0.1:9001"
@@ -88,6 +90,7 @@ class World:
         self.storage_url, self.upstream_url = places
         self.clock = Clock(start=START)
         self.random = random.Random(seed)
+        self.receivers = Receivers(self.clock)
         key_file, public_pem = signing_key()
         self.storage = StorageApp(
             self.clock, signers={EMAIL: public_pem}, base_url=self.storage_url
@@ -127,6 +130,7 @@ class World:
         """A session on which the emulators answer."""
         session = requests.Session()
         session.trust_env = False
+        session.mount(RECEIVERS, InProcess(self.receivers))
         if hasattr(self, "upstream"):
             session.mount(self.storage_url, InProcess(self.storage))
             session.mount(self.upstream_url, InProcess(self.upstream))

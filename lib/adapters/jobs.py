@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from lib.adapters.faults import Conflict, Missing
 from lib.core.job import Intent, Job, State, Verdict, check_ending
+from lib.core.webhooks import read_log, write_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lib.adapters.bucket import Bucket, Meta
+    from lib.core.webhooks import Try
 
 JSON = "application/json"
 DELETED = "deleted"
+WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True)
@@ -180,9 +183,36 @@ class Jobs:
             body = _dump({"deleted": True, "id": job_id, "at": now})
             # What it cost stays: an owner's limits count deleted jobs, too.
             card = {**meta.metadata, "status": DELETED}
+            card.pop(WEBHOOK, None)
             # A conflict is our own lost answer, or another DELETE: either way a tombstone stands.
             with suppress(Conflict):
                 self._bucket.create(name, body, JSON, card, generation=meta.generation)
+
+    def webhook_log(self, owner: str, job_id: str) -> tuple[Try, ...]:
+        """The tries of a webhook whose delivery is over; empty while it is not.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        meta = self._bucket.stat(_finished(owner, job_id))
+        return read_log(meta.metadata.get(WEBHOOK)) if meta else ()
+
+    def settle_webhook(self, owner: str, job_id: str, log: Sequence[Try]) -> None:
+        """Keep the tries of a webhook whose delivery is over; a later log is never overwritten.
+
+        Nothing happens where the owner deleted the job.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        name = _finished(owner, job_id)
+        while (meta := self._bucket.stat(name)) and meta.metadata.get("status") != DELETED:
+            stored = read_log(meta.metadata.get(WEBHOOK))
+            if stored and stored[-1].number >= log[-1].number:
+                return
+            with suppress(Conflict, Missing):
+                self._bucket.patch(meta, {WEBHOOK: write_log(log)})
+                return
 
     def endings(self, owner: str, start_id: str = "") -> Iterator[tuple[str, str]]:
         """Ids of finished jobs, newest first, with their status (`deleted` for a tombstone).

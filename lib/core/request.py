@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 PROMPT_AT_MOST = 800
 NEGATIVE_AT_MOST = 500
 LINK_AT_MOST = 8192
+WEBHOOK_AT_MOST = 2048
 FRAME_AT_MOST = 10 * 1024 * 1024
 SEED_AT_MOST = 2147483647
 
@@ -119,6 +120,11 @@ class VideoRequest(BaseModel):
         ),
     ] = Field(default_factory=dict)
     validate_only: Annotated[StrictBool, Field(description="true or false")] = False
+    webhook_url: Annotated[
+        str | None,
+        Field(strict=True, min_length=1, max_length=WEBHOOK_AT_MOST),
+        Field(description=f"an https:// link to a public host, at most {WEBHOOK_AT_MOST} letters"),
+    ] = None
     first_frame: Annotated[Frame, Field(description=_FRAME_FORMS)]
     last_frame: Annotated[Frame | None, Field(description=_FRAME_FORMS)] = None
 

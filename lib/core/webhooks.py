@@ -30,6 +30,19 @@ PAUSES_S = (60.0, 300.0, 1800.0, 7200.0, 18000.0, 28800.0, 28800.0)
 TRIES = len(PAUSES_S) + 1
 RETRY_AFTER_AT_MOST_S = 24 * 3600.0
 GONE = 410
+LOG_AT_MOST = 20
+# refused: a status that is none of the others; redirected: 3xx, which is not followed; no_answer:
+# nothing usable within the time; interrupted: our process died; no_secret: the owner has none now.
+OUTCOMES = (
+    "delivered",
+    "gone",
+    "redirected",
+    "refused",
+    "no_answer",
+    "interrupted",
+    "no_secret",
+)
+ENDED = frozenset({"delivered", "gone"})
 AGENT = "inbetween-webhooks/1"
 
 
@@ -129,9 +142,46 @@ def pause_s(tries: int, asked_s: float = 0.0) -> float | None:
     """How long to wait after a try that failed, seconds; None when it was the last.
 
     Args:
-        tries: made so far, at least one.
+        tries: made so far in this round, at least one.
         asked_s: what the receiver's Retry-After asks for; it counts when it is longer.
     """
     if tries >= TRIES:
         return None
     return max(PAUSES_S[tries - 1], min(asked_s, RETRY_AFTER_AT_MOST_S))
+
+
+@dataclass(frozen=True)
+class Try:
+    """One try to deliver a webhook.
+
+    Attributes:
+        number: from 1, counted on through redeliveries.
+        at: when it began, Unix seconds.
+        status: what the receiver answered; 0 when nothing usable came.
+        outcome: one of `OUTCOMES`.
+    """
+
+    number: int
+    at: int
+    status: int
+    outcome: str
+
+
+def write_log(log: Sequence[Try]) -> str:
+    """A log as a text that fits an object's metadata: ASCII, the last tries only."""
+    rows = [[one.number, one.at, one.status, one.outcome] for one in log[-LOG_AT_MOST:]]
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def read_log(text: str | None) -> tuple[Try, ...]:
+    """The log that `write_log` wrote; empty for none."""
+    return tuple(Try(*row) for row in json.loads(text)) if text else ()
+
+
+def outcome(status: int) -> str:
+    """What a receiver's status means: only 2xx is delivered, only 410 ends it at once."""
+    if status // 100 == 2:  # noqa: PLR2004 - HTTP's own
+        return "delivered"
+    if status // 100 == 3:  # noqa: PLR2004 - HTTP's own
+        return "redirected"
+    return "gone" if status == GONE else "refused"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lib.adapters.jobs import Held
     from lib.adapters.ledger import Watch
+    from lib.adapters.outbox import Entry
     from lib.core.job import Stage
 
 
@@ -32,6 +33,9 @@ class Board:
         listed: account to the time of its next list call, or of its next try to get the watch.
         fails: account to the number of its list calls that failed in a row.
         sends: account to the time when its gate opens for jobs that wait.
+        silent: receivers of webhooks that gave no answer in this tick.
+        told: how many webhooks this tick tried to deliver.
+        webhooks_s: how long it spent on them, seconds.
         done: what happened, by word.
     """
 
@@ -42,6 +46,9 @@ class Board:
     listed: dict[str, float] = field(default_factory=dict)
     fails: Counter[str] = field(default_factory=Counter)
     sends: dict[str, float] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    told: int = 0
+    webhooks_s: float = 0.0
     done: Counter[str] = field(default_factory=Counter)
 
     def relist(self, pending: Iterable[Held]) -> None:
@@ -56,7 +63,7 @@ class Board:
             if held.state.account == account and held.state.stage in stages
         ]
 
-    def attempt(self, held: Held, step: Callable[[], object]) -> None:
+    def attempt(self, held: Held | Entry, step: Callable[[], object]) -> None:
         """Run one job's step; its failure is counted and never stops the others."""
         try:
             word = step()

@@ -24,7 +24,7 @@ SLIP_LIFE_S = 900.0  # longer than any process of ours lives: the functions' tim
 
 
 def delete(kit: Kit, owner: str, job_id: str) -> None:
-    """Delete a job that has ended, with its video, frames and record; safe to repeat.
+    """Delete a job that has ended, with video, frames, record and webhook; safe to repeat.
 
     Raises:
         ApiError: no such job (404), it lives (409), the bucket does not answer (503).
@@ -60,6 +60,7 @@ def _slip(kit: Kit, job: Job) -> None:
 def _clear(kit: Kit, owner: str, job_id: str) -> None:
     kit.artifacts.remove_video(owner, job_id)
     kit.artifacts.remove_frames(owner, job_id)
+    kit.outbox.remove(owner, job_id)
 
 
 def tidy(kit: Kit, held: Held) -> str | None:

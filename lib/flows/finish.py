@@ -1,7 +1,8 @@
 """The end of a job: the verdict is written once, then the pending object goes.
 
-The order is the protocol: video, verdict, pending. Whoever dies in between leaves a pending object
-whose verdict stands, and the next to come only tidies up.
+The order is the protocol: video, verdict, webhook, pending. Whoever dies in between leaves a
+pending object whose verdict stands; the next to come writes the webhook's entry, if it is missing,
+and tidies up.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib.adapters.jobs import Tombstone
-from lib.core.job import Status
+from lib.core.job import Job, Status
+from lib.flows.outbox import announce
 
 if TYPE_CHECKING:
     from lib.adapters.jobs import Held
-    from lib.core.job import Intent, Job, Verdict
+    from lib.core.job import Intent, Verdict
     from lib.flows.kit import Kit
 
 
@@ -37,6 +39,7 @@ def finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> Verdict | 
     except Tombstone:
         bury(kit, held)
         return None
+    announce(kit, Job(intent, verdict=stands))
     kit.jobs.drop(held)
     return stands
 
@@ -45,6 +48,7 @@ def bury(kit: Kit, held: Held) -> None:
     """Remove what is left of a job that its owner has deleted."""
     kit.artifacts.remove_video(held.owner, held.id)
     kit.artifacts.remove_frames(held.owner, held.id)
+    kit.outbox.remove(held.owner, held.id)
     kit.jobs.drop(held)
 
 
@@ -64,5 +68,6 @@ def already(kit: Kit, held: Held) -> Job | bool:
     if job.status is not Status.COMPLETED:
         # A copier may have stored its film without hearing of it, beside another ending.
         kit.artifacts.remove_video(held.owner, held.id)
+    announce(kit, job)
     kit.jobs.drop(held)
     return job

@@ -6,20 +6,24 @@ Built by `wiring` alone (and by tests, which hand in a clock that they move). Ho
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib.flows.room import BODIES_AT_MOST, LINKS_AT_MOST, Room
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from lib.adapters.artifacts import Artifacts
     from lib.adapters.dashscope import DashScope
     from lib.adapters.fetch import Fetcher
     from lib.adapters.jobs import Jobs
     from lib.adapters.ledger import Ledger
+    from lib.adapters.outbox import Outbox
     from lib.adapters.temporaries import Temporaries
     from lib.core.limits import Limits
+    from lib.core.webhooks import Secret
+
+T = TypeVar("T")
 
 SEND_EVERY_S = 1.0  # a gate object takes one write a second; the upstream takes two creates
 
@@ -62,6 +66,11 @@ class Times:
         return self.margin_s + self.delay_s
 
 
+def in_turn(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Several calls one after the other."""
+    return [call() for call in calls]
+
+
 @dataclass(frozen=True)
 class Kit:
     """The hands of the flows.
@@ -69,6 +78,7 @@ class Kit:
     Attributes:
         jobs: the bucket state.
         ledger: keys, claims and gates.
+        outbox: webhooks that are not delivered yet.
         artifacts: frames, videos and signed links.
         temporaries: files that clients upload before they name them.
         fetch: pictures and results from the web, guarded.
@@ -80,10 +90,13 @@ class Kit:
         limits: of owners, see `core.limits`; without a row there are none.
         bodies: memory for what requests carry.
         links: memory for what their links and names bring.
+        webhook_secrets: owner to what their webhooks are signed with, newest first.
+        together: runs calls that wait for strangers, at once where threads may be used.
     """
 
     jobs: Jobs
     ledger: Ledger
+    outbox: Outbox
     artifacts: Artifacts
     temporaries: Temporaries
     fetch: Fetcher
@@ -95,3 +108,5 @@ class Kit:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     bodies: Room = field(default_factory=lambda: Room(BODIES_AT_MOST))
     links: Room = field(default_factory=lambda: Room(LINKS_AT_MOST))
+    webhook_secrets: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)
+    together: Callable[[Sequence[Callable[[], Any]]], list[Any]] = in_turn

@@ -15,7 +15,7 @@ from lib.adapters.jobs import Tombstone
 from lib.core import catalogue, errors
 from lib.core.errors import ApiError
 from lib.core.job import Intent, Job, Stage, State
-from lib.flows import limits
+from lib.flows import limits, outbox
 from lib.flows.frames import keep
 from lib.flows.kit import SEND_EVERY_S
 from lib.flows.send import send
@@ -58,6 +58,7 @@ def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) 
     Raises:
         ApiError: the request is at fault, or the bucket does not answer; nothing was paid.
     """
+    outbox.check(kit, owner, request.webhook_url)
     fingerprint = request.fingerprint(owner)
     job_id = new_id(kit.now(), kit.token())
     hashed = hashlib.sha256(key.encode()).hexdigest() if key else None

@@ -1,7 +1,8 @@
 """One tick: carry every pending job as far as it will go, until shortly before the deadline.
 
 Ticks may overlap, run twice and die anywhere: each step is one conditional write, and the next tick
-goes on from what the bucket says. Returns at once when nothing is pending.
+goes on from what the bucket says. Returns at once when nothing is pending: an idle tick costs one
+list, and one more, of the outbox, where owners have secrets for webhooks.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lib import logs
 from lib.core.errors import ApiError
 from lib.core.job import Stage, Status, Verdict
-from lib.flows import queue
+from lib.flows import outbox, queue
 from lib.flows.board import Board
 from lib.flows.delete import tidy
 from lib.flows.finish import already, finish
@@ -64,8 +65,10 @@ def _rounds(kit: Kit, board: Board) -> int:
                 board.attempt(held, lambda held=held: tidy(kit, held))  # type: ignore[misc]
             if rounds > 1:
                 _each_account(kit, lambda account: queue.reopen(kit, account), board)
+            _tell(kit, board)
             return rounds
         _round(kit, board)
+        _tell(kit, board)
         pause_s = max(PAUSE_AT_LEAST_S, _next_due(kit, board) - kit.now())
         if kit.now() + pause_s >= board.deadline:
             return rounds
@@ -77,6 +80,14 @@ def _round(kit: Kit, board: Board) -> None:
         board.attempt(held, lambda held=held: _mend(kit, held, board))  # type: ignore[misc]
     for step in (reconcile, watch, queue.serve):
         _each_account(kit, lambda account, step=step: step(kit, account, board), board)  # type: ignore[misc]
+
+
+def _tell(kit: Kit, board: Board) -> None:
+    try:
+        outbox.serve(kit, board)
+    except ApiError as error:
+        board.done["errors"] += 1
+        logs.event("tick.webhooks_wait", reason=error.kind.code)
 
 
 def _each_account(kit: Kit, step: Callable[[str], None], board: Board) -> None:

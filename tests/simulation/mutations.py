@@ -243,8 +243,8 @@ MUTATIONS = (
     Mutation(
         "a finisher that meets a tombstone removes its film",
         "lib/flows/finish.py",
-        "    except Tombstone:\n        bury(kit, held)\n        return None\n    kit.jobs.drop",
-        "    except Tombstone:\n        kit.jobs.drop(held)\n        return None\n    kit.jobs.drop",
+        "    except Tombstone:\n        bury(kit, held)\n        return None\n    announce(",
+        "    except Tombstone:\n        kit.jobs.drop(held)\n        return None\n    announce(",
         "a_copier_stands_still_after_its_last_look",
     ),
 )

@@ -1,0 +1,168 @@
+"""Webhooks that are not delivered yet: one small object each, with its state in its metadata.
+
+Each method is one conditional step and says who won. Which step comes next, and what a try means,
+is the business of the flow. Neither the address nor the payload lies here: both stand in the
+finished job, so nothing can be delivered that its owner has deleted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lib.adapters.faults import Conflict, Missing
+from lib.core.webhooks import read_log, write_log
+
+if TYPE_CHECKING:
+    from lib.adapters.bucket import Bucket, Meta
+    from lib.core.webhooks import Try
+
+PREFIX = "outbox/"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A webhook on its way.
+
+    Attributes:
+        owner: whose.
+        id: of the job.
+        meta: the object's versions; None before it is written.
+        by: a fresh token of every write, to know our own again.
+        host: stands for the receiver's host, so that one that hangs does not hold up the others.
+        base: how many tries earlier rounds made; a redelivery begins a round.
+        next_at: when the next try is due, Unix seconds.
+        until: when the lease of the try under way ends, Unix seconds.
+        log: the last tries.
+    """
+
+    owner: str
+    id: str
+    meta: Meta | None
+    by: str
+    host: str
+    next_at: float
+    base: int = 0
+    until: float = 0.0
+    log: tuple[Try, ...] = ()
+
+    @property
+    def tries(self) -> int:
+        """How many tries were begun in this round."""
+        return self.log[-1].number - self.base if self.log else 0
+
+    def to_metadata(self) -> dict[str, str]:
+        """Custom metadata."""
+        return {
+            "by": self.by,
+            "host": self.host,
+            "base": str(self.base),
+            "next_at": repr(self.next_at),
+            "until": repr(self.until),
+            "log": write_log(self.log),
+        }
+
+
+class Outbox:
+    """The webhooks under `outbox/`.
+
+    Args:
+        bucket: where they lie.
+    """
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def put(self, entry: Entry) -> bool:
+        """Write an entry once; False when there is one already.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        name = _name(entry.owner, entry.id)
+        try:
+            self._bucket.create(name, b"", "text/plain", entry.to_metadata())
+        except Conflict:
+            return False
+        return True
+
+    def entries(self) -> list[Entry]:
+        """Every entry: one list.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        return [_entry(meta) for meta in self._bucket.objects(PREFIX)]
+
+    def get(self, owner: str, job_id: str) -> Entry | None:
+        """The entry of a job, None when there is none.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        meta = self._bucket.stat(_name(owner, job_id))
+        return _entry(meta) if meta else None
+
+    def patch(self, entry: Entry, wanted: Entry) -> Entry | None:
+        """Change an entry if nobody has since; None when somebody has, or when it is gone.
+
+        Args:
+            entry: as last seen or written.
+            wanted: as it shall be, with a fresh `by`.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        if entry.meta is None:
+            return None
+        try:
+            meta = self._bucket.patch(entry.meta, wanted.to_metadata())
+        except Conflict:
+            stored = self.get(entry.owner, entry.id)
+            return stored if stored and stored.by == wanted.by else None
+        except Missing:
+            return None
+        return replace(wanted, meta=meta)
+
+    def drop(self, entry: Entry) -> bool:
+        """Remove an entry as last seen; False when somebody changed it since: it goes on.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        if entry.meta is None:
+            return False
+        try:
+            self._bucket.delete(entry.meta.name, entry.meta.generation, entry.meta.metageneration)
+        except Conflict:
+            return False
+        return True
+
+    def remove(self, owner: str, job_id: str) -> None:
+        """Remove whatever is on its way for a job.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        if meta := self._bucket.stat(_name(owner, job_id)):
+            self._bucket.delete(meta.name, meta.generation)
+
+
+def _name(owner: str, job_id: str) -> str:
+    return f"{PREFIX}{owner}/{job_id}.json"
+
+
+def _entry(meta: Meta) -> Entry:
+    _, owner, file = meta.name.split("/", 2)
+    values = meta.metadata
+    return Entry(
+        owner,
+        file.removesuffix(".json"),
+        meta,
+        values.get("by", ""),
+        values.get("host", ""),
+        float(values.get("next_at", 0)),
+        int(values.get("base", 0)),
+        float(values.get("until", 0)),
+        read_log(values.get("log")),
+    )
