@@ -22,7 +22,8 @@ const made = await checked(await fetch(`${base}/v1/videos`, order));
 let job = await made.json();
 console.log(made.status, made.headers.get('Location') === `/v1/videos/${job.id}`, job.status);
 
-// 2. Wait. The answer comes when something changed, or after 20 seconds; 304 says that nothing did.
+// 2. Wait. The answer comes when the job has ended, or after 20 seconds; 304 says that nothing changed.
+// Few may wait at once: whoever is answered early waits on its own.
 let etag = '';
 const counts = {};
 while (job.status === 'queued' || job.status === 'in_progress') {
@@ -36,6 +37,7 @@ while (job.status === 'queued' || job.status === 'in_progress') {
     job = await asked.json();
     etag = asked.headers.get('ETag') ?? '';
   }
+  if (!asked.headers.has('Preference-Applied')) await new Promise(done => setTimeout(done, 2000));
 }
 console.log(job.status, job.progress, job.size);
 console.error(JSON.stringify(counts));

@@ -74,9 +74,11 @@ async def films(pairs, prompt):
         made = await client.post("/v1/videos", **order(first, last, prompt))
         job = made.raise_for_status().json()
         while job["status"] in {"queued", "in_progress"}:
-            wait = {"Prefer": "wait=20"}  # answered when something changed, or after 20 seconds
+            wait = {"Prefer": "wait=20"}  # answered when the job has ended, or after 20 seconds
             asked = await client.get(f"/v1/videos/{job['id']}", headers=wait)
             job = asked.raise_for_status().json()
+            if "Preference-Applied" not in asked.headers:  # too many wait there already
+                await asyncio.sleep(2)
         return job
 
     async with httpx.AsyncClient(**SERVICE) as client:

@@ -84,3 +84,7 @@ def test_a_lost_answer_and_a_key(tell, native):
 
 def test_a_film_that_is_not_there_yet(tell):
     assert tell("cut") == [409, "not_ready", "5"]
+
+
+def test_nothing_new_is_told_in_no_bytes(tell):
+    assert tell("unchanged") == [200, 304, 0]

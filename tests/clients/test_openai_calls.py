@@ -251,6 +251,33 @@ def test_what_the_package_has_no_method_for(client, openai, native):
     assert client.videos.retrieve(made.id).model_dump()["status"] == "cancelled"
 
 
+def test_retrieve_that_waits_for_the_end(client, native):
+    made = create(client)
+    with native.time_passes():
+        for _ in range(20):
+            raw = client.videos.with_raw_response.retrieve(
+                made.id, extra_headers={"Prefer": "wait=30"}
+            )
+            assert raw.headers["preference-applied"] == "wait=30"
+            if raw.parse().status == "completed":
+                break
+    assert raw.parse().status == "completed"
+
+
+def test_a_failed_job_is_made_again_by_the_packages_own_post(client, openai, native):
+    made = create(client, prompt="#moderation")
+    native.settle()
+    again = client.post(f"/videos/{made.id}/retry", cast_to=openai.types.Video)
+    assert again.id != made.id
+    assert again.status in {"queued", "in_progress"}
+
+
+def test_a_rehearsal_pays_nothing(client, native):
+    told = create(client, extra_body={**LAST, "validate_only": True})
+    assert told.size == "1104x816"
+    assert native.world.paid() == []
+
+
 def test_the_asynchronous_client_does_all_of_it(openai, native, tmp_path):
     async def story(client):
         made = await client.videos.create_and_poll(
