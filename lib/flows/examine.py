@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lib.core import catalogue, frames
+from lib.flows import outbox
 from lib.flows.frames import judged
 from lib.flows.submit import allowed
 
@@ -54,6 +55,7 @@ def examine(kit: Kit, owner: str, request: VideoRequest) -> Examined:
     Raises:
         ApiError: what `submit` would refuse.
     """
+    outbox.check(kit, owner, request.webhook_url)
     accounts, counted = allowed(kit, owner, request)
     with judged(kit, owner, request) as (first, last):
         return Examined(

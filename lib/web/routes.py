@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lib.web.about import About
+from lib.web.deliveries import WebhookDeliveries
 from lib.web.uploads import FrameUploads
 from lib.web.videos import Videos
 
@@ -57,6 +58,7 @@ def table(kit: Kit, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, .
         implicit_s: for how long a client's own re-send counts as the same create, seconds.
     """
     videos, about = Videos(kit, max_body_bytes, implicit_s), About(kit)
+    webhooks = WebhookDeliveries(kit)
     return (
         Route("POST", "/v1/videos", videos.create),
         Route("GET", "/v1/videos", videos.list),
@@ -65,6 +67,8 @@ def table(kit: Kit, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, .
         Route("GET", f"{ONE}/content", videos.content),
         Route("POST", f"{ONE}/cancel", videos.cancel),
         Route("POST", f"{ONE}/retry", videos.retry),
+        Route("GET", f"{ONE}/webhook-deliveries", webhooks.list),
+        Route("POST", f"{ONE}/webhook-deliveries", webhooks.again),
         Route("POST", "/v1/uploads", FrameUploads(kit, max_body_bytes).create),
         Route("GET", "/v1/models", about.models),
         Route("GET", "/health", about.health, public=True),

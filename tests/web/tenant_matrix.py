@@ -21,11 +21,14 @@ from werkzeug.wrappers import Request
 
 from lib.config import parse_owner_keys
 from lib.web.auth import new_key
+from tests.receivers import PLACE, secret
 from tests.world import World, picture
 
 ID = r"([^/]+)"
 MISSING = "vid_" + "e" * 27
 PROMPT, NOTE = "the prompt of alice, nobody else's", "alice-internal-4711"
+HOOK = f"{PLACE}/ok/alice-hook-7731"
+WEBHOOKS = {"WEBHOOK_SECRETS": json.dumps({"alice": [secret()]})}
 FIRST, LAST = picture(color=(1, 2, 3)), picture(color=(9, 8, 7))
 UPSTREAM_MODEL = "wan2.2-kf2v-flash"
 ACTORS = ("no key", "wrong key", "revoked", "other", "owner")
@@ -85,7 +88,7 @@ ROWS = {
     ("POST", "/v1/videos/{id}/retry"): Row((202,), stage="failed"),
     ("GET", "/v1/videos/{id}/content"): Row((302,)),
     ("GET", "/v1/videos/{id}/webhook-deliveries"): Row((200,)),
-    ("POST", "/v1/videos/{id}/webhook-deliveries"): Row((200, 202, 409)),
+    ("POST", "/v1/videos/{id}/webhook-deliveries"): Row((202,)),
     ("POST", "/v1/uploads"): Row((200, 201, 400), send={"json": {}}, other=(200, 201, 400)),
     ("GET", "/v1/models"): shared(200),
     ("GET", "/health"): public(200),
@@ -128,7 +131,7 @@ class House:
             table[owner] = [*table.get(owner, []), kept]
         last = self.keys["alice"][-1]
         self.keys["wrong"] = self.keys["alice"][:-1] + ("A" if last != "A" else "B")
-        self.world = World(film, env={"AUTH": "on", "OWNER_KEYS": json.dumps(table)})
+        self.world = World(film, env={"AUTH": "on", "OWNER_KEYS": json.dumps(table), **WEBHOOKS})
         if stage == "queued":
             self.world.upstream.faults.add(operation="create", kind="rate", times=999)
         assert self.send("GET", "/v1/models", "revoked").status_code == 200
@@ -138,7 +141,7 @@ class House:
             "POST",
             "/v1/videos",
             "alice",
-            json=order(prompt=PROMPT + suffix, metadata={"note": NOTE}),
+            json=order(prompt=PROMPT + suffix, metadata={"note": NOTE}, webhook_url=HOOK),
             headers={"Idempotency-Key": "the-same-key"},
         )
         assert answer.status_code == 202, answer.text
@@ -164,7 +167,15 @@ class House:
 
     def secrets(self):
         """What only alice may read, wherever it stands."""
-        texts = {PROMPT, NOTE, self.job, self.keys["alice"], *map(str, self.world.paid())}
+        texts = {
+            PROMPT,
+            NOTE,
+            HOOK,
+            secret(),
+            self.job,
+            self.keys["alice"],
+            *map(str, self.world.paid()),
+        }
         return texts | {"X-Goog-Signature", hashlib.sha256(FIRST).hexdigest(), "/alice/"}
 
     def belongings(self):
