@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BODIES_AT_MOST = 96 << 20
 LINKS_AT_MOST = 60 << 20
 WAIT_S = 10.0
+WAITING_AT_MOST = 4  # threads that stand in line; the others are for those who only read
 RETRY_AFTER_S = 5
 
 
@@ -57,17 +58,23 @@ class Room:
     def _enter(self, size: int) -> None:
         deadline, ticket = time.monotonic() + self._wait_s, object()
         with self._moved:
+            if len(self._line) >= WAITING_AT_MOST:
+                raise _busy()
             self._line.append(ticket)
             try:
                 while self._line[0] is not ticket or self._used + size > self._size:
                     if not self._moved.wait(deadline - time.monotonic()):
-                        raise ApiError(
-                            OVERLOADED,
-                            "This instance is busy with other pictures. Nothing was started; send "
-                            "the same request again in a few seconds.",
-                            retry_after_s=RETRY_AFTER_S,
-                        )
+                        raise _busy()
                 self._used += size
             finally:
                 self._line.remove(ticket)
                 self._moved.notify_all()
+
+
+def _busy() -> ApiError:
+    return ApiError(
+        OVERLOADED,
+        "This instance is busy with other pictures. Nothing was started; send the same request "
+        "again in a few seconds.",
+        retry_after_s=RETRY_AFTER_S,
+    )

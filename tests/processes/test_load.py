@@ -1,9 +1,20 @@
 """Large posts at once against one real instance: every answer right, memory bounded. Ten here; a
 hundred by `python -m tests.processes.load --posts 100`."""
 
-import pytest
+import os
 
+import pytest
+import requests
+
+from lib.cli import service as services
+from lib.cli.processes import Processes
 from tests.processes import load
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    with Processes(tmp_path_factory.mktemp("logs"), os.environ) as running:
+        yield services.start(running)
 
 
 @pytest.mark.slow
@@ -14,6 +25,23 @@ def test_ten_posts_of_two_8_mb_frames_are_all_answered_rightly_in_bounded_memory
     assert made.answers["202"] == 10
     assert set(made.answers) <= {"202", "503 overloaded"}
     assert made.peak_mb <= load.BOUND_MB
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "status"),
+    [
+        ("/v1/videos", "application/json", 413),
+        ("/v1/videos", "text/plain", 413),
+        ("/v1/nowhere", "application/json", 404),
+        ("/api/v1/services/aigc/image2video/video-synthesis", "application/json", 403),
+    ],
+)
+def test_who_sends_far_too_much_hears_why_instead_of_a_reset(service, path, kind, status):
+    answer = requests.post(
+        service.url + path, data=bytes(40 << 20), headers={"Content-Type": kind}, timeout=60
+    )
+    assert answer.status_code == status
+    assert "error" in answer.json() or "code" in answer.json()
 
 
 def test_the_load_sees_what_is_wrong():

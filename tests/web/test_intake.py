@@ -10,7 +10,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from lib.core.errors import OVERLOADED, ApiError
-from lib.flows.room import BODIES_AT_MOST, Room
+from lib.flows.room import BODIES_AT_MOST, WAITING_AT_MOST, Room
 from lib.web import body, intake
 
 MB = 1 << 20
@@ -70,10 +70,13 @@ def test_many_threads_never_hold_more_than_there_is_and_all_get_their_turn():
     room, most, done, lock = Room(10, wait_s=20), [0], [], threading.Lock()
 
     def work(size):
-        with room.held(size):
-            with lock:
-                most[0] = max(most[0], taken(room))
-            time.sleep(0.002)
+        while True:  # as a client that is told to come back
+            with contextlib.suppress(ApiError), room.held(size):
+                with lock:
+                    most[0] = max(most[0], taken(room))
+                time.sleep(0.002)
+                break
+            time.sleep(0.005)
         done.append(size)
 
     threads = [threading.Thread(target=work, args=[1 + n % 14]) for n in range(60)]
@@ -84,6 +87,30 @@ def test_many_threads_never_hold_more_than_there_is_and_all_get_their_turn():
     assert len(done) == 60
     assert most[0] <= 10
     assert taken(room) == 0
+
+
+def test_a_long_line_is_refused_at_once_so_that_threads_are_left_for_readers():
+    room, refused = Room(10, wait_s=5), []
+
+    def work():
+        try:
+            with room.held(10):
+                pass
+        except ApiError as error:
+            refused.append(error.kind)
+
+    with room.held(10):
+        threads = [threading.Thread(target=work) for _ in range(WAITING_AT_MOST + 3)]
+        for thread in threads:
+            thread.start()
+        for _ in range(100):
+            if len(refused) == 3:
+                break
+            time.sleep(0.02)
+        assert refused == [OVERLOADED] * 3
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 3
 
 
 def test_a_large_one_is_not_overtaken_for_ever():
