@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request, Response
 from lib.emulator.wire import Dropped
 from tests.clients.targets import FIRST_PICTURE, LAST_PICTURE, Target
 
-SLOW_S = 1.2  # a client that should give up waits less
+SLOW_S = 3.0  # a client that should give up waits less
 LOST, BROKEN, REFUSED, SLOW, LATE = "lost", "broken", "refused", "slow", "late"
 
 

