@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 BODIES_AT_MOST = 96 << 20
 LINKS_AT_MOST = 60 << 20
 WAIT_S = 10.0
-WAITING_AT_MOST = 4  # threads that stand in line; the others are for those who only read
-RETRY_AFTER_S = 5
+WAITING_AT_MOST = 8  # threads that stand in line; the others are for those who only read
+# Sending a body again costs an instance nearly as much as taking it: who is early makes it worse.
+RETRY_AFTER_S = 20
 
 
 class Room:

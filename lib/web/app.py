@@ -17,7 +17,6 @@ from lib.core.errors import (
     INTERNAL_ERROR,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
-    UNAUTHENTICATED,
     ApiError,
 )
 from lib.web import compat_door, intake, problem
@@ -77,8 +76,6 @@ class App:
             except ApiError as error:
                 logs.refused(error.kind.code, error.kind.status)
                 response = problem.answer(error, request_id)
-                if error.kind is not UNAUTHENTICATED:  # a stranger's bytes are not waited for
-                    intake.drain(request)
             except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
                 logs.crash("request.crashed", method=request.method)
                 broken = ApiError(
@@ -87,7 +84,8 @@ class App:
                 )
                 response = problem.answer(broken, request_id)
             finally:
-                request.close()  # large uploads lie in temporary files
+                intake.drain(request)
+                request.close()
         response.headers["x-request-id"] = request_id
         self._cors(request, response)
         return response

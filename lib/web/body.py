@@ -47,7 +47,7 @@ def read(request: Request, limit_bytes: int) -> dict[str, Any]:
         if kind == FORM:
             return _form(request)
         if kind == "application/json" or kind.endswith("+json"):
-            return _json(request)
+            return _json(request, limit_bytes)
     except RequestEntityTooLarge:
         raise _too_large(limit_bytes) from None
     raise ApiError(
@@ -66,9 +66,13 @@ def _too_large(limit_bytes: int) -> ApiError:
     )
 
 
-def _json(request: Request) -> dict[str, Any]:
+def _json(request: Request, limit_bytes: int) -> dict[str, Any]:
     try:
-        text = request.get_data(cache=False).decode()  # the bytes are not kept beside it
+        raw = request.get_data(cache=False)
+        if request.content_length is None and len(raw) >= limit_bytes:
+            raise RequestEntityTooLarge  # without a declared length, just cut off there
+        text = raw.decode()
+        del raw  # not kept beside its text
         data = json.loads(text, parse_constant=_constant, object_pairs_hook=_once)
     except UnicodeDecodeError as error:
         raise ApiError(

@@ -90,8 +90,6 @@ class Compat:
         try:
             return self._dispatch(request, request_id)
         except ApiError as error:
-            if error.kind is not UNAUTHENTICATED:  # a stranger's bytes are not waited for
-                intake.drain(request)
             response = _refusal(error, request_id)
             logs.refused(error.kind.code, response.status_code)
             return response

@@ -1,14 +1,14 @@
 """Bodies on their way in: room is taken before one is read, and what nobody wants is let run out.
 
 A body's share is what it needs at the peak of its parsing. A connection that is closed with unread
-bytes is reset, and the sender never sees why: a refused body is therefore read to its end, block by
+bytes is reset, and the sender never sees why: what nobody has read is read to its end, block by
 block, and forgotten.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
@@ -52,16 +52,18 @@ def admitted(room: Room, request: Request, limit_bytes: int) -> Iterator[None]:
 
 
 def drain(request: Request) -> None:
-    """Read what is left of a body, so that the answer reaches its sender."""
+    """Let what is left of a body run out, and leave nothing of it for anybody to read.
+
+    functions-framework reads what an answer left unread, all of it and into memory: a caller
+    without a key could fill an instance with a few requests.
+    """
     source = request.environ.get("wsgi.input")
-    if source is None or not request.environ.get("wsgi.input_terminated"):
-        return  # its end is not known
-    deadline, left = time.monotonic() + DRAIN_S, DRAIN_AT_MOST
-    try:
-        while left > 0 and time.monotonic() < deadline and (block := source.read(BLOCK)):
-            left -= len(block)
-    except OSError:
-        return  # the sender has gone
+    if source is not None and request.environ.get("wsgi.input_terminated"):  # its end is known
+        deadline, left = time.monotonic() + DRAIN_S, DRAIN_AT_MOST
+        with suppress(OSError):  # the sender has gone
+            while left > 0 and time.monotonic() < deadline and (block := source.read(BLOCK)):
+                left -= len(block)
+    request.stream = BytesIO()
 
 
 class InMemory(FormDataParser):
