@@ -73,7 +73,8 @@ def test_every_setting_is_in_the_table():
 
 def test_the_pytest_fixture_of_the_readme_works(monkeypatch):
     monkeypatch.chdir(ROOT)
-    source = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    emulators = README[README.index("## The emulators") :]
+    source = re.search(r"```python\n(.*?)```", emulators, re.DOTALL)[1]
     space = {}
     exec(source.replace('@pytest.fixture(scope="session")\n', ""), space)
     made = space["bucket"]()
