@@ -16,8 +16,9 @@ from standardwebhooks import Webhook
 
 from lib.emulator.wire import Dropped
 
-PLACE = "http://127.0.0.1:9003"
-TAKEN = frozenset({"ok", "weak", "forgets"})
+PLACE, ANOTHER = "http://127.0.0.1:9003", "http://127.0.0.1:9004"
+PLACES = "http://127.0.0.1:900"  # the prefix of both; emulators are mounted under longer ones
+WAYS = ("ok", "500", "410", "hang", "die", "forgets", "weak", "later")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Receivers:
 
     def __init__(self, clock):
         self._clock, self.heard, self._tries = clock, [], Counter()
-        self.broken = set()
+        self.pause = clock.advance
 
     def __call__(self, environ, start_response):
         way = environ["PATH_INFO"].strip("/").partition("/")[0]
@@ -73,10 +74,8 @@ class Receivers:
         return [b"not for logs"]
 
     def _behave(self, way, tries):
-        if way in self.broken:
-            return 503, [], False
         if way == "hang":
-            self._clock.advance(15)
+            self.pause(15)
         if way in {"hang", "die", "forgets"}:
             # Who forgets has taken the first one and never says so; later ones are answered.
             first = way == "forgets" and tries > 1

@@ -26,8 +26,7 @@ from lib.emulator.clock import Clock
 from lib.emulator.storage import StorageApp
 from lib.emulator.upstream import Timing, UpstreamApp
 from lib.emulator.wire import InProcess
-from tests.receivers import PLACE as RECEIVERS
-from tests.receivers import Receivers
+from tests.receivers import PLACES, Receivers
 
 START = 1_780_000_000.0
 STORAGE = "http://127.0.0.1:9001"
@@ -130,7 +129,7 @@ class World:
         """A session on which the emulators answer."""
         session = requests.Session()
         session.trust_env = False
-        session.mount(RECEIVERS, InProcess(self.receivers))
+        session.mount(PLACES, InProcess(self.receivers))
         if hasattr(self, "upstream"):
             session.mount(self.storage_url, InProcess(self.storage))
             session.mount(self.upstream_url, InProcess(self.upstream))

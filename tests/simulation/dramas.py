@@ -248,6 +248,52 @@ def a_copier_stands_still_after_its_last_look(play):
     slow.end()
 
 
+def a_finisher_dies_before_the_webhook(play):
+    """The verdict is written, nobody was told yet."""
+    play.post(webhook=f"{PLACE}/ok/x")
+    play.world.clock.advance(90)
+    play.ticker().until("after", "POST .*jobs/").die()
+
+
+def a_webhook_is_written_late(play):
+    """A finisher stands still before it; meanwhile the next to come wrote it, and it was told."""
+    play.post(webhook=f"{PLACE}/ok/x")
+    play.world.clock.advance(90)
+    slow = play.ticker().until("before", "POST .*outbox/")
+    play.world.clock.advance(200)
+    play.rest()
+    slow.end()
+
+
+def a_teller_dies_after_the_answer(play):
+    """The receiver took it; the process dies as soon as its entry is gone."""
+    play.post(webhook=f"{PLACE}/ok/x")
+    play.world.clock.advance(90)
+    play.ticker().until("after", "DELETE .*outbox/").die()
+
+
+def two_ticks_tell_one_end(play):
+    """Both have listed it as due."""
+    play.post(webhook=f"{PLACE}/ok/x")
+    play.world.clock.advance(90)
+    play.ticker().until("after", "POST .*outbox/").die()
+    play.world.clock.advance(200)
+    slow = play.ticker().until("after", "GET .*prefix=outbox/")
+    quick = play.ticker().until("before", "POST .*:9003/")
+    slow.end()
+    quick.end()
+
+
+def a_teller_dies_again_and_again(play):
+    """Each time the receiver has taken it, and each time nobody hears of that."""
+    play.post(webhook=f"{PLACE}/ok/x")
+    play.world.clock.advance(90)
+    for _ in range(12):
+        with contextlib.suppress(LookupError):  # the tries ran out
+            play.ticker().until("after", "POST .*:9003/").die()
+        play.world.clock.advance(9 * HOUR_S)
+
+
 def _delete(play, job_id):
     from lib.flows.delete import delete  # noqa: PLC0415 - after the environment is set
 
@@ -296,6 +342,7 @@ def main(names):
 
 
 os.environ["DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"] = "true"
+from tests.receivers import PLACE  # noqa: E402 - after the environment is set
 from tests.simulation.theatre import CREATE, KEY, OWNER  # noqa: E402 - after the environment is set
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections import Counter
 
 from lib.adapters.bucket import CHUNK_BYTES
 from lib.core.mp4 import Probe
+from lib.core.webhooks import TRIES, read_log
 
 JOB = re.compile(r"vid_[0-9a-f]{27}")
 
@@ -39,6 +40,7 @@ class Judge:
             Broken: an invariant does not hold.
         """
         self._expect(not self._of("pending"), "something is pending for ever")
+        self._expect(not self._of("outbox"), "a webhook is on its way for ever")
         jobs, videos = self._of("jobs"), self._of("videos")
         records = {job_id: self._stored(name) for job_id, name in jobs.items()}
         tasks, succeeded = Counter(), Counter()
@@ -54,6 +56,7 @@ class Judge:
             self._expect(tasks[job_id] <= 1, f"paid {tasks[job_id]} times: {job_id}")
             if not record.get("deleted"):
                 self._judge_job(job_id, record, tasks, succeeded, videos.get(job_id))
+            self._judge_telling(job_id, record, jobs[job_id])
         for _owner, _key, job_id in self._life.answers:
             self._expect(job_id in jobs, f"an answered job is lost: {job_id}")
         self._no_orphans(records, videos)
@@ -74,6 +77,31 @@ class Judge:
             self._expect("#" not in prompt, f"a bad film was completed: {job_id}")
             self._expect(video is not None, f"completed without a video: {job_id}")
             self._judge_film(job_id, prompt, video)
+
+    def _judge_telling(self, job_id, record, name):
+        """At least once under one id, or its tries ran out; every try stands in the log."""
+        heard = self._world.receivers.of(job_id)
+        ids, types = {one.id for one in heard}, {one.event["type"] for one in heard}
+        self._expect(ids <= {f"msg_{job_id[4:]}"}, f"told under {ids}: {job_id}")
+        self._expect(len(types) <= 1, f"told as {types}: {job_id}")
+        if record.get("deleted"):
+            return
+        self._expect(
+            types <= {f"video.{record['verdict']['status']}"}, f"told wrongly as {types}: {job_id}"
+        )
+        if not record["intent"]["request"]["webhook_url"]:
+            self._expect(not heard, f"told unasked: {job_id}")
+            return
+        metadata = self._world.bucket.get_blob(name).metadata
+        log = read_log(metadata.get("webhook"))
+        self._expect(bool(log), f"never told: {job_id}")
+        self._expect(len(heard) <= log[-1].number, f"told {len(heard)} times, log {log}: {job_id}")
+        self._expect(log[-1].number <= TRIES, f"told without end: {job_id} {log}")
+        last = log[-1].outcome
+        if last == "delivered":
+            self._expect(any(one.taken for one in heard), f"nobody was told: {job_id} {log}")
+        elif last != "gone":
+            self._expect(len(log) == TRIES, f"given up after {len(log)} tries: {job_id} {log}")
 
     def _judge_film(self, job_id, prompt, video):
         content = self._world.bucket.blob(video).download_as_bytes()

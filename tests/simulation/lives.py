@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import requests
@@ -15,6 +16,7 @@ from lib.flows.read import find
 from lib.flows.refresh import refresh
 from lib.flows.submit import submit
 from tests.conftest import film
+from tests.receivers import ANOTHER, PLACE, PLACES, WAYS, secret
 from tests.simulation.actors import Scheduler, Weather, Wire
 from tests.simulation.judge import Broken, Judge
 from tests.world import KEY, STORAGE, UPSTREAM, World, picture
@@ -54,12 +56,16 @@ class Life:
             draw=lambda: (pick.uniform(0.5, 20), pick.uniform(20, 200)),
             overflow=pick.choice(["refuse", "queue"]),
             seed=seed,
-            env={"FIRST_LOOK_S": "15"},
+            env={
+                "FIRST_LOOK_S": "15",
+                "WEBHOOK_SECRETS": json.dumps({owner: [secret()] for owner in OWNERS}),
+            },
             make=self._film,
             keys={"singapore": [KEY, FOREIGN_KEY]},
         )
         self.world.upstream.settings.list_lag_s = pick.choice([0, 0, 0, 30])
         self.scheduler = Scheduler(self.world.clock, pick, self.weather)
+        self.world.receivers.pause = self._pause
         self.instances = [self._instance() for _ in range(2)]
         self.answers, self.foreign = [], []
         self.jobs = pick.randint(5, 20)
@@ -78,11 +84,26 @@ class Life:
             session.trust_env = False
             session.mount(STORAGE, Wire(self.scheduler, self.world.storage))
             session.mount(UPSTREAM, Wire(self.scheduler, self.world.upstream, upstream=True))
+            session.mount(PLACES, Wire(self.scheduler, self.world.receivers))
             return session
 
         return self.world.instance(
             now=self.scheduler.now, sleep=self.scheduler.sleep, connect=connect
         )
+
+    def _pause(self, seconds):
+        """A receiver lets somebody wait: an actor, or in the calm everybody."""
+        if self.scheduler.calm:
+            self.world.clock.advance(seconds)
+        else:
+            self.scheduler.sleep(seconds)
+
+    def _address(self, prompt):
+        """Where a job's end is told; the same request always names the same address."""
+        pick = random.Random(f"{self.seed} {prompt}")
+        if pick.random() < 0.3:
+            return None
+        return f"{pick.choice([PLACE, ANOTHER])}/{pick.choice([*WAYS, 'ok', 'ok', 'weak'])}/x"
 
     # The storm
 
@@ -154,6 +175,7 @@ class Life:
 
     def _post(self, owner, key, prompt):
         fields = {"first_frame": FRAMES[0], "last_frame": FRAMES[1], "prompt": prompt}
+        fields["webhook_url"] = self._address(prompt)
         kit = self.random.choice(self.instances).kit
         try:
             made = submit(kit, owner, VideoRequest.parse(fields), key)
@@ -229,13 +251,14 @@ class Life:
 
     def _calm(self):
         """No more faults; whoever was alive in the storm is gone, and ticks come every minute."""
+        self.scheduler.calm = True
         for minute in range(45):
             self.world.clock.advance(60 if minute else 200)
             if not self.world.tick()["pending"]:
-                return
-        for _ in range(30):
+                break
+        for _ in range(60):
             self.world.clock.advance(3600)
-            if not self.world.tick()["pending"]:
+            if not self.world.tick()["pending"] and not self.world.kit.outbox.entries():
                 return
 
 

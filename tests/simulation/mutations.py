@@ -247,6 +247,41 @@ MUTATIONS = (
         "    except Tombstone:\n        kit.jobs.drop(held)\n        return None\n    announce(",
         "a_copier_stands_still_after_its_last_look",
     ),
+    Mutation(
+        "whoever finds the verdict beside a pending job writes its webhook",
+        "lib/flows/finish.py",
+        "    announce(kit, job)\n    kit.jobs.drop(held)\n    return job\n",
+        "    kit.jobs.drop(held)\n    return job\n",
+        "a_finisher_dies_before_the_webhook",
+    ),
+    Mutation(
+        "what was told is not told again by a late writer",
+        "lib/flows/outbox.py",
+        "    if job is None or over(entry, kit.jobs.webhook_log(entry.owner, entry.id)):\n",
+        "    if job is None:\n",
+        "a_webhook_is_written_late",
+    ),
+    Mutation(
+        "a webhook is marked as told before its entry goes",
+        "lib/flows/outbox.py",
+        "    kit.jobs.settle_webhook(entry.owner, entry.id, log)\n    kit.outbox.drop(entry)\n",
+        "    kit.outbox.drop(entry)\n    kit.jobs.settle_webhook(entry.owner, entry.id, log)\n",
+        "a_teller_dies_after_the_answer",
+    ),
+    Mutation(
+        "a webhook is taken by a conditional patch",
+        "lib/adapters/outbox.py",
+        "            meta = self._bucket.patch(entry.meta, wanted.to_metadata())\n",
+        "            now = self._bucket.stat(entry.meta.name) or entry.meta\n            meta = self._bucket.patch(now, wanted.to_metadata())\n",
+        "two_ticks_tell_one_end",
+    ),
+    Mutation(
+        "a try counts from its beginning",
+        "lib/flows/outbox.py",
+        "    if entry.tries >= webhooks.TRIES:\n",
+        "    if False:\n",
+        "a_teller_dies_again_and_again",
+    ),
 )
 
 

@@ -6,6 +6,7 @@ is lost. The play is the same every time, and the judge is the storm's.
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections import Counter
@@ -19,6 +20,7 @@ from lib.core.request import VideoRequest
 from lib.emulator.wire import InProcess
 from lib.flows.submit import submit
 from tests.conftest import film
+from tests.receivers import PLACES, secret
 from tests.simulation.actors import Killed
 from tests.simulation.judge import Judge
 from tests.world import KEY, STORAGE, UPSTREAM, World, picture
@@ -44,7 +46,8 @@ class Player:
 
     def __init__(self, theatre, work, skew_s=0.0):
         clock = theatre.world.clock
-        self._apps = {STORAGE: theatre.world.storage, UPSTREAM: theatre.world.upstream}
+        world = theatre.world
+        self._apps = {STORAGE: world.storage, UPSTREAM: world.upstream, PLACES: world.receivers}
         self.service = theatre.world.instance(
             now=lambda: clock.now() + skew_s, sleep=clock.advance, connect=self._connect
         )
@@ -151,6 +154,7 @@ class Theatre:
             make=self._film,
             draw=lambda: (1.0, self.runs_s),
             keys={"singapore": [KEY, FOREIGN_KEY]},
+            env={"WEBHOOK_SECRETS": json.dumps({OWNER: [secret()]})},
         )
         self.runs_s, self.answers, self.scheduler = 60.0, [], self
         self.met = Counter()
@@ -165,20 +169,21 @@ class Theatre:
         """Somebody who waits for the first cue."""
         return Player(self, work, skew_s)
 
-    def poster(self, key=None, prompt=PROMPT):
+    def poster(self, key=None, prompt=PROMPT, webhook=None):
         """Somebody who posts."""
 
         def work(service):
             fields = {"first_frame": FRAMES[0], "last_frame": FRAMES[1], "prompt": prompt}
+            fields["webhook_url"] = webhook
             job = submit(service.kit, OWNER, VideoRequest.parse(fields), key).job
             self.answers.append((OWNER, key, job.intent.id))
             return job.intent.id
 
         return self.player(work)
 
-    def post(self, key=None, prompt=PROMPT):
+    def post(self, key=None, prompt=PROMPT, webhook=None):
         """A post that goes well; its id."""
-        return self.poster(key, prompt).end().result
+        return self.poster(key, prompt, webhook).end().result
 
     def ticker(self, skew_s=0.0):
         """Somebody who ticks once."""
@@ -212,13 +217,14 @@ class Theatre:
         assert answer.status_code == 200, answer.text
 
     def rest(self):
-        """Ticks until nothing is pending."""
+        """Ticks until nothing is pending and nobody is left to tell."""
         for _ in range(TICKS_AT_MOST):
             if not self.tick(pause_s=30)["pending"]:
-                return
+                break
         for _ in range(30):
-            if not self.tick(pause_s=3600)["pending"]:
+            if not self.world.names("pending/") and not self.world.names("outbox/"):
                 return
+            self.tick(pause_s=3600)
 
     def end(self):
         """Let everything come to rest and judge.
