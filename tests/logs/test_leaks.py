@@ -19,6 +19,7 @@ from lib.core import answers
 from lib.flows import submit as submitting
 from lib.flows import tick as ticking
 from lib.web.auth import new_key
+from tests.receivers import PLACE, secret
 from tests.web.test_auth_tokens import Google
 from tests.world import KEY, START, picture
 
@@ -33,6 +34,7 @@ POLL = {
     "POLL_INVOKER": "scheduler@x.iam.gserviceaccount.com",
 }
 UPSTREAM_KEY = KEY
+HOOK = "kathmandu-2275"
 # The values themselves and the marks of things that are always secret.
 MARKS = re.compile(
     r"X-Goog-(?:Signature|Credential)=[^\[]|[?&]Signature=[^\[]|Bearer\s+(?!\[struck)[\w.-]|Bearer%20"
@@ -63,7 +65,12 @@ class Day:
         self.key, kept = new_key()
         self.revoked, _ = new_key()
         self.world = make_world(
-            env={"AUTH": "on", "OWNER_KEYS": json.dumps({"alice-the-owner": [kept]}), **POLL}
+            env={
+                "AUTH": "on",
+                "OWNER_KEYS": json.dumps({"alice-the-owner": [kept]}),
+                "WEBHOOK_SECRETS": json.dumps({"alice-the-owner": [secret("n"), secret("o")]}),
+                **POLL,
+            }
         )
         self.google = Google(self.world.clock)
         service = self.world.instance(connect=self.connect)
@@ -72,6 +79,8 @@ class Day:
         )
         self.monkeypatch, self.errors, self.jobs = monkeypatch, [], []
         self.secrets = {self.key, self.revoked, UPSTREAM_KEY, self.token()}
+        self.secrets |= {text.removeprefix("whsec_") for text in (secret("n"), secret("o"))}
+        self.secrets |= {"n" * 32, "o" * 32}
 
     def connect(self):
         session = self.world.session()
@@ -81,6 +90,8 @@ class Day:
     def token(self, **changes):
         claims = {"aud": POLL["POLL_AUDIENCE"], "email": POLL["POLL_INVOKER"], **changes}
         return self.google.token(**claims)
+
+    ways = ("ok", "500", "hang", "moves", "weak")
 
     def heard(self, answer):
         if answer.status_code >= 400:
@@ -96,7 +107,9 @@ class Day:
     def create(self, *, suffix="", status=202, headers=None, **changes):
         body = {
             "first_frame": self.link(), "last_frame": self.link(), "prompt": f"{PROMPT} {suffix}",
-            "negative_prompt": NEGATIVE, "metadata": {"note": NOTE}, **changes,
+            "negative_prompt": NEGATIVE, "metadata": {"note": NOTE},
+            "webhook_url": f"{PLACE}/{self.ways[len(self.jobs) % len(self.ways)]}/{HOOK}?token={HOOK}",
+            **changes,
         }  # fmt: skip
         answer = self.call("POST", "/v1/videos", json=body, headers=headers or {})
         assert answer.status_code == status, answer.text
@@ -145,6 +158,7 @@ class Day:
             {"first_frame": self.link().replace("frame.png", "none.png")},
             {"first_frame": f"http://127.0.0.1:9/{WORD}?X-Goog-Signature={WORD}"},
             {"first_frame": f"https://user:{WORD}@127.0.0.1/x.png"}, {"last_frame": WORD},
+            {"webhook_url": f"https://10.0.0.1/{HOOK}"}, {"webhook_url": f"ftp://{HOOK}"}, {"webhook_url": [HOOK]},
         ):  # fmt: skip
             self.create(status=400, **changes)
         for raw in (f'{{"prompt": "{PROMPT}', f'{{"prompt": {PROMPT}}}', f'"{PROMPT}"', "[" * 9000):
@@ -242,14 +256,15 @@ def day(request, make_world, monkeypatch, capfd):
 
 
 def test_a_day_in_all_weathers_leaves_no_secret_where_it_does_not_belong(day):
-    words = {PROMPT, NEGATIVE, NOTE, WORD}
+    words = {PROMPT, NEGATIVE, NOTE, WORD, HOOK}
     assert len(day.errors) >= 35
     assert len(day.jobs) >= 10
     assert found(day.out, day.secrets | words | {"alice-the-owner"}) == []
     assert found(day.err, day.secrets | words | {"alice-the-owner"}) == []
     for body in day.errors:
         assert (
-            found(body.replace("Bearer realm=", ""), day.secrets | {WORD, "alice-the-owner"}) == []
+            found(body.replace("Bearer realm=", ""), day.secrets | {WORD, HOOK, "alice-the-owner"})
+            == []
         ), body
     seen = set()
     for blob in day.world.bucket.list_blobs():
@@ -258,6 +273,10 @@ def test_a_day_in_all_weathers_leaves_no_secret_where_it_does_not_belong(day):
         seen.add(blob.name.partition("/")[0])
         assert found(text, day.secrets | {WORD} | (set() if own else words)) == [], blob.name
     assert {"pending", "jobs", "videos", "frames", "keys", "claims", "gates"} - seen <= {"pending"}
+    for one in day.world.receivers.heard:
+        text = f"{one.headers} {one.body.decode()}"
+        assert found(text, day.secrets | words | {"alice-the-owner"}) == []
+    assert {one.way for one in day.world.receivers.heard} >= {"ok", "500"}
 
 
 def test_the_day_had_every_kind_of_weather(day):
@@ -269,7 +288,7 @@ def test_the_day_had_every_kind_of_weather(day):
     assert {
         "job.created", "job.completed", "request.refused", "request.failed", "request.crashed",
         "submit.unsure", "submit.refused", "submit.waits", "tick.crashed", "tick.done", "tick.list_failed",
-        "library",
+        "library", "webhook.delivered", "webhook.failed",
     } <= events  # fmt: skip
     mine = {line.get("owner") for line in lines} - {None}
     assert mine == {logs.owner_hash("alice-the-owner")}
