@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lib.web.about import About
 from lib.web.deliveries import WebhookDeliveries
+from lib.web.docs import Docs
 from lib.web.uploads import FrameUploads
 from lib.web.videos import Videos
 
@@ -59,7 +60,8 @@ def table(kit: Kit, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, .
     """
     videos, about = Videos(kit, max_body_bytes, implicit_s), About(kit)
     webhooks = WebhookDeliveries(kit)
-    return (
+    docs = Docs(lambda: routes)
+    routes = (
         Route("POST", "/v1/videos", videos.create),
         Route("GET", "/v1/videos", videos.list),
         Route("GET", ONE, videos.get),
@@ -73,4 +75,7 @@ def table(kit: Kit, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, .
         Route("GET", "/v1/models", about.models),
         Route("GET", "/health", about.health, public=True),
         Route("GET", "/ready", about.ready, public=True),
+        Route("GET", "/openapi.json", docs.json, public=True),
+        Route("GET", "/docs", docs.page, public=True),
     )
+    return routes
