@@ -112,7 +112,12 @@ def test_in_a_pipe_the_table_goes_through_and_the_key_goes_to_the_terminal():
         (["create", "alice/x", "--new"], "", "letters, digits"),
         (["rotate", "alice"], "{}", "create makes one"),
         (["revoke", "alice", "x"], "{}", "no owner"),
-        (["revoke", "a", "nope"], json.dumps({"a": [new_key()[1]]}), "theirs are"),
+        pytest.param(
+            ["revoke", "a", "nope"],
+            json.dumps({"a": [new_key()[1]]}),
+            "theirs are",
+            id="unknown-key",
+        ),
         (["list"], '{"a": ["sk-secret-as-it-is"]}', "salt:sha256"),
         (["list", "--file", "/nowhere/at/all.json"], "", "does not exist"),
     ],
