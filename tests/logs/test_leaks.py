@@ -314,7 +314,7 @@ def test_each_record_holds_its_own_words_only(make_world):
     "text",
     [
         "?X-Goog-Signature=3063c3", "&Signature=abc", "Authorization: Bearer abc", "sk-abcdef123",
-        new_key()[0], "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.x", f"a {PROMPT} b", PROMPT.upper(),
+        pytest.param(new_key()[0], id="an owner's key"), "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.x", f"a {PROMPT} b", PROMPT.upper(),
         base64.b64encode(PROMPT.encode()).decode(), urllib.parse.quote(PROMPT, safe=""),
     ],
 )  # fmt: skip
