@@ -2,16 +2,23 @@
 
 import contextlib
 import json
+import time
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lib.adapters.outbox import Entry
 from lib.config import ConfigError
 from lib.core.errors import ApiError
 from lib.core.webhooks import PAUSES_S, TRIES
+from lib.flows.board import Board
 from lib.flows.delete import delete
-from lib.flows.outbox import announce, check, retry_after_s
+from lib.flows.outbox import _batch, announce, check, in_turns, retry_after_s
+from lib.wiring import _at_once
 from tests.receivers import PLACE, secret
 
 SECRETS = {"local": [secret("n"), secret("o")]}
@@ -318,3 +325,44 @@ def test_the_api_error_of_a_bad_address_never_repeats_it(world):
     with pytest.raises(ApiError) as caught:
         check(world.kit, "local", "https://10.0.0.1/token-7731")
     assert "7731" not in str(caught.value)
+
+
+def entry(owner, number, next_at, host="h"):
+    return Entry(owner, f"vid_{number:027}", None, "by", host, next_at)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(0, 50), st.sampled_from("xyz")), max_size=40
+    )
+)
+def test_owners_take_turns_and_no_host_takes_the_batch(rows):
+    entries = [entry(owner, n, at, host) for n, (owner, at, host) in enumerate(rows)]
+    turns = in_turns(entries)
+    assert sorted(one.id for one in turns) == sorted(one.id for one in entries)
+    seen = Counter()
+    for one in turns:
+        seen[one.owner] += 1
+        # Nobody is served a second time before everybody who waits was served once.
+        behind = [o for o in "abc" if seen[o] < seen[one.owner] - 1]
+        assert all(seen[o] == sum(e.owner == o for e in entries) for o in behind)
+    for owner in "abc":
+        own = [one.next_at for one in turns if one.owner == owner]
+        assert own == sorted(own)
+    board, waiting = Board(0.0), list(turns)
+    board.silent.add("x")
+    told = []
+    while batch := _batch(waiting, board):
+        assert len(batch) <= 8
+        assert max(Counter(one.host for one in batch).values()) <= 4
+        told += batch
+    assert sorted(one.id for one in told) == sorted(e.id for e in entries if e.host != "x")
+
+
+def test_slow_receivers_are_waited_for_side_by_side():
+    """Real threads and real seconds, as the functions do it."""
+    calls = [lambda n=n: (time.sleep(0.4), n)[1] for n in range(8)]
+    began = time.monotonic()
+    assert _at_once(calls) == list(range(8))
+    assert time.monotonic() - began < 2.0
+    assert _at_once([]) == []
