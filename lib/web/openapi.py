@@ -80,8 +80,8 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
         "tags": [
-            {"name": "videos", "description": "Jobs and their films."},
-            {"name": "service", "description": "What the service says of itself."},
+            {"name": "Videos", "description": "Jobs and their films."},
+            {"name": "Service", "description": "What the service says of itself."},
             {
                 "name": "DashScope-compatible",
                 "description": "For DashScope's own SDKs: shapes as the service has them.",
@@ -100,7 +100,7 @@ def _operation(route: Route, words: Operation) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": words.name,
         "summary": words.summary,
-        "tags": ["videos" if route.path.startswith(("/v1/videos", "/v1/uploads")) else "service"],
+        "tags": ["Videos" if route.path.startswith(("/v1/videos", "/v1/uploads")) else "Service"],
         "parameters": [*_path_parameters(route.path), *words.parameters],
         "responses": {
             **{str(status): _answer(answer) for status, answer in words.answers.items()},
@@ -220,6 +220,8 @@ def _request() -> dict[str, Any]:
     }
     schema["anyOf"] = [{"required": ["last_frame"]}, {"required": ["template"]}]
     schema["description"] = "A film to be made."
+    frames = {name: fields.pop(name) for name in ("first_frame", "last_frame")}
+    schema["properties"] = fields = {**frames, **fields}
     for field in fields.values():
         field.pop("title", None)
     return schema
