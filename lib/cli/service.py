@@ -80,6 +80,7 @@ def start(
     real: Upstream | None = None,
     real_time: bool = False,
     data: Path | None = None,
+    owner_keys: str | None = None,
 ) -> Service:
     """Start everything and wait until it answers.
 
@@ -89,6 +90,7 @@ def start(
         real: a real upstream instead of the emulated one.
         real_time: emulated tasks last as long as documented ones.
         data: where the emulated bucket is kept; in memory without it.
+        owner_keys: who may call, as `OWNER_KEYS`; without it everybody may.
 
     Raises:
         Died: a part did not start.
@@ -110,7 +112,7 @@ def start(
     lines = processes.lines_until_ready(emulator)
     environ = {
         **lines,
-        "AUTH": "off",
+        **({"OWNER_KEYS": owner_keys} if owner_keys else {"AUTH": "off"}),
         "SIGNING_KEY_FILE": str(key_file),
         "TICK_BUDGET_S": str(TICK_BUDGET_S),
         "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA": "true",

@@ -1,0 +1,13 @@
+"""schemathesis over a running service; the long mode is `python -m tests.web.fuzz --cases 10000`."""
+
+import pytest
+
+from tests.web.fuzz import against_processes
+
+
+@pytest.mark.clients
+@pytest.mark.timeout(300)
+def test_no_call_breaks_the_service_and_no_answer_is_undocumented():
+    total, wrong = against_processes(500)
+    assert wrong == []
+    assert total >= 500

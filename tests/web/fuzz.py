@@ -1,0 +1,96 @@
+"""`python -m tests.web.fuzz`: schemathesis calls a running service as the contract allows, and otherwise.
+
+All phases (examples, coverage, fuzzing, and stateful over the contract's links) against real
+functions-framework processes over the emulators, with a key. Nothing may break, nothing may be
+answered that the contract does not state, and what the contract forbids must be refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from lib.cli import service as services
+from lib.cli.processes import Processes
+from lib.web.auth import digest
+
+KEY = "ib_fuzz_key"
+KEYS = json.dumps({"alice": [f"s:{digest('s', KEY)}"]})
+COMPAT = "DashScope-compatible"
+STATED = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,"
+    "response_headers_conformance,response_schema_conformance"
+)
+# DashScope's dialect is loosely typed, and says 404 to a method that it does not know.
+RUNS = (
+    ("ours", ["--exclude-tag", COMPAT], f"{STATED},unsupported_method,negative_data_rejection"),
+    ("DashScope's", ["--include-tag", COMPAT], STATED),
+)
+OURS_SHARE = 0.8
+
+
+def fuzz(url, cases, seed=1):
+    """Call the service at `url` so often.
+
+    Returns:
+        Number of cases, and what schemathesis printed about failures; empty when there were none.
+    """
+    total, wrong = 0, []
+    for (name, pick, checks), share in zip(RUNS, (OURS_SHARE, 1 - OURS_SHARE), strict=True):
+        enough, made = cases * share, 0
+        while made < enough:
+            ran = _run(url, pick, checks, max(2, int((enough - made) / 40)), seed)
+            found = re.search(r"^\s*([\d,]+) generated", ran.stdout, re.MULTILINE)
+            if not found:
+                return total, [ran.stdout + ran.stderr]
+            made += int(found[1].replace(",", ""))
+            seed += 1
+            if ran.returncode:
+                wrong.append(f"{name}:\n{ran.stdout}")
+                break
+        total += made
+    return total, wrong
+
+
+def _run(url, pick, checks, examples, seed):
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"),
+        *("--checks", checks, "-n", str(examples), "--seed", str(seed), "--no-color"),
+        *("--continue-on-failure", "--request-timeout", "70", "--suppress-health-check", "all"),
+        *("--warnings", "off", "-H", f"Authorization: Bearer {KEY}", *pick),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+
+
+def against_processes(cases, seed=1):
+    """The same against a service of its own."""
+    environ = {**os.environ, "PYTHONPATH": str(services.ROOT)}
+    with tempfile.TemporaryDirectory() as logs, Processes(Path(logs), environ) as processes:
+        service = services.start(processes, owner_keys=KEYS)
+        total, wrong = fuzz(service.url, cases, seed)
+        log = Path(logs, "api.log").read_text("utf-8")
+    wrong += [line for line in log.splitlines() if '"request.crashed"' in line]
+    return total, wrong
+
+
+def main(argv):
+    """Run and report; returns 1 when something was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.web.fuzz")
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(argv)
+    total, wrong = against_processes(options.cases, options.seed)
+    print("\n".join(wrong))
+    print(f"{total} cases, {len(wrong)} runs with a server error or an undocumented answer")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
