@@ -90,6 +90,17 @@ resource "google_cloudfunctions2_function" "api" {
       secret     = google_secret_manager_secret.secret["owner-keys"].secret_id
       version    = var.owner_keys_secret_version
     }
+    # A secret without a version would keep the function from starting: it is given once it has one.
+    dynamic "secret_environment_variables" {
+      for_each = var.webhook_secret_version == null ? [] : [var.webhook_secret_version]
+
+      content {
+        key        = "WEBHOOK_SECRETS"
+        project_id = var.project
+        secret     = google_secret_manager_secret.secret["webhook"].secret_id
+        version    = secret_environment_variables.value
+      }
+    }
   }
 
   depends_on = [
@@ -137,6 +148,17 @@ resource "google_cloudfunctions2_function" "poll" {
       project_id = var.project
       secret     = google_secret_manager_secret.secret["upstream"].secret_id
       version    = var.upstream_secret_version
+    }
+    # A secret without a version would keep the function from starting: it is given once it has one.
+    dynamic "secret_environment_variables" {
+      for_each = var.webhook_secret_version == null ? [] : [var.webhook_secret_version]
+
+      content {
+        key        = "WEBHOOK_SECRETS"
+        project_id = var.project
+        secret     = google_secret_manager_secret.secret["webhook"].secret_id
+        version    = secret_environment_variables.value
+      }
     }
   }
 

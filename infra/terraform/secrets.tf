@@ -15,7 +15,7 @@ locals {
       read = ["api"]
     }
     webhook = {
-      says = "the secret that webhooks are signed with"
+      says = "the JSON object of owners and the secrets that their webhooks are signed with"
       read = ["api", "poll"]
     }
   }

@@ -159,6 +159,17 @@ variable "owner_keys_secret_version" {
   }
 }
 
+variable "webhook_secret_version" {
+  description = "Which version of the owners' webhook secrets the functions get, latest or a number; null while it has none"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.webhook_secret_version == null ? true : can(regex("^(latest|[1-9][0-9]*)$", var.webhook_secret_version))
+    error_message = "webhook_secret_version must be null (nobody is told by webhook), latest or a version's number."
+  }
+}
+
 variable "id_token_audience" {
   description = "For whom Google ID tokens may have been issued (OAuth client ids); with id_token_owners"
   type        = list(string)

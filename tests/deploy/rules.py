@@ -132,11 +132,13 @@ REFUSED = {
     "source_zip": "nowhere.zip",
     "tick_budget_s": 0,
     "upstream_secret_version": "newest",
+    "webhook_secret_version": "newest",
     "videos_days": 0,
 }
 VALUE = {
     "DASHSCOPE_API_KEY": "sk-x",
     "OWNER_KEYS": "{}",
+    "WEBHOOK_SECRETS": "{}",
     "DASHSCOPE_ACCOUNTS": '[{"api_key": "x"}]',
 }
 

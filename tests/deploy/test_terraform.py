@@ -102,6 +102,7 @@ def test_every_setting_of_the_service_can_be_given_or_is_named_as_not_ours():
         "id_token_owners": {"ada": ["ada@example.com"]},
         "owner_limits": {"*": {"jobs_per_day": 50}},
         "studio": True,
+        "webhook_secret_version": "latest",
     }
     one, several = environment(**everything), environment(several_accounts=True)
     given = {name for of in (one, several) for function in of.values() for name in function}
@@ -141,9 +142,17 @@ def test_prefixes_that_are_swept_or_kept_are_those_that_the_service_writes():
     films = rules.model(videos_days=9, jobs_days=9).resources("google_storage_bucket")["films"]
     swept = {rule["condition"][0]["matches_prefix"][0] for rule in films["lifecycle_rule"]}
     assert {"pending/", "jobs/", "videos/", "frames/"} <= written
-    # What carries a job is never swept; webhooks, which fill the outbox, come later.
+    # What carries a job is never swept.
     assert written - swept == {"pending/", "claims/", "gates/"}
     assert swept - written <= {"outbox/"}
+
+
+def test_both_functions_get_the_webhook_secrets_once_they_have_a_version():
+    found = rules.model(webhook_secret_version="7").resources("google_cloudfunctions2_function")
+    for function in found.values():
+        given = function["service_config"][0]["secret_environment_variables"]
+        (one,) = [secret for secret in given if secret["key"] == "WEBHOOK_SECRETS"]
+        assert (one["secret"], one["version"]) == ("inbetween-webhook", "7")
 
 
 def run(*command, **environ):

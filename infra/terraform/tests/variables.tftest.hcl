@@ -24,6 +24,7 @@ run "too_little_or_of_another_kind" {
     dashscope_region          = "frankfurt"
     frame_delivery            = "pigeon"
     upstream_secret_version   = "newest"
+    webhook_secret_version    = "newest"
     owner_keys_secret_version = "0"
     id_token_audience         = ["client"]
     owner_limits              = { "a b" = { jobs_per_day = 1 } }
@@ -55,6 +56,7 @@ run "too_little_or_of_another_kind" {
     var.dashscope_region,
     var.frame_delivery,
     var.upstream_secret_version,
+    var.webhook_secret_version,
     var.owner_keys_secret_version,
     var.id_token_audience,
     var.owner_limits,
@@ -96,6 +98,7 @@ run "too_much_or_of_another_form" {
     alert_5xx_above           = 10001
     owner_keys_secret_version = "-1"
     upstream_secret_version   = "01"
+    webhook_secret_version    = "0"
     id_token_owners           = { "a b" = ["ada@example.com"] }
     id_token_audience         = ["client"]
   }
@@ -119,6 +122,7 @@ run "too_much_or_of_another_form" {
     var.alert_5xx_above,
     var.owner_keys_secret_version,
     var.upstream_secret_version,
+    var.webhook_secret_version,
     var.id_token_owners,
   ]
 }
