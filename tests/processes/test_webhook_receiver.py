@@ -73,3 +73,8 @@ def test_a_port_where_nobody_listens_is_tried_again_later(service):
         time.sleep(0.1)
     assert (told["state"], told["data"][0]["status"]) == ("pending", None)
     assert told["next_try_at"] >= told["data"][0]["at"] + 60
+
+
+def test_this_is_the_receiver_of_the_readme():
+    code = RECEIVER.read_text("utf-8").partition("import sys\n")[2]
+    assert code in (RECEIVER.parents[2] / "README.md").read_text("utf-8")
