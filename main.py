@@ -42,3 +42,14 @@ def poll_event(_event: CloudEvent) -> None:
     answer = wiring.service().poll(flask.request)
     if answer.status_code >= 400:  # noqa: PLR2004 - HTTP's own
         flask.abort(answer)
+
+
+@functions_framework.errorhandler(404)  # type: ignore[untyped-decorator] # the framework's own
+def unrouted(_error: Exception) -> Response:
+    """A path that the framework's own routes do not know, such as one with a line break in it."""
+    import flask  # noqa: PLC0415 - the framework's own request, which an error does not carry
+
+    from lib import wiring  # noqa: PLC0415 - nothing is built at import
+
+    service = wiring.service()
+    return (service.api if flask.current_app.name == "api" else service.poll)(flask.request)

@@ -107,6 +107,14 @@ def test_the_answer_of_a_crash_and_of_an_unknown_path_is_json_under_the_real_fra
     assert requests.request("BREW", f"{shared.url}/health", timeout=5).status_code == 405
 
 
+@pytest.mark.parametrize("path", ["/v1/videos/a%0Ab", "/api/v1/nowhere/%0A", "/%0D%0A"])
+def test_a_path_that_the_frameworks_routes_do_not_know_is_answered_by_ours(shared, path):
+    answer = requests.get(shared.url + path, timeout=10)
+    assert answer.status_code == 404
+    assert "json" in answer.headers["Content-Type"]
+    assert answer.headers["x-request-id"]
+
+
 def test_an_event_ticks_as_well(processes, shared):
     port = consecutive_ports(1)
     command = [sys.executable, "-m", "functions_framework", "--target", "poll_event"]
