@@ -257,9 +257,12 @@ class Life:
             if not self.world.tick()["pending"]:
                 break
         for _ in range(60):
-            self.world.clock.advance(3600)
-            if not self.world.tick()["pending"] and not self.world.kit.outbox.entries():
+            entries = self.world.kit.outbox.entries()
+            if not entries and not self.world.names("pending/"):
                 return
+            due = min((one.next_at for one in entries), default=0)
+            self.world.clock.advance(max(3600, due - self.world.clock.now()))
+            self.world.tick()
 
 
 def replay(seed):
