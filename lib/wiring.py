@@ -18,6 +18,7 @@ from lib.adapters import heap, identity, signing
 from lib.adapters.artifacts import Artifacts
 from lib.adapters.bucket import Bucket
 from lib.adapters.dashscope import DashScope
+from lib.adapters.faults import translated
 from lib.adapters.fetch import Fetcher, guarded_session
 from lib.adapters.jobs import Jobs
 from lib.adapters.ledger import Ledger
@@ -286,7 +287,7 @@ def _emulated_clock(url: str) -> Callable[[], float]:
     def now() -> float:
         here = time.monotonic()
         if here - known["asked"] > 1.0:
-            answer = requests.get(url, timeout=(1, 2)).json()
+            answer = translated(lambda: requests.get(url, timeout=(1, 2)).json())
             known["offset"], known["asked"] = answer["now"] - time.time(), here
         return time.time() + known["offset"]
 

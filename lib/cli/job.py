@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = (5, 60)
 ASK_EVERY_S = 0.3
+PATIENCE_S = 30.0  # with a service that does not answer, or not now
+TRANSIENT = frozenset({429, 500, 502, 503, 504})
 TERMINAL = frozenset({"completed", "failed", "cancelled", "expired"})
 
 
 class Refused(Exception):  # noqa: N818 - told to the person, then the end
     """The service said no, or the job did not complete; the message says why."""
+
+
+class NotNow(Refused):
+    """The service did not answer, or says that it may answer soon."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +84,23 @@ def submit(service: Service, order: Order) -> dict[str, Any]:
 
 
 def follow(service: Service, job: dict[str, Any], screen: Screen) -> dict[str, Any]:
-    """Ask until the job has ended, with a bar.
+    """Ask until the job has ended, with a bar; a service that is away for a moment is waited for.
 
     Raises:
         Refused: it ended without a film.
+        NotNow: nobody has answered for `PATIENCE_S`.
     """
     screen.restart()
+    heard = time.monotonic()
     while job["status"] not in TERMINAL:
         screen.progress(job["progress"], f"{job['status']}: {job['stage']}")
         time.sleep(ASK_EVERY_S)
         service.watch()
-        url = f"{service.url}/v1/videos/{job['id']}"
-        job = _json(requests.get(url, headers=service.headers(), timeout=TIMEOUT_S))
+        try:
+            job, heard = _ask(service, job["id"]), time.monotonic()
+        except NotNow:
+            if time.monotonic() - heard > PATIENCE_S:
+                raise
     screen.progress(job["progress"], f"{job['status']}: {job['stage']}")
     if job["status"] != "completed":
         error = job.get("error") or {}
@@ -113,11 +124,21 @@ def download(job: Mapping[str, Any], path: Path) -> int:
     return path.stat().st_size
 
 
+def _ask(service: Service, job_id: str) -> dict[str, Any]:
+    url = f"{service.url}/v1/videos/{job_id}"
+    try:
+        response = requests.get(url, headers=service.headers(), timeout=TIMEOUT_S)
+    except requests.RequestException as error:
+        raise NotNow(f"no answer from {url}: {type(error).__name__}") from None
+    return _json(response)
+
+
 def _json(response: requests.Response) -> dict[str, Any]:
+    kind = NotNow if response.status_code in TRANSIENT else Refused
     try:
         data: dict[str, Any] = response.json()
     except ValueError:
-        raise Refused(f"HTTP {response.status_code} without JSON from {response.url}") from None
+        raise kind(f"HTTP {response.status_code} without JSON from {response.url}") from None
     if not response.ok:
-        raise Refused(f"HTTP {response.status_code}: {data.get('detail') or data}")
+        raise kind(f"HTTP {response.status_code}: {data.get('detail') or data}")
     return data

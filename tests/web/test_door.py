@@ -6,6 +6,7 @@ import pytest
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
+from lib import wiring
 from lib.config import ConfigError, parse
 from lib.web.auth import digest
 
@@ -126,3 +127,13 @@ def test_models_tell_limits_and_prices(world):
     rows = {row["id"]: row for row in world.client.get("/v1/models").get_json()["data"]}
     assert set(rows) == {"wan2.2-kf2v-flash", "wan2.1-kf2v-plus"}
     assert [tier["name"] for tier in rows["wan2.1-kf2v-plus"]["resolutions"]] == ["720P"]
+
+
+def test_an_emulator_that_is_gone_is_trouble_of_a_moment(make_world):
+    """Its clock is asked before anything else: no crash, the same 503 as for its bucket."""
+    world = make_world(env={"EMULATOR_CLOCK_URL": "http://127.0.0.1:9/emulator/clock"})
+    clock = wiring._wires(world.config).now
+    path = f"/v1/videos/{world.post().get_json()['id']}"
+    answer = Client(Request.application(world.instance(now=clock).api)).get(path)
+    assert answer.status_code == 503
+    assert answer.get_json()["error"]["code"] == "storage_unavailable"
