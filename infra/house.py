@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULE_AT_MOST, FUNCTION_AT_MOST = 340, 50
+REQUIREMENTS = {"infra/requirements-dev.txt", "infra/requirements-clients.txt"}
 TOP = {"main.py", "requirements.txt", "lib", "tests", "infra", "README.md", "pyproject.toml"}
 READS_ENVIRON = {"lib/config.py", "lib/cli/__main__.py"}
 
@@ -37,7 +38,7 @@ def broken(root: Path) -> list[str]:
     for name in files:
         if name.endswith(".py") and (name.startswith("lib/") or name == "main.py"):
             found += _module(name, (root / name).read_text("utf-8"))
-    for name in ("requirements.txt", "infra/requirements-dev.txt"):
+    for name in ("requirements.txt", *sorted(set(files) & REQUIREMENTS)):
         found += _pins(name, (root / name).read_text("utf-8"))
     return found
 

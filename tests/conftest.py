@@ -10,6 +10,20 @@ import pytest
 os.environ["DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"] = "true"
 
 
+# Files that take minutes begin first, so that no core waits for one of them at the end.
+BEGIN_WITH = (
+    "tests/processes",
+    "tests/clients",
+    "tests/deploy",
+    "tests/browser",
+    "tests/web/test_pic",
+)
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not item.nodeid.startswith(BEGIN_WITH))
+
+
 @functools.cache
 def film(frames=150, codec="libx264", *, audio=False, faststart=True):
     """A small real film of 64x48 pixels, encoded once for each set of options."""

@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--port", type=int, default=0, help="of the API; 0 takes free ones")
     run.add_argument("--real", action="store_true", help="the real upstream; paid, asks first")
     run.add_argument("--real-time", action="store_true", help="emulated tasks last as documented")
+    run.add_argument("--draft", action="store_true", help="a rougher film for half the work")
     run.add_argument("--yes", action="store_true", help="with --real: do not ask")
     submit = commands.add_parser("submit", help="make a film between two pictures")
     submit.set_defaults(command=_submit)
@@ -86,7 +87,11 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
     real = _upstream(screen, ask=not options.yes) if options.real else None
     with Processes(services.HOME / "logs", os.environ) as processes:
         service = services.start(
-            processes, port=options.port, real=real, real_time=options.real_time
+            processes,
+            port=options.port,
+            real=real,
+            real_time=options.real_time,
+            draft=options.draft,
         )
         screen.done("emulator", f"storage {service.emulator['STORAGE_EMULATOR_HOST']}")
         screen.done("upstream", service.environ["DASHSCOPE_BASE_URL"] or "the real DashScope")

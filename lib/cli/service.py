@@ -79,6 +79,7 @@ def start(
     port: int = 0,
     real: Upstream | None = None,
     real_time: bool = False,
+    draft: bool = False,
     data: Path | None = None,
     owner_keys: str | None = None,
 ) -> Service:
@@ -89,6 +90,7 @@ def start(
         port: of `api`; the others follow; 0 takes free ones.
         real: a real upstream instead of the emulated one.
         real_time: emulated tasks last as long as documented ones.
+        draft: rougher films for half the work.
         data: where the emulated bucket is kept; in memory without it.
         owner_keys: who may call, as `OWNER_KEYS`; without it everybody may.
 
@@ -104,6 +106,7 @@ def start(
             *("--signer", f"{EMAIL}={public}", "--every", str(TICK_EVERY_S)),
             *("--poll-url", f"http://127.0.0.1:{ports.poll}/"),
             *(["--real-time"] if real_time else []),
+            *(["--draft"] if draft else []),
             *(["--data", str(data)] if data else []),
         ],
         {},

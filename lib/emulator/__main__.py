@@ -80,6 +80,7 @@ def _upstream_options(parser: argparse.ArgumentParser) -> None:
         help="an API key of a region (repeatable); REGION=NAME:KEY makes a further account",
     )
     parser.add_argument("--real-time", action="store_true", help="tasks last as documented")
+    parser.add_argument("--draft", action="store_true", help="rougher films for half the work")
     parser.add_argument(
         "--overflow",
         choices=("refuse", "queue"),
@@ -112,7 +113,7 @@ def _keys(options: argparse.Namespace) -> dict[str, list[str]]:
 
 
 def _everything(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
-    from lib.emulator.stage import Plan, Stage  # noqa: PLC0415 - one part alone starts without it
+    from lib.emulator.stage import Plan, Stage, draft, render  # noqa: PLC0415 - one part alone starts without it
 
     stage = Stage(
         Plan(
@@ -121,6 +122,7 @@ def _everything(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[
             signers=_signers(options),
             keys=_keys(options),
             real_time=options.real_time,
+            render=draft if options.draft else render,
             overflow=options.overflow,
             list_lag_s=options.list_lag,
             poll_url=options.poll_url,
@@ -155,12 +157,13 @@ def _storage(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], 
 
 def _upstream(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
     from lib.emulator.clock import Clock  # noqa: PLC0415 - as above
-    from lib.emulator.stage import Plan, Upstream  # noqa: PLC0415 - as above
+    from lib.emulator.stage import Plan, Upstream, draft, render  # noqa: PLC0415 - as above
 
     plan = Plan(
         port=options.port,
         keys=_keys(options),
         real_time=options.real_time,
+        render=draft if options.draft else render,
         overflow=options.overflow,
         list_lag_s=options.list_lag,
     )

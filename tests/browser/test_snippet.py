@@ -115,7 +115,7 @@ def stage():
 def service(stage, tmp_path):
     """`api` under functions-framework, open to the page's origin and to alice's key."""
     with Processes(tmp_path / "logs", os.environ) as processes:
-        running = services.start(processes)
+        running = services.start(processes, draft=True)
         processes.kill(running.api)
         running.environ |= {
             "AUTH": "on",

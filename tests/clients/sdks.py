@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,12 +20,13 @@ def folder(version):
     """Where a release lies; installs it if nobody has yet."""
     place = STORE / f"dashscope-{version}"
     STORE.mkdir(parents=True, exist_ok=True)
-    with (STORE / "lock").open("w") as lock:
+    with (STORE / f"lock-{version}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.exists():
             half = STORE / f"half-{version}"
             shutil.rmtree(half, ignore_errors=True)
             command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-warn-conflicts"]
+            command += ["--no-compile"]
             ran = subprocess.run(
                 [*command, "--target", str(half), f"dashscope=={version}"],
                 capture_output=True,
@@ -95,5 +97,5 @@ class Sdk:
 
 
 if __name__ == "__main__":
-    for wanted in VERSIONS:
-        folder(wanted)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(folder, VERSIONS))

@@ -26,7 +26,7 @@ SCRIPT = Path(__file__).with_name("openai_script.py")
 def service(tmp_path_factory):
     """`api` under functions-framework, that knows alice's key and nobody else."""
     with Processes(tmp_path_factory.mktemp("logs"), os.environ) as processes:
-        running = services.start(processes)
+        running = services.start(processes, draft=True)
         processes.kill(running.api)
         hashes = str(OWNERS).replace("'", '"')
         running.environ |= {"AUTH": "on", "OWNER_KEYS": hashes}

@@ -217,6 +217,7 @@ if OFFLINE.exists() and shutil.which("terraform"):
         return run(str(OFFLINE), str(folder))
 
     @pytest.mark.slow
+    @pytest.mark.long  # `infra/dev check` does it every time
     def test_the_offline_check_accepts_what_is_there():
         ran = run(str(OFFLINE), str(rules.TERRAFORM))
         assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -249,7 +250,15 @@ if OFFLINE.exists() and shutil.which("terraform"):
         return groups
 
     @pytest.mark.slow
-    @pytest.mark.parametrize("group", together(), ids=lambda group: f"{group[0]}+{len(group) - 1}")
+    @pytest.mark.parametrize(
+        "group",
+        [
+            # One group always, the others in the long form; the tests above judge them all in Python.
+            pytest.param(group, marks=[pytest.mark.long] if number else [])
+            for number, group in enumerate(together())
+        ],
+        ids=lambda group: f"{group[0]}+{len(group) - 1}",
+    )
     def test_terraforms_tests_tell_the_faults(copy, group):
         for name in group:
             plant(copy, FAULTS[name])

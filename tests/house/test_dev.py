@@ -1,7 +1,6 @@
 """infra/dev says what is wrong with a machine, and records no success that was none."""
 
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -30,18 +29,7 @@ def test_a_failed_installation_is_told_and_not_recorded(project):
     ran = dev(project, "check", PIP_NO_INDEX="1", PIP_FIND_LINKS=str(project))
     assert ran.returncode == 3
     assert "No matching distribution" in ran.stderr
-    assert not (project / ".venv/.requirements").exists()
-
-
-def test_what_is_not_built_says_so(project):
-    text = (project / "infra/dev").read_text()
-    unbuilt = re.search(
-        r"^  ([a-z |]+)\)\n    say \"infra/dev \$command is not built", text, re.MULTILINE
-    )
-    for name in unbuilt[1].split(" | ") if unbuilt else []:
-        ran = dev(project, name)
-        assert ran.returncode == 2
-        assert f"infra/dev {name} is not built yet" in ran.stderr
+    assert not (project / ".venv/.dev").exists()
 
 
 def test_an_unknown_command_is_answered_with_the_known_ones(project):

@@ -25,7 +25,7 @@ class Live:
 
     def __init__(self, processes):
         self.key, kept = new_key()
-        service = services.start(processes)
+        service = services.start(processes, draft=True)
         self.poll_open = f"http://127.0.0.1:{service.ports.poll}/"
         upstream = service.environ["DASHSCOPE_BASE_URL"].partition("/singapore")[0]
         shut = {

@@ -90,7 +90,7 @@ def kill_often(kills, seed=0, pause_s=6.0):
     folder = Path(tempfile.mkdtemp())
     environ = {**os.environ, "PYTHONPATH": str(services.ROOT)}
     with Processes(folder, environ) as processes:
-        service = services.start(processes)
+        service = services.start(processes, draft=True)
         load = Load(service.url, pause_s)
         load.start()
         for _ in range(kills):

@@ -155,7 +155,7 @@ def run(posts, folder):
     bodies = [form(kind) for kind in ("plain", "alpha", "turned")]
     load, end, begin = Load(), threading.Event(), threading.Event()
     with Processes(folder / "logs", os.environ) as processes:
-        service = services.start(processes, data=folder / "data")
+        service = services.start(processes, data=folder / "data", draft=True)
         processes.kill(service.poll)  # films are another test's
         processes.kill(service.api)
         service.environ["THREADS"] = str(THREADS)

@@ -33,7 +33,7 @@ def alive(pid):
 )
 def test_a_dead_part_is_named_and_nothing_stays(name, part):
     port = consecutive_ports(4)
-    command = [sys.executable, "-m", "lib.cli", "run", "--port", str(port)]
+    command = [sys.executable, "-m", "lib.cli", "run", "--draft", "--port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             if "✓ job" in line:
@@ -50,7 +50,15 @@ def test_a_dead_part_is_named_and_nothing_stays(name, part):
 
 
 def test_nothing_outlives_a_parent_that_was_killed():
-    command = [sys.executable, "-m", "lib.cli", "run", "--port", str(consecutive_ports(4))]
+    command = [
+        sys.executable,
+        "-m",
+        "lib.cli",
+        "run",
+        "--draft",
+        "--port",
+        str(consecutive_ports(4)),
+    ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             if "✓ job" in line:

@@ -16,7 +16,7 @@ from tests.processes import load
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     with Processes(tmp_path_factory.mktemp("logs"), os.environ) as running:
-        yield services.start(running)
+        yield services.start(running, draft=True)
 
 
 @pytest.mark.slow

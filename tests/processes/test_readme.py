@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     with Processes(tmp_path_factory.mktemp("logs"), os.environ) as running:
-        yield services.start(running)
+        yield services.start(running, draft=True)
 
 
 def commands():

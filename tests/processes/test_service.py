@@ -38,7 +38,7 @@ def processes(tmp_path):
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     with Processes(tmp_path_factory.mktemp("logs"), os.environ) as running:
-        yield services.start(running)
+        yield services.start(running, draft=True)
 
 
 def make(service, first, last, **fields):
@@ -85,7 +85,7 @@ def test_two_photographs_in_portrait_keep_the_guides_size(shared, tmp_path):
 
 
 def test_poll_killed_while_a_job_runs_loses_nothing_and_pays_once(processes):
-    service = services.start(processes)
+    service = services.start(processes, draft=True)
     target = jobs.Service(service.url)
     order = jobs.Order(monster.first(), monster.last(), {"resolution": "480P"})
     job = jobs.submit(target, order)
@@ -166,7 +166,7 @@ def running(marker):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_leaves_no_process_behind(number):
     port = consecutive_ports(4)
-    command = [sys.executable, "-m", "lib.cli", "run", "--port", str(port)]
+    command = [sys.executable, "-m", "lib.cli", "run", "--draft", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     for line in process.stdout:
         if "job" in line:

@@ -22,7 +22,7 @@ SECRETS = {"WEBHOOK_SECRETS": json.dumps({"local": [secret("n"), secret("o")]})}
 @pytest.fixture
 def service(tmp_path):
     with Processes(tmp_path, {**os.environ, **SECRETS}) as running:
-        yield services.start(running)
+        yield services.start(running, draft=True)
 
 
 @pytest.fixture

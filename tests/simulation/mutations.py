@@ -6,12 +6,14 @@ drama that the judge condemns then. The same drama holds in the house as it is.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,8 +44,7 @@ def mutated(mutation: Mutation, folder: Path) -> Path:
         LookupError: the guard is not where the row says.
     """
     for name in ("lib", "tests"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+        shutil.copytree(ROOT / name, folder / name)  # with what is compiled already
     path = folder / mutation.file
     text = path.read_text("utf-8")
     if text.count(mutation.guard) != 1:
@@ -52,23 +53,41 @@ def mutated(mutation: Mutation, folder: Path) -> Path:
     return folder
 
 
-def verdict(folder: Path, drama: str) -> str:
-    """What the judge says of a drama in this copy of the project; empty when it holds.
+class Understudy:
+    """Plays dramas in copies of the house, each in a fork of one process."""
 
-    Raises:
-        RuntimeError: it did not come to a judgement.
-    """
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.simulation.dramas", drama],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    )
-    lines = [line for line in ran.stdout.splitlines() if line.startswith(("broken:", "held:"))]
-    if len(lines) != 1:
-        raise RuntimeError(ran.stdout[-2000:] + ran.stderr[-2000:])
-    return lines[0] if lines[0].startswith("broken:") else ""
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("understudy.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA": "true",
+            },
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def verdict(self, folder: Path, drama: str) -> str:
+        """What the judge says of a drama in this copy of the project; empty when it holds.
+
+        Raises:
+            RuntimeError: it did not come to a judgement.
+        """
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{folder}\t{drama}\n")
+        self._process.stdin.flush()
+        printed = json.loads(self._process.stdout.readline())
+        lines = [line for line in printed.splitlines() if line.startswith(("broken:", "held:"))]
+        if len(lines) != 1:
+            raise RuntimeError(printed[-4000:])
+        return lines[0] if lines[0].startswith("broken:") else ""
 
 
 MUTATIONS = (
@@ -288,14 +307,17 @@ MUTATIONS = (
 def main(folder: Path) -> int:
     """Play every drama without its guard; returns how many held nevertheless."""
     needless = 0
-    for number, mutation in enumerate(MUTATIONS):
-        try:
-            found = verdict(mutated(mutation, folder / str(number)), mutation.drama)
-        except (RuntimeError, LookupError) as error:
-            found = ""
-            print(f"ERROR {error}")
-        needless += not found
-        print(f"{'breaks' if found else 'HOLDS '} {mutation.rule}: {found[:150]}", flush=True)
+    with Understudy() as understudy:
+        for number, mutation in enumerate(MUTATIONS):
+            try:
+                copy = mutated(mutation, folder / str(number))
+                found = understudy.verdict(copy, mutation.drama)
+            except (RuntimeError, LookupError) as error:
+                found = ""
+                print(f"ERROR {error}")
+            needless += not found
+            said = "breaks" if found else "HOLDS "
+            print(f"{said} {mutation.rule}: {found[:150]}", flush=True)
     return needless
 
 

@@ -7,9 +7,16 @@ import sys
 import pytest
 
 from tests.simulation.dramas import dramas, perform
-from tests.simulation.mutations import MUTATIONS, ROOT, mutated, verdict
+from tests.simulation.mutations import MUTATIONS, ROOT, Understudy, mutated
 
 
+@pytest.fixture(scope="module")
+def understudy():
+    with Understudy() as playing:
+        yield playing
+
+
+@pytest.mark.timeout(600)
 def test_three_hundred_lifetimes_in_bad_weather():
     command = [sys.executable, "-m", "tests.simulation", "--lifetimes", "300", "--seed", "1"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -21,7 +28,7 @@ def test_three_hundred_lifetimes_in_bad_weather():
 
 
 def test_a_seed_is_lived_the_same_way_again():
-    command = [sys.executable, "-m", "tests.simulation", "--worlds", "1", "--seed", "5"]
+    command = [sys.executable, "-m", "tests.simulation", "--worlds", "1", "--seed", "2"]
     told = [
         subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         for _ in range(2)
@@ -35,8 +42,14 @@ def test_the_protocol_holds_in(name):
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.rule)
-def test_without_this_guard_its_drama_breaks(mutation, tmp_path):
-    assert verdict(mutated(mutation, tmp_path), mutation.drama)
+def test_without_this_guard_its_drama_breaks(mutation, understudy, tmp_path):
+    assert understudy.verdict(mutated(mutation, tmp_path), mutation.drama)
+
+
+def test_the_understudy_plays_the_house_as_it_is(understudy):
+    """The other half of the proof: with its guard each drama holds there, too."""
+    for mutation in MUTATIONS[:3]:
+        assert understudy.verdict(ROOT, mutation.drama) == ""
 
 
 def test_every_drama_guards_something():
