@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 from tests.clients.native_target import NativeTarget
-from tests.clients.sdks import VERSIONS, Sdk
+from tests.clients.sdks import VERSIONS, Launchers, Sdk
 from tests.clients.targets import NAMES, Target
 
 
@@ -36,6 +36,13 @@ def both(make_target):
 @pytest.fixture(scope="session", params=VERSIONS)
 def sdk(request):
     running = Sdk(request.param)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def launchers():
+    running = Launchers()
     yield running
     running.close()
 

@@ -7,6 +7,7 @@ the wire, after or before the function, so that neither the client nor the funct
 import base64
 import contextlib
 import itertools
+import threading
 import time
 
 from werkzeug.wrappers import Request, Response
@@ -42,10 +43,31 @@ class NativeTarget(Target):
 
     def __init__(self, film, **options):
         self.asked, self.storms = [], []
+        self._busy, self._idle = 0, threading.Condition()
         super().__init__("api", film, **options)
         self.url = f"{self.origin}/v1"
 
+    def settle(self):
+        """Let everything end, the tries first that their client has given up and that come late.
+
+        Raises:
+            AssertionError: one of them never came back.
+        """
+        with self._idle:
+            assert self._idle.wait_for(lambda: not self._busy, timeout=60)
+        super().settle()
+
     def _api(self, environ, start_response):
+        with self._idle:
+            self._busy += 1
+        try:
+            return self._weathered(environ, start_response)
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+    def _weathered(self, environ, start_response):
         request = Request(environ)
         self.asked.append((request.method, request.path, dict(request.headers), time.monotonic()))
         create = (request.method, request.path) == ("POST", "/v1/videos")

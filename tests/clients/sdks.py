@@ -53,6 +53,40 @@ def environ(version, target, **more):
     }
 
 
+class Launchers:
+    """Runs programs with any release; one process of `launcher.py` for each."""
+
+    def __init__(self):
+        self._running = {}
+
+    def run(self, version, argv, *, cwd, env):
+        """What `python ARGV` does in a folder and an environment.
+
+        Returns:
+            Its exit status, standard output and standard error.
+        """
+        if version not in self._running:
+            self._running[version] = subprocess.Popen(
+                [sys.executable, str(DRIVER.with_name("launcher.py"))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={"PYTHONPATH": str(folder(version)), "PYTHONUTF8": "1"},
+                cwd=STORE,
+            )
+        process = self._running[version]
+        order = {"argv": [str(word) for word in argv], "cwd": str(cwd), "env": env}
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        return answer["code"], answer["out"], answer["err"]
+
+    def close(self):
+        """End the processes."""
+        for process in self._running.values():
+            process.communicate()
+
+
 class Sdk:
     """A process that has one release imported and runs what it is told to.
 

@@ -1,8 +1,6 @@
 """The SDK's own command line (`dashscope video-synthesis`), of the releases that have it."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import requests
@@ -17,12 +15,17 @@ every_release = pytest.mark.parametrize("version", ["1.27.8", "2.0.2"])
 one_release = pytest.mark.parametrize("version", ["2.0.2"])
 
 
-def cli(version, target, cwd, *words, key=None):
+@pytest.fixture
+def cli(launchers):
     """What `dashscope video-synthesis ...` prints, and how it ends."""
-    seen = environ(version, target, COLUMNS="5000", DASHSCOPE_API_KEY=key or target.key)
-    command = [sys.executable, str(folder(version) / "bin" / "dashscope"), "video-synthesis"]
-    ran = subprocess.run([*command, *words], cwd=cwd, env=seen, capture_output=True, text=True)
-    return ran.returncode, ran.stdout + ran.stderr
+
+    def call(version, target, cwd, *words, key=None):
+        env = environ(version, target, COLUMNS="5000", DASHSCOPE_API_KEY=key or target.key)
+        program = [folder(version) / "bin" / "dashscope", "video-synthesis"]
+        status, out, err = launchers.run(version, [*program, *words], cwd=cwd, env=env)
+        return status, out + err
+
+    return call
 
 
 def first_json(text):
@@ -59,7 +62,7 @@ def made(target, tmp_path, version, prompt="rain"):
 
 
 @every_release
-def test_create_waits_for_the_film(version, target, tmp_path):
+def test_create_waits_for_the_film(cli, version, target, tmp_path):
     with target.time_passes():
         status, text = cli(version, target, tmp_path, *arguments(target), "--watermark")
     assert status == 0, text
@@ -71,7 +74,7 @@ def test_create_waits_for_the_film(version, target, tmp_path):
 
 
 @every_release
-def test_create_with_files(version, target, tmp_path):
+def test_create_with_files(cli, version, target, tmp_path):
     (tmp_path / "a.png").write_bytes(FIRST_PICTURE)
     (tmp_path / "b.png").write_bytes(LAST_PICTURE)
     frames = {"--first-frame-url": "file://./a.png", "--last-frame-url": "b.png"}
@@ -83,7 +86,7 @@ def test_create_with_files(version, target, tmp_path):
 
 
 @every_release
-def test_fetch_wait_cancel_list(version, target, tmp_path):
+def test_fetch_wait_cancel_list(cli, version, target, tmp_path):
     task = made(target, tmp_path, version)
     status, text = cli(version, target, tmp_path, "fetch", task)
     assert status == 0, text
@@ -114,7 +117,9 @@ def test_fetch_wait_cancel_list(version, target, tmp_path):
     ],
     ids=["key", "region-key", "region-model", "model", "picture", "moderation"],
 )
-def test_a_failure_prints_the_same_on_both_targets(version, both, tmp_path, changes, key, message):
+def test_a_failure_prints_the_same_on_both_targets(
+    cli, version, both, tmp_path, changes, key, message
+):
     printed = []
     for target in both():
         target.world.upstream.settings.change({"bad_frame": "refuse"})
@@ -130,7 +135,7 @@ def test_a_failure_prints_the_same_on_both_targets(version, both, tmp_path, chan
 
 
 @one_release
-def test_a_failed_task_prints_the_same_on_both_targets(version, both, tmp_path):
+def test_a_failed_task_prints_the_same_on_both_targets(cli, version, both, tmp_path):
     printed = []
     for target in both():
         task = made(target, tmp_path, version, "#moderation")

@@ -1,8 +1,6 @@
 """The guide's Python examples, each in a fresh process, with each SDK, on both targets."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import requests
@@ -16,17 +14,20 @@ pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
 every_release = pytest.mark.parametrize("version", VERSIONS)
 
 
-def run(code, version, target, folder):
+@pytest.fixture
+def run(launchers):
     """What an example prints; the base URL is the one that it sets itself."""
-    (folder / "example.py").write_text(code, "utf-8")
-    seen = environ(version, target)
-    del seen["DASHSCOPE_HTTP_BASE_URL"]
-    with target.time_passes():
-        ran = subprocess.run(
-            [sys.executable, "example.py"], cwd=folder, env=seen, capture_output=True, text=True
-        )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout.splitlines()
+
+    def play(code, version, target, folder):
+        (folder / "example.py").write_text(code, "utf-8")
+        env = environ(version, target)
+        del env["DASHSCOPE_HTTP_BASE_URL"]
+        with target.time_passes():
+            code, out, err = launchers.run(version, ["example.py"], cwd=folder, env=env)
+        assert code == 0, out + err
+        return out.splitlines()
+
+    return play
 
 
 def check(link, target):
@@ -39,7 +40,7 @@ def check(link, target):
 
 
 @every_release
-def test_the_synchronous_example(version, target, tmp_path):
+def test_the_synchronous_example(run, version, target, tmp_path):
     wait, response, link = run(example("python-sync", target), version, target, tmp_path)
     assert wait == "please wait..."
     output = json.loads(response)["output"]
@@ -49,7 +50,7 @@ def test_the_synchronous_example(version, target, tmp_path):
 
 
 @every_release
-def test_the_asynchronous_example(version, target, tmp_path):
+def test_the_asynchronous_example(run, version, target, tmp_path):
     made, task_id, ended, link = run(example("python-async", target), version, target, tmp_path)
     assert json.loads(made)["output"]["task_status"] == "PENDING"
     assert task_id == f"task_id: {json.loads(made)['output']['task_id']}"
@@ -58,14 +59,14 @@ def test_the_asynchronous_example(version, target, tmp_path):
 
 
 @every_release
-def test_the_example_of_many_ways_with_links(version, target, tmp_path):
+def test_the_example_of_many_ways_with_links(run, version, target, tmp_path):
     lines = run(example("python-files", target), version, target, tmp_path)
     check(lines[-1], target)
 
 
 @every_release
 @pytest.mark.parametrize("way", ["absolute", "relative"])
-def test_the_example_of_many_ways_with_files(version, target, tmp_path, way):
+def test_the_example_of_many_ways_with_files(run, version, target, tmp_path, way):
     """The guide's own second way: its commented lines take the place of the first."""
     (tmp_path / "first_frame.png").write_bytes(FIRST_PICTURE)
     (tmp_path / "last_frame.png").write_bytes(LAST_PICTURE)

@@ -2,16 +2,16 @@
 
 In the first frame it stands small and looks down; in the last the camera is nearer and it looks up
 at the sky. Everything is drawn in world coordinates and seen through a camera, so that what stands
-still in the world moves as it should between the two.
+still in the world moves as it should between the two. Drawing takes seconds, so what was drawn lies
+beside this module; `python -m lib.emulator.samples.monster` draws it again.
 """
 
 from __future__ import annotations
 
-import functools
-import io
 import math
 import random
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,25 +46,25 @@ FIRST = Pose(1.0, (640.0, 360.0), -1.0)
 LAST = Pose(1.42, (640.0, 385.0), 1.0)
 
 
-@functools.cache
+FIRST_FILE = Path(__file__).with_name("first.png")
+LAST_FILE = Path(__file__).with_name("last.png")
+
+
 def first() -> bytes:
     """The first frame as PNG, 1280x720."""
-    return _png(FIRST)
+    return FIRST_FILE.read_bytes()
 
 
-@functools.cache
 def last() -> bytes:
     """The last frame as PNG, 1280x720."""
-    return _png(LAST)
+    return LAST_FILE.read_bytes()
 
 
-def _png(pose: Pose) -> bytes:
+def drawn(pose: Pose) -> Image:
+    """A frame, drawn anew."""
     from PIL import Image  # noqa: PLC0415 - importing this module must be cheap
 
-    big = _Picture(pose).draw()
-    file = io.BytesIO()
-    big.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(file, "PNG")
-    return file.getvalue()
+    return _Picture(pose).draw().resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
 
 
 class _Picture:
@@ -259,3 +259,8 @@ class _Picture:
                 self._oval(draw, centre, (self._random.uniform(5, 12), 1.6), (214, 230, 255, 90))
 
         self._layer(0.3, paint)
+
+
+if __name__ == "__main__":
+    drawn(FIRST).save(FIRST_FILE, optimize=True)
+    drawn(LAST).save(LAST_FILE, optimize=True)
