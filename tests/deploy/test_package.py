@@ -118,7 +118,7 @@ def unpacked(tmp_path_factory):
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv/bin/python"
     pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
-    needed = ["install", "--quiet", "-r", "requirements.txt"]
+    needed = ["install", "--quiet", "--no-compile", "-r", "requirements.txt"]
     subprocess.run([*pip, *needed], cwd=folder / "workspace", check=True, capture_output=True)
     return folder / "workspace", python
 
