@@ -250,15 +250,8 @@ if OFFLINE.exists() and shutil.which("terraform"):
         return groups
 
     @pytest.mark.slow
-    @pytest.mark.parametrize(
-        "group",
-        [
-            # One group always, the others in the long form; the tests above judge them all in Python.
-            pytest.param(group, marks=[pytest.mark.long] if number else [])
-            for number, group in enumerate(together())
-        ],
-        ids=lambda group: f"{group[0]}+{len(group) - 1}",
-    )
+    @pytest.mark.long  # a minute; the tests above judge the same faults in Python
+    @pytest.mark.parametrize("group", together(), ids=lambda group: f"{group[0]}+{len(group) - 1}")
     def test_terraforms_tests_tell_the_faults(copy, group):
         for name in group:
             plant(copy, FAULTS[name])

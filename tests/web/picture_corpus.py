@@ -63,9 +63,12 @@ def png(width, height, rows=None, *, bits=8, colour=2, interlaced=0, extra=b"", 
 
 
 def zeros(size):
-    packer = zlib.compressobj(9)
-    block = bytes(MB)
-    return b"".join([*(packer.compress(block) for _ in range(size // MB)), packer.flush()])
+    """So many zeros as a zlib stream: one block, packed once, again and again (RFC 1950 and 1951)."""
+    packer, block, check = zlib.compressobj(9, wbits=-15), bytes(MB), 1
+    packed = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    for _ in range(size // MB):
+        check = zlib.adler32(block, check)
+    return b"\x78\xda" + packed * (size // MB) + packer.flush() + struct.pack(">I", check)
 
 
 def adam7(width=264, height=256):
