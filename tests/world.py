@@ -53,6 +53,7 @@ def signing_key():
     return str(path), public.decode()
 
 
+@functools.cache
 def picture(width=640, height=480, color=(30, 60, 200), kind="PNG", mode="RGB", **options):
     """An encoded picture, by default a small plain PNG."""
     file = io.BytesIO()

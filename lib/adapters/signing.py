@@ -7,6 +7,7 @@ for.
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import requests
+    from google.auth.crypt import RSASigner
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,19 @@ def key_file_signer(path: str) -> KeySigner:
         OSError: the file cannot be read.
         ValueError: it is not such a file.
     """
-    from google.auth.crypt import RSASigner  # noqa: PLC0415 - only the first link needs it
-
     data = json.loads(Path(path).read_text("utf-8"))
     if "client_email" not in data or "private_key" not in data:
         raise ValueError("SIGNING_KEY_FILE must name a service-account key file (JSON).")
-    return KeySigner(data["client_email"], RSASigner.from_string(data["private_key"]))
+    return KeySigner(data["client_email"], _rsa(data["private_key"]))
+
+
+@functools.lru_cache(maxsize=4)
+def _rsa(private_key: str) -> RSASigner:
+    """OpenSSL takes 50 ms to check a key: once for each is enough."""
+    from google.auth.crypt import RSASigner  # noqa: PLC0415 - only the first link needs it
+
+    signer: RSASigner = RSASigner.from_string(private_key)
+    return signer
 
 
 def iam_signer(session: requests.Session) -> KeySigner:

@@ -225,7 +225,7 @@ if OFFLINE.exists() and shutil.which("terraform"):
 
     SHAPES = {name: fault for name, fault in FAULTS.items() if fault.says == SHAPE}
 
-    @pytest.mark.slow
+    @pytest.mark.long  # as below
     @pytest.mark.parametrize("fault", SHAPES.values(), ids=SHAPES)
     def test_the_schema_refuses_the_fault(copy, fault):
         plant(copy, fault)
@@ -249,7 +249,6 @@ if OFFLINE.exists() and shutil.which("terraform"):
                 groups.append([name])
         return groups
 
-    @pytest.mark.slow
     @pytest.mark.long  # a minute; the tests above judge the same faults in Python
     @pytest.mark.parametrize("group", together(), ids=lambda group: f"{group[0]}+{len(group) - 1}")
     def test_terraforms_tests_tell_the_faults(copy, group):
