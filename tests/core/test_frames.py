@@ -32,7 +32,7 @@ def test_an_opaque_alpha_channel_is_dropped_without_touching_a_pixel():
 def test_a_cameras_orientation_is_applied():
     exif = Image.Exif()
     exif[0x0112] = 6  # turned a quarter
-    frame = frames.check(picture(800, 400, kind="JPEG", exif=exif), "first_frame")
+    frame = frames.check(picture(800, 400, kind="JPEG", exif=exif.tobytes()), "first_frame")
     assert (frame.width, frame.height) == (400, 800)
 
 
