@@ -19,7 +19,7 @@ from lib.emulator.wire import Server
 from tests.clients.targets import OWNERS
 from tests.world import picture
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 
 HERE = Path(__file__).parent
 README = HERE.parents[1] / "README.md"

@@ -10,7 +10,7 @@ import pytest
 from tests.clients.native_target import BROKEN, LOST, REFUSED
 from tests.clients.targets import FIRST_PICTURE, LAST_PICTURE
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.clients
 
 EXAMPLE = Path(__file__).with_name("httpx_example.py")
 

@@ -11,7 +11,7 @@ import pytest
 from tests.clients.native_target import LOST
 from tests.clients.targets import FIRST_PICTURE, LAST_PICTURE
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.clients
 
 HERE = Path(__file__).parent
 

@@ -14,7 +14,6 @@ from tests.world import picture
 
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.timeout(60),
     # The package marks its own resource so, since the service behind it closed.
     pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning"),
 ]

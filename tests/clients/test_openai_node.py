@@ -11,7 +11,7 @@ import pytest
 from tests.clients.sdks import STORE
 from tests.clients.targets import FIRST_PICTURE, LAST_PICTURE
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.clients
 
 SCRIPT = Path(__file__).with_name("openai_node.mjs")
 

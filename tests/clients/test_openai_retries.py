@@ -9,7 +9,6 @@ from tests.clients.targets import FIRST_PICTURE
 
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.timeout(60),
     pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning"),
 ]
 

@@ -17,7 +17,7 @@ from lib.emulator.wire import Dropped, Server
 from tests.clients.native_target import LAST_URI
 from tests.clients.targets import FIRST_PICTURE, OWNERS
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.clients
 
 SCRIPT = Path(__file__).with_name("openai_script.py")
 

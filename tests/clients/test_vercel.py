@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request, Response
 from lib.emulator.wire import Server
 from tests.clients.sdks import STORE
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.clients
 
 SCRIPT = Path(__file__).with_name("vercel_video.mjs")
 PATH = "/api/v1/services/aigc/video-generation/video-synthesis"

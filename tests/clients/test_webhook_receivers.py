@@ -13,7 +13,7 @@ from tests.clients.sdks import STORE
 from tests.receivers import PLACE, secret
 from tests.world import START
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.clients
 
 NEW, OLD, WRONG = secret("n"), secret("o"), secret("x")
 CHECK = Path(__file__).with_name("webhook_check.mjs")

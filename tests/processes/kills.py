@@ -37,10 +37,11 @@ class Load:
     Args:
         url: of `api`.
         pause_s: between two posts of one poster.
+        each: how many jobs one poster asks for; a slow machine is not asked for more than a fast one.
     """
 
-    def __init__(self, url, pause_s):
-        self.url, self.pause_s = url, pause_s
+    def __init__(self, url, pause_s, each):
+        self.url, self.pause_s, self.each = url, pause_s, each
         self.ids, self.tries, self.stopping = {}, Counter(), threading.Event()
         self.threads = [threading.Thread(target=self._post, daemon=True) for _ in range(POSTERS)]
 
@@ -55,7 +56,9 @@ class Load:
 
     def _post(self):
         first, last = picture(), picture(color=(200, 60, 30))
-        while not self.stopping.is_set():
+        for _ in range(self.each):
+            if self.stopping.is_set():
+                return
             key = uuid.uuid4().hex
             while True:
                 files = {"first_frame": first, "last_frame": last}
@@ -80,7 +83,7 @@ class Load:
             self.stopping.wait(self.pause_s)
 
 
-def kill_often(kills, seed=0, pause_s=6.0):
+def kill_often(kills, seed=0, pause_s=6.0, each=1_000_000):
     """One run.
 
     Returns:
@@ -91,7 +94,7 @@ def kill_often(kills, seed=0, pause_s=6.0):
     environ = {**os.environ, "PYTHONPATH": str(services.ROOT)}
     with Processes(folder, environ) as processes:
         service = services.start(processes, draft=True)
-        load = Load(service.url, pause_s)
+        load = Load(service.url, pause_s, each)
         load.start()
         for _ in range(kills):
             time.sleep(pick.uniform(0.0, 1.5))
@@ -107,14 +110,18 @@ def kill_often(kills, seed=0, pause_s=6.0):
 
 
 def quiet(service):
-    """Move the clock on until nothing is pending."""
+    """Move the clock on until nothing is pending.
+
+    Each step waits for a tick's end: with fixed steps a busy machine would let leases end under work that goes on.
+    """
     deadline = time.monotonic() + QUIET_S + QUIET_PER_JOB_S * len(names(service, "pending/"))
     clock = service.emulator["EMULATOR_CLOCK_URL"]
     while names(service, "pending/"):
         if time.monotonic() > deadline:
             return [f"still pending: {names(service, 'pending/')}"]
-        requests.post(clock, json={"advance_s": 10}, timeout=5)
-        time.sleep(0.7)
+        requests.post(clock, json={"advance_s": 10}, timeout=30)
+        requests.post(f"http://127.0.0.1:{service.ports.poll}/", timeout=60)
+        time.sleep(0.3)
     return []
 
 

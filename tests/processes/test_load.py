@@ -20,7 +20,6 @@ def service(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_ten_posts_of_two_8_mb_frames_are_all_answered_rightly_in_bounded_memory(tmp_path):
     made = load.run(10, tmp_path)
     assert made.wrong == []

@@ -49,7 +49,6 @@ def log(service, job_id):
     return requests.get(path, timeout=30).json()
 
 
-@pytest.mark.timeout(120)
 def test_the_receiver_of_the_readme_hears_how_a_job_ended(service, receiver):
     port, process = receiver
     job_id = post(service, f"http://127.0.0.1:{port}/hook")
@@ -63,7 +62,6 @@ def test_the_receiver_of_the_readme_hears_how_a_job_ended(service, receiver):
     assert (row["attempt"], row["status"], row["outcome"]) == (1, 204, "delivered")
 
 
-@pytest.mark.timeout(120)
 def test_a_port_where_nobody_listens_is_tried_again_later(service):
     job_id = post(service, f"http://127.0.0.1:{consecutive_ports(1)}/hook")
     for _ in range(300):
