@@ -36,9 +36,15 @@ class Keep:
 
 @dataclass(frozen=True)
 class End:
-    """The job is over without a film."""
+    """The job is over without a film.
+
+    Attributes:
+        verdict: how it ends.
+        final: the upstream's own last word; otherwise another process may hold the film by now.
+    """
 
     verdict: Verdict
+    final: bool = True
 
 
 Decision = Copy | Keep | End
@@ -67,7 +73,7 @@ def decide(
     if report.status is TaskStatus.CANCELED:
         return End(_verdict(Status.CANCELLED, state, report, now, None, paid=False))
     if report.status is TaskStatus.UNKNOWN and now - state.accepted_at > give_up_s:
-        return End(_expired(state, report, now))
+        return End(_expired(state, report, now), final=False)
     # UNKNOWN within the first day happens while the upstream's own records settle.
     return Keep()
 

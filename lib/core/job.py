@@ -71,12 +71,12 @@ TRANSITIONS: dict[Stage, frozenset[Stage]] = {
 
 # From a stage to the verdicts that may end it.
 ENDINGS: dict[Stage, frozenset[Status]] = {
-    # expired: never sent within the deadline of the owner's configuration
-    Stage.QUEUED: frozenset({Status.EXPIRED, Status.FAILED}),
-    Stage.SENDING: frozenset({Status.FAILED}),
+    Stage.QUEUED: frozenset(),
+    # expired: never sent within the deadline; whoever says so holds the lease of the send
+    Stage.SENDING: frozenset({Status.EXPIRED, Status.FAILED}),
     Stage.UNSURE: frozenset({Status.FAILED}),
-    Stage.RUNNING: frozenset({Status.FAILED, Status.EXPIRED, Status.CANCELLED}),
-    Stage.COPYING: frozenset({Status.COMPLETED, Status.FAILED}),
+    Stage.RUNNING: frozenset({Status.FAILED, Status.CANCELLED}),
+    Stage.COPYING: frozenset({Status.COMPLETED, Status.FAILED, Status.EXPIRED}),
     Stage.CANCELLED: frozenset({Status.CANCELLED}),
     Stage.DELETING: frozenset(),
 }

@@ -120,10 +120,12 @@ def conclude(doubt: Doubt, evidence: Evidence, window: Window, now: float) -> Co
         # Without a list we may neither send again nor adopt; a day later no list can help any more.
         return GiveUp(()) if late and listing is None and _hopeless(doubt, now) else Wait()
     key_ids = known_keys(listing.rows, evidence)
-    if not key_ids:
-        # The list has never shown a task of ours: an empty one proves nothing.
-        return GiveUp(()) if late else Wait()
     rows = [row for row in listing.rows if row.model == doubt.model and window.holds(doubt, row)]
+    if not key_ids:
+        # The list has never shown a task of ours: an empty one proves nothing. Whose its rows are
+        # will be known later, so that none may be left for another doubt to adopt.
+        unknown = tuple(row.task_id for row in rows if _unspoken(row, evidence))
+        return GiveUp(unknown) if late else Wait()
     disputed = any(evidence.claims.get(row.task_id) == DISPUTED for row in rows)
     candidates = [row for row in rows if _free(row, key_ids, evidence)]
     if not candidates and not disputed:
@@ -144,11 +146,11 @@ def known_keys(rows: Iterable[Row], evidence: Evidence) -> frozenset[str]:
 
 
 def _free(row: Row, key_ids: frozenset[str], evidence: Evidence) -> bool:
-    return (
-        row.api_key_id in key_ids
-        and row.task_id not in evidence.recorded
-        and row.task_id not in evidence.claims
-    )
+    return row.api_key_id in key_ids and _unspoken(row, evidence)
+
+
+def _unspoken(row: Row, evidence: Evidence) -> bool:
+    return row.task_id not in evidence.recorded and row.task_id not in evidence.claims
 
 
 def _contested(doubt: Doubt, row: Row, evidence: Evidence, window: Window) -> bool:

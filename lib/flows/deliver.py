@@ -15,7 +15,6 @@ from lib.adapters.fetch import FetchFailed
 from lib.core.decide import DAY_S, lost_link
 from lib.core.errors import ApiError
 from lib.core.job import Failure, Stage, Status, Verdict
-from lib.core.upstream import QueryFailed, TaskStatus
 from lib.flows.finish import already, finish
 
 if TYPE_CHECKING:
@@ -44,16 +43,44 @@ def deliver(kit: Kit, held: Held, report: Report) -> str:
     Raises:
         ApiError: the bucket does not answer; the lease runs out and a later tick tries again.
     """
+    taken = _take(kit, held)
+    intent = kit.jobs.intent(taken) if taken else None
+    if taken is None or intent is None:
+        return "taken_by_another"
+    return _bring_home(kit, taken, intent, report)
+
+
+def give_up(kit: Kit, held: Held, verdict: Verdict) -> str:
+    """End a job whose film is out of reach, under the lease of a copy.
+
+    Another process may have found the film when it still was within reach, and be storing it now.
+
+    Args:
+        kit: the hands.
+        held: the job, `running`, or `copying` with a lease that ran out.
+        verdict: how it ends.
+
+    Returns:
+        What happened, as a word for the tick's summary.
+
+    Raises:
+        ApiError: the bucket does not answer; a later tick tries again.
+    """
+    taken = _take(kit, held)
+    intent = kit.jobs.intent(taken) if taken else None
+    if taken is None or intent is None or kit.now() > taken.state.until:
+        return "taken_by_another"
+    finish(kit, taken, intent, verdict)
+    logs.event("job.ended", job=held.id, status=str(verdict.status))
+    return str(verdict.status)
+
+
+def _take(kit: Kit, held: Held) -> Held | None:
     now = kit.now()
     until = now + kit.times.copy_lease_s
     state = held.state.to(Stage.COPYING, by=kit.token(), now=now, until=until)
     taken = kit.jobs.patch(held, state)
-    if taken is None or already(kit, taken):
-        return "taken_by_another"
-    intent = kit.jobs.intent(taken)
-    if intent is None:
-        return "taken_by_another"
-    return _bring_home(kit, taken, intent, report)
+    return None if taken is None or already(kit, taken) else taken
 
 
 def _bring_home(kit: Kit, taken: Held, intent: Intent, report: Report) -> str:
@@ -120,16 +147,15 @@ def retry_at(state: State) -> float:
 
 
 def _dead(kit: Kit, held: Held, intent: Intent, report: Report) -> str:
-    """One fresh query decides: a film whose day is over is gone, any other is tried again."""
-    fresh = kit.upstreams[intent.account].get(held.state.task_id)
-    if isinstance(fresh, QueryFailed):
-        return _again(kit, held, "the link is dead and the upstream does not answer")
-    ended = report.times.get("ended", held.state.accepted_at)
-    if fresh.status is TaskStatus.UNKNOWN or kit.now() - ended > DAY_S:
-        finish(kit, held, intent, lost_link(held.state, report, kit.now()))
-        logs.event("job.upstream_expired", job=held.id)
-        return "upstream_expired"
-    return _again(kit, held, "the link does not answer")
+    """A film whose day is over is gone; any other is tried again, by a link of a fresh query."""
+    now, ended = kit.now(), report.times.get("ended", held.state.accepted_at)
+    if now - ended <= DAY_S:
+        return _again(kit, held, "the link does not answer")
+    if now > held.state.until:
+        return "taken_by_another"
+    finish(kit, held, intent, lost_link(held.state, report, now))
+    logs.event("job.upstream_expired", job=held.id)
+    return "upstream_expired"
 
 
 def _same_prompt(intent: Intent, report: Report) -> bool:

@@ -92,11 +92,14 @@ def _send(kit: Kit, held: Held) -> str:
 
 
 def expire(kit: Kit, held: Held) -> str:
-    """End a job that waited its whole deadline without being sent."""
-    if already(kit, held):
+    """End a job that waited its whole deadline without being sent; nobody else can send it then."""
+    taken = kit.jobs.patch(held, lease(kit, held.state))
+    if taken is None:
+        return "taken_by_another"
+    if already(kit, taken):
         return "tidied"
-    intent = kit.jobs.intent(held)
-    if intent is None:
+    intent = kit.jobs.intent(taken)
+    if intent is None or kit.now() > taken.state.until:
         return "taken_by_another"
     failure = Failure(
         "expired",
@@ -104,5 +107,5 @@ def expire(kit: Kit, held: Held) -> str:
         retryable=True,
         upstream_code=held.state.reason or None,
     )
-    finish(kit, held, intent, Verdict(Status.EXPIRED, kit.now(), failure))
+    finish(kit, taken, intent, Verdict(Status.EXPIRED, kit.now(), failure))
     return "expired"

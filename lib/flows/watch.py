@@ -15,7 +15,7 @@ from lib.core.decide import ENDED, Copy, End, decide
 from lib.core.errors import ApiError
 from lib.core.job import Stage
 from lib.core.upstream import Listing, QueryFailed
-from lib.flows.deliver import deliver, retry_at
+from lib.flows.deliver import deliver, give_up, retry_at
 from lib.flows.finish import finish
 
 if TYPE_CHECKING:
@@ -141,6 +141,8 @@ def _look(kit: Kit, held: Held, board: Board) -> str | None:
     decision = decide(held.state, report, kit.now(), kit.times.give_up_s, classify)
     if isinstance(decision, Copy):
         return deliver(kit, held, report)
+    if isinstance(decision, End) and not decision.final:
+        return give_up(kit, held, decision.verdict)
     if isinstance(decision, End):
         intent = kit.jobs.intent(held)
         if intent:

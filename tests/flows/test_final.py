@@ -44,7 +44,7 @@ def late(world, event, job_id, held, intent):
     elif event == "read":
         world.job(job_id)
     elif event == "another finisher":
-        finish(world.kit, held, intent, Verdict(Status.EXPIRED, world.clock.now(), paid=True))
+        finish(world.kit, held, intent, Verdict(Status.FAILED, world.clock.now(), paid=True))
     elif event == "post again":
         world.post(headers={"Idempotency-Key": "k"}, prompt=intent.request["prompt"])
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 
@@ -147,6 +148,29 @@ def two_in_doubt_and_the_younger_ones_task(play):
     play.poster().until("after", CREATE).lose()
 
 
+def a_job_is_written_late(play):
+    """Its lease was stamped before its twin's and reaches the bucket when the twin's film is filed."""
+    play.warm()
+    late = play.poster().until("before", "POST .*pending/")
+    play.world.clock.advance(2)
+    play.poster().until("after", CREATE).lose()
+    play.rest()
+    late.end()
+
+
+def two_in_doubt_before_our_key_is_known(play):
+    """The older one's task exists and is given up; then a list shows our key, and the twin looks again."""
+    older = play.poster().until("before", CREATE)
+    play.world.clock.advance(20)
+    older.until("after", CREATE).lose()
+    play.world.clock.advance(7)
+    play.poster().until("before", CREATE).lose()
+    play.world.clock.advance(275)
+    giver = play.ticker().until("after", "DELETE .*pending/")
+    play.post(prompt="it shows our key")
+    giver.end()
+
+
 def the_first_job_of_an_account(play):
     """No list has ever shown our key, and the answer is lost."""
     play.poster().until("after", CREATE).lose()
@@ -248,6 +272,60 @@ def a_copier_stands_still_after_its_last_look(play):
     slow.end()
 
 
+def the_upstream_forgets_for_a_moment(play):
+    """An hour after the film was made its host does not know it, once, and then the upstream."""
+    play.post()
+    play.world.clock.advance(HOUR_S)
+    play.world.upstream.faults.add(operation="result", kind="status", status=404)
+    ticker = play.ticker().until("after", f"GET {DOWNLOAD}")
+    forgotten = {"request_id": "r", "output": {"task_id": "", "task_status": "UNKNOWN"}}
+    play.world.upstream.faults.add(
+        operation="get",
+        kind="answer",
+        status=200,
+        body=json.dumps(forgotten),
+        content_type="application/json",
+    )
+    ticker.end()
+
+
+def a_copier_finds_the_link_dead_after_its_lease(play):
+    """It stood still before its download while another fetched the film, on the last minutes of its day."""
+    play.post()
+    play.world.clock.advance(24 * HOUR_S - 200)
+    early = play.ticker().until("before", f"GET {DOWNLOAD}")
+    play.world.clock.advance(140)
+    late = play.ticker().until("before", "PUT .*upload_id")
+    play.world.clock.advance(200)
+    early.end()
+    late.end()
+
+
+def a_watcher_gives_up_a_film_that_is_being_copied(play):
+    """It stands still before its query, until the copier has the film and the upstream no record."""
+    play.post()
+    play.world.clock.advance(24 * HOUR_S - 60)
+    watcher = play.ticker().until("before", "GET .*/tasks/[0-9a-f]")
+    play.world.clock.advance(52)
+    copier = play.ticker().until("before", "PUT .*upload_id")
+    play.world.clock.advance(20)
+    watcher.end()
+    copier.end()
+
+
+def a_deadline_meets_a_send(play):
+    """One tick finds the job too old while another, which looked earlier, sends it."""
+    refusal = play.world.upstream.faults.add(operation="create", kind="rate", times=1)
+    play.post()
+    assert refusal.met == 1
+    play.world.clock.advance(24 * HOUR_S - 5)
+    sender = play.ticker().until("before", 'PATCH .*pending/.*"sending"')
+    play.world.clock.advance(20)
+    judge = play.ticker().until("before", "POST .*jobs/")
+    sender.end()
+    judge.end()
+
+
 def a_finisher_dies_before_the_webhook(play):
     """The verdict is written, nobody was told yet."""
     play.post(webhook=f"{PLACE}/ok/x")
@@ -343,7 +421,7 @@ def main(names):
 
 os.environ["DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"] = "true"
 from tests.receivers import PLACE  # noqa: E402 - after the environment is set
-from tests.simulation.theatre import CREATE, KEY, OWNER  # noqa: E402 - after the environment is set
+from tests.simulation.theatre import CREATE, DOWNLOAD, KEY, OWNER  # noqa: E402 - after the environment is set
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

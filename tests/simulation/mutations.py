@@ -127,6 +127,34 @@ MUTATIONS = (
         "a_copier_wakes_up_after_its_lease",
     ),
     Mutation(
+        "a dead link ends a job only when the film's day is over",
+        "lib/flows/deliver.py",
+        "    if now - ended <= DAY_S:\n",
+        "    if False:\n",
+        "the_upstream_forgets_for_a_moment",
+    ),
+    Mutation(
+        "a dead link ends a job only under the lease",
+        "lib/flows/deliver.py",
+        '    if now > held.state.until:\n        return "taken_by_another"\n    finish(kit, held, intent, lost_link',
+        "    finish(kit, held, intent, lost_link",
+        "a_copier_finds_the_link_dead_after_its_lease",
+    ),
+    Mutation(
+        "a job is given up only under the lease of a copy",
+        "lib/flows/deliver.py",
+        "    taken = _take(kit, held)\n    intent = kit.jobs.intent(taken) if taken else None\n    if taken is None or intent is None or kit",
+        "    state = held.state.to(Stage.COPYING, by=kit.token(), now=kit.now(), until=kit.now())\n    taken = replace(held, state=state)\n    intent = kit.jobs.intent(taken) if taken else None\n    if taken is None or intent is None or kit",
+        "a_watcher_gives_up_a_film_that_is_being_copied",
+    ),
+    Mutation(
+        "a job's deadline is told only under the lease of a send",
+        "lib/flows/queue.py",
+        '    taken = kit.jobs.patch(held, lease(kit, held.state))\n    if taken is None:\n        return "taken_by_another"\n    if already',
+        "    taken = type(held)(held.owner, held.id, lease(kit, held.state), held.meta)\n    if already",
+        "a_deadline_meets_a_send",
+    ),
+    Mutation(
         "an expired lease is ambiguous, never queued",
         "lib/flows/tick.py",
         '        if changed := unsure(kit, held):\n            board.jobs[held.id] = changed\n        return "unsure"\n',
@@ -155,10 +183,17 @@ MUTATIONS = (
         "a_twin_is_filed_before_the_doubt",
     ),
     Mutation(
+        "an adopted task is claimed",
+        "lib/flows/reconcile.py",
+        "    if kit.ledger.claim(held.state.account, task_id, held.id) != held.id:\n",
+        "    if False:\n",
+        "a_job_is_written_late",
+    ),
+    Mutation(
         "only tasks of our own key are candidates",
         "lib/core/reconcile.py",
-        "        row.api_key_id in key_ids\n        and row.task_id",
-        "        row.task_id",
+        "    return row.api_key_id in key_ids and _unspoken(row, evidence)\n",
+        "    return _unspoken(row, evidence)\n",
         "another_key_of_the_account",
     ),
     Mutation(
@@ -188,6 +223,13 @@ MUTATIONS = (
         "        if kit.ledger.dispute(held.state.account, task_id) == held.id:\n            return _adopt(kit, frozen, task_id)\n",
         "        pass\n",
         "two_in_doubt_and_one_task",
+    ),
+    Mutation(
+        "giving up disputes also what may be a stranger's, while our key is unknown",
+        "lib/core/reconcile.py",
+        "        return GiveUp(unknown) if late else Wait()\n",
+        "        return GiveUp(()) if late else Wait()\n",
+        "two_in_doubt_before_our_key_is_known",
     ),
     Mutation(
         "a disputed task in the window forbids sending again",

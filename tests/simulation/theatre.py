@@ -31,6 +31,7 @@ FRAMES = picture(320, 320), picture(320, 320, color=(200, 60, 30))
 FOREIGN_KEY = "sk-local-foreign"
 SYNTHESIS = "/services/aigc/image2video/video-synthesis"
 CREATE = f"POST .*{SYNTHESIS}"
+DOWNLOAD = ".*/results/"
 TICKS_AT_MOST = 60
 MODEL = "wan2.2-kf2v-flash"
 
