@@ -17,6 +17,7 @@ written where the error is found, because only that place knows what was got and
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 
@@ -113,6 +114,27 @@ class ApiError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+
+SHOWN_AT_MOST = 60
+
+
+def shown(value: str | float | bool) -> str:  # noqa: FBT001 - a value to be shown, not a switch
+    """A plain value as JSON, its beginning only; never hand in what is private."""
+    text = json.dumps(value)
+    return text if len(text) <= SHOWN_AT_MOST else f"{text[:SHOWN_AT_MOST]}..."
+
+
+def out_of_bounds(param: str, got: object, allowed: str) -> ApiError:
+    """A plain value, of a query or a body, that is not among the allowed ones.
+
+    Args:
+        param: the field.
+        got: what stood there; it is repeated, so never hand in what is private.
+        allowed: what may stand there.
+    """
+    text = shown(got) if isinstance(got, str | int | float) else "no text and no number"
+    return invalid(param, f"{param}: got {text}; allowed: {allowed}.")
 
 
 def invalid(param: str, message: str) -> ApiError:

@@ -31,7 +31,7 @@ from pydantic import (
 )
 
 from lib.core.catalogue import FLASH, SECONDS
-from lib.core.errors import INVALID_FRAME, ApiError, invalid
+from lib.core.errors import INVALID_FRAME, ApiError, invalid, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,6 @@ FRAME_AT_MOST = 10 * 1024 * 1024
 SEED_AT_MOST = 2147483647
 
 _ECHOED = {"model", "resolution", "seconds", "seed", "prompt_extend", "watermark", "validate_only"}
-_ECHO_AT_MOST = 60
 _FRAME_FORMS = (
     "an https:// link to a public host, a data:image/...;base64,... URI, an uploaded file, or a "
     "gs:// name from POST /v1/uploads"
@@ -204,8 +203,7 @@ def refusal(name: str, value: object) -> ApiError:
 
 def _describe(name: str, value: object) -> str:
     if isinstance(value, bool | int | float | str) and name in _ECHOED:
-        shown = json.dumps(value)
-        return shown if len(shown) <= _ECHO_AT_MOST else f"{shown[:_ECHO_AT_MOST]}..."
+        return shown(value)
     if isinstance(value, str):
         return f"a text of {len(value)} characters"
     if isinstance(value, bytes):

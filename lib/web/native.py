@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lib.core.catalogue import AREAS, SECONDS
-from lib.core.errors import invalid
+from lib.core.errors import invalid, out_of_bounds
 from lib.core.job import Status
 from lib.core.request import VideoRequest
 from lib.web.problem import fail, failure
@@ -64,7 +64,9 @@ def parse(data: Mapping[str, Any], *, form: bool) -> VideoRequest:
 
 def _put_images(fields: dict[str, Any], value: Any) -> None:
     if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - first and last
-        raise invalid("images", "images: allowed: a list of two, the first and the last frame.")
+        got = f"a list of {len(value)}" if isinstance(value, list) else "no list"
+        allowed = "a list of two, the first and the last frame"
+        raise invalid("images", f"images: got {got}; allowed: {allowed}.")
     for name, frame in zip(("first_frame", "last_frame"), value, strict=True):
         if name in fields:
             raise invalid("images", f"images: {name} was given twice, by two names; send one.")
@@ -79,10 +81,11 @@ def _tier(size: Any) -> str:
         for tier, area in AREAS.items():
             if pixels <= area:
                 return tier
-    raise invalid(
+    raise out_of_bounds(
         "size",
-        'size: allowed: a text like "1280x720", at most 1920x1080 pixels; it picks the resolution, '
-        "the film keeps the proportions of the first frame.",
+        size,
+        'a text like "1280x720", at most 1920x1080 pixels; it picks the resolution, the film keeps '
+        "the proportions of the first frame",
     )
 
 

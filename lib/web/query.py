@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.http import parse_dict_header
 
-from lib.core.errors import invalid
+from lib.core.errors import invalid, out_of_bounds
 from lib.core.job import Status
 from lib.flows.read import valid_id
 
@@ -61,24 +61,21 @@ def listing(args: MultiDict[str, str]) -> Listing:
         args.get("after"),
     )
     if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:6]) <= LIMIT_AT_MOST):
-        raise invalid(
-            "limit",
-            f"limit: allowed: a whole number from 1 to {LIMIT_AT_MOST}; {LIMIT} without it.",
-        )
+        allowed = f"a whole number from 1 to {LIMIT_AT_MOST}; {LIMIT} without it"
+        raise out_of_bounds("limit", limit, allowed)
     if order not in ORDERS:
-        raise invalid("order", 'order: allowed: "desc" (newest first) or "asc".')
+        raise out_of_bounds("order", order, '"desc" (newest first) or "asc"')
     if after is not None and not valid_id(after):
-        raise invalid("after", "after: allowed: the id of a video, as the last page's last_id.")
+        raise out_of_bounds("after", after, "the id of a video, as the last page's last_id")
     return Listing(after or "", int(limit), _statuses(args.getlist("status")), order == "asc")
 
 
 def _statuses(given: list[str]) -> frozenset[Status]:
     words = [word for text in given for word in text.split(",")]
-    if any(word not in set(Status) for word in words):
-        raise invalid(
-            "status",
-            f"status: allowed: {', '.join(Status)}; several with commas, or repeated.",
-        )
+    for word in words:
+        if word not in set(Status):
+            allowed = f"{', '.join(Status)}; several with commas, or repeated"
+            raise out_of_bounds("status", word, allowed)
     return frozenset(Status(word) for word in words)
 
 

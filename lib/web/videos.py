@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from lib.core.errors import GONE, NOT_FOUND, NOT_READY, ApiError, invalid
+from lib.core.errors import GONE, NOT_FOUND, NOT_READY, ApiError, invalid, out_of_bounds
 from lib.core.job import Status
 from lib.flows.cancel import cancel
 from lib.flows.delete import delete
@@ -142,7 +142,7 @@ class Videos:
         """`GET /v1/videos/{id}/content`: a redirect to a fresh link."""
         variant = request.args.get("variant", "video")
         if variant not in VARIANTS:
-            raise invalid("variant", f"variant: allowed: {', '.join(VARIANTS)}.")
+            raise out_of_bounds("variant", variant, ", ".join(VARIANTS))
         job = self._found(owner, job_id)
         name = self._object(job, variant)
         url = self._kit.artifacts.link(name).url
