@@ -202,6 +202,9 @@ def _accounts(environ: Mapping[str, str], *, local: bool) -> tuple[Account, ...]
     accounts = tuple(_account(row, local=local) for row in rows)
     if len({account.name for account in accounts}) != len(accounts):
         raise ConfigError("DASHSCOPE_ACCOUNTS: two accounts share one name.")
+    if len({(account.base_url, account.api_key) for account in accounts}) != len(accounts):
+        # One task list would serve two names, and a lost task could be taken for the other's.
+        raise ConfigError("DASHSCOPE_ACCOUNTS: two accounts share one key; each needs its own.")
     return accounts
 
 

@@ -32,6 +32,7 @@ EVENTS = frozenset(
         "job.created",
         "job.deleted",
         "job.ended",
+        "job.stranded",
         "job.upstream_expired",
         "limit.reached",
         "read.refresh_failed",

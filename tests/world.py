@@ -109,19 +109,22 @@ class World:
         )
         self.web.mount(self.storage_url, InProcess(self.storage))
         self.web.mount(self.upstream_url, InProcess(self.upstream))
-        self.config = config.parse(
-            {
-                "BUCKET": BUCKET,
-                "STORAGE_EMULATOR_HOST": self.storage_url,
-                "DASHSCOPE_BASE_URL": f"{self.upstream_url}/singapore/api/v1",
-                "DASHSCOPE_REGION": "singapore",
-                "DASHSCOPE_API_KEY": KEY,
-                "SIGNING_KEY_FILE": key_file,
-                "AUTH": "off",
-                "TICK_BUDGET_S": "50",
-                **(env or {}),
-            }
-        )
+        self._env = {
+            "BUCKET": BUCKET,
+            "STORAGE_EMULATOR_HOST": self.storage_url,
+            "DASHSCOPE_BASE_URL": f"{self.upstream_url}/singapore/api/v1",
+            "DASHSCOPE_REGION": "singapore",
+            "DASHSCOPE_API_KEY": KEY,
+            "SIGNING_KEY_FILE": key_file,
+            "AUTH": "off",
+            "TICK_BUDGET_S": "50",
+        }
+        self.deploy(env or {})
+
+    def deploy(self, env):
+        """A new revision with other settings, over the same bucket and upstream."""
+        self._env |= env
+        self.config = config.parse(self._env)
         self.service = self.instance()
         self.kit = self.service.kit
         self.client = Client(Request.application(self.service.api))

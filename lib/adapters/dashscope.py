@@ -8,6 +8,7 @@ codes"; all restated in `lib/emulator/PROTOCOL.md`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,8 @@ class DashScope:
         sleep: Callable[[float], None],
     ) -> None:
         self.region, self.delivery = region, delivery
+        # Which key sent a task decides which rows of the list can be its own; the key stays here.
+        self.key_id = hashlib.sha256(f"inbetween upstream key {api_key}".encode()).hexdigest()[:12]
         self._base, self._key, self._connect, self._now = base_url, api_key, connect, now
         self._sleep = sleep
         self._shared: requests.Session | None = None

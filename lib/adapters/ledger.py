@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lib.adapters.faults import Conflict, Missing
-from lib.core.reconcile import DISPUTED
+from lib.core.reconcile import DISPUTED, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,8 +136,14 @@ class Ledger:
 
     # claims/
 
-    def claim(self, account: str, task_id: str, job_id: str) -> str:
+    def claim(self, account: str, task_id: str, job_id: str, key: str = "") -> str:
         """Say once and for all whose task this is.
+
+        Args:
+            account: whose list shows it.
+            task_id: the upstream task.
+            job_id: our job, or `DISPUTED`.
+            key: the id of the API key that made it; empty when nobody knows.
 
         Returns:
             The id in the claim that stands, or `DISPUTED`; ours when we won.
@@ -147,7 +153,8 @@ class Ledger:
         """
         name = f"claims/{account}/{task_id}"
         try:
-            self._bucket.create(name, job_id.encode(), "text/plain", {"job": job_id})
+            card = {"job": job_id, "key": key}
+            self._bucket.create(name, job_id.encode(), "text/plain", card)
         except Conflict:
             stored = self._bucket.stat(name)
             return stored.metadata.get("job", DISPUTED) if stored else DISPUTED
@@ -157,11 +164,13 @@ class Ledger:
         """Say that a task can be nobody's; returns the id in the claim that stands."""
         return self.claim(account, task_id, DISPUTED)
 
-    def claims(self, account: str) -> dict[str, str]:
-        """Task id to job id (or `DISPUTED`), of all claims of an account: one list."""
+    def claims(self, account: str) -> dict[str, Claim]:
+        """Task id to its claim, of all claims of an account: one list."""
         prefix = f"claims/{account}/"
         return {
-            meta.name.removeprefix(prefix): meta.metadata.get("job", DISPUTED)
+            meta.name.removeprefix(prefix): Claim(
+                meta.metadata.get("job", DISPUTED), meta.metadata.get("key", "")
+            )
             for meta in self._bucket.objects(prefix)
         }
 

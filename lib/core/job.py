@@ -60,7 +60,7 @@ STATUS_OF = {
 
 # From a stage to the stages that may follow it; a stage may also renew itself (a new lease).
 TRANSITIONS: dict[Stage, frozenset[Stage]] = {
-    Stage.QUEUED: frozenset({Stage.SENDING, Stage.CANCELLED}),
+    Stage.QUEUED: frozenset({Stage.QUEUED, Stage.SENDING, Stage.CANCELLED}),
     Stage.SENDING: frozenset({Stage.RUNNING, Stage.QUEUED, Stage.UNSURE}),
     Stage.UNSURE: frozenset({Stage.UNSURE, Stage.RUNNING, Stage.QUEUED}),
     Stage.RUNNING: frozenset({Stage.RUNNING, Stage.COPYING}),
@@ -155,6 +155,8 @@ class State:
         since: when this stage began, Unix seconds.
         until: when the lease of `sending` or `copying` ends, Unix seconds.
         account: the upstream account.
+        region: where it was sent last; tasks do not cross regions.
+        key: the id of the API key that it was sent with (never the key).
         model: the upstream model, for reconciling without reading bodies.
         task_id: the upstream task, from `running` on.
         upstream_request_id: the request id of the accepted create.
@@ -170,6 +172,8 @@ class State:
     since: float
     until: float = 0.0
     account: str = ""
+    region: str = ""
+    key: str = ""
     model: str = ""
     task_id: str = ""
     upstream_request_id: str = ""
@@ -214,6 +218,8 @@ class State:
             since=float(metadata["since"]),
             until=float(metadata.get("until", 0)),
             account=metadata.get("account", ""),
+            region=metadata.get("region", ""),
+            key=metadata.get("key", ""),
             model=metadata.get("model", ""),
             task_id=metadata.get("task_id", ""),
             upstream_request_id=metadata.get("upstream_request_id", ""),

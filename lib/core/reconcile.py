@@ -19,6 +19,19 @@ DISPUTED = "disputed"  # a claim that says: nobody may adopt this task, nor send
 
 
 @dataclass(frozen=True)
+class Claim:
+    """Whose an upstream task is, once and for all.
+
+    Attributes:
+        job: the job's id, or `DISPUTED`.
+        key: the id of the API key that made the task; empty when nobody knows.
+    """
+
+    job: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
 class Doubt:
     """One intent whose create may or may not have made a task.
 
@@ -27,12 +40,14 @@ class Doubt:
         model: the upstream model.
         since: start of its lease, Unix seconds.
         until: end of its lease, Unix seconds.
+        key: the id of the API key that it was sent with.
     """
 
     id: str
     model: str
     since: float
     until: float
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,14 +56,14 @@ class Evidence:
 
     Attributes:
         listing: the upstream's whole task list; None when it could not be read whole.
-        recorded: task ids that stand in a pending object.
-        claims: task id to job id, or to `disputed`.
+        recorded: task ids that stand in a pending object, to the id of the key that made them.
+        claims: task id to whose it is.
         doubts: every intent of the account that is `sending` or `unsure`.
     """
 
     listing: Listing | None
-    recorded: frozenset[str]
-    claims: Mapping[str, str]
+    recorded: Mapping[str, str]
+    claims: Mapping[str, Claim]
     doubts: tuple[Doubt, ...]
 
 
@@ -111,22 +126,22 @@ def conclude(doubt: Doubt, evidence: Evidence, window: Window, now: float) -> Co
         window: the protocol's times.
         now: Unix seconds.
     """
-    for task_id, job_id in evidence.claims.items():
-        if job_id == doubt.id:
+    for task_id, claim in evidence.claims.items():
+        if claim.job == doubt.id:
             return Adopt(task_id)
     late = now > window.given_up_at(doubt)
     listing = evidence.listing
     if listing is None or listing.at <= window.settled_at(doubt):
         # Without a list we may neither send again nor adopt; a day later no list can help any more.
         return GiveUp(()) if late and listing is None and _hopeless(doubt, now) else Wait()
-    key_ids = known_keys(listing.rows, evidence)
+    key_ids = known_keys(listing.rows, evidence, doubt.key)
     rows = [row for row in listing.rows if row.model == doubt.model and window.holds(doubt, row)]
     if not key_ids:
-        # The list has never shown a task of ours: an empty one proves nothing. Whose its rows are
-        # will be known later, so that none may be left for another doubt to adopt.
+        # The list has never shown a task of this key: an empty one proves nothing. Whose its rows
+        # are will be known later, so that none may be left for another doubt to adopt.
         unknown = tuple(row.task_id for row in rows if _unspoken(row, evidence))
         return GiveUp(unknown) if late else Wait()
-    disputed = any(evidence.claims.get(row.task_id) == DISPUTED for row in rows)
+    disputed = any(_disputed(evidence.claims.get(row.task_id)) for row in rows)
     candidates = [row for row in rows if _free(row, key_ids, evidence)]
     if not candidates and not disputed:
         return SendAgain()
@@ -137,12 +152,22 @@ def conclude(doubt: Doubt, evidence: Evidence, window: Window, now: float) -> Co
     return GiveUp(tuple(row.task_id for row in candidates)) if late else Wait()
 
 
-def known_keys(rows: Iterable[Row], evidence: Evidence) -> frozenset[str]:
-    """The upstream's ids of our API keys, learnt from rows of tasks that we know to be ours."""
-    ours = evidence.recorded | {
-        task_id for task_id, job_id in evidence.claims.items() if job_id != DISPUTED
+def known_keys(rows: Iterable[Row], evidence: Evidence, key: str) -> frozenset[str]:
+    """What the upstream calls one of our API keys, learnt from rows of tasks that it made.
+
+    Only of this key: after a change, rows of the old one say nothing of the new one's tasks.
+    """
+    made_by = {
+        task_id: claim.key for task_id, claim in evidence.claims.items() if not _disputed(claim)
     }
-    return frozenset(row.api_key_id for row in rows if row.task_id in ours and row.api_key_id)
+    made_by |= evidence.recorded
+    return frozenset(
+        row.api_key_id for row in rows if row.api_key_id and made_by.get(row.task_id) == key
+    )
+
+
+def _disputed(claim: Claim | None) -> bool:
+    return claim is not None and claim.job == DISPUTED
 
 
 def _free(row: Row, key_ids: frozenset[str], evidence: Evidence) -> bool:

@@ -9,10 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib import logs
-from lib.core.errors import CONFLICT, NOT_FOUND, NOT_READY, UPSTREAM_UNAVAILABLE, ApiError
+from lib.core.errors import (
+    CONFLICT,
+    NOT_CONFIGURED,
+    NOT_FOUND,
+    NOT_READY,
+    UPSTREAM_UNAVAILABLE,
+    ApiError,
+)
 from lib.core.job import Job, Stage, Status, Verdict
 from lib.core.upstream import QueryFailed
 from lib.flows.finish import finish
+from lib.flows.home import home
 from lib.flows.read import find
 
 if TYPE_CHECKING:
@@ -66,7 +74,14 @@ def cancel(kit: Kit, owner: str, job_id: str) -> Job:
 
 
 def _stop(kit: Kit, held: Held, job: Job) -> Job:
-    answer = kit.upstreams[held.state.account].cancel(held.state.task_id)
+    upstream = home(kit, held.state)
+    if upstream is None:
+        raise ApiError(
+            NOT_CONFIGURED,
+            f"The service's settings no longer hold the upstream account {held.state.account!r}, "
+            "where the task runs, so that nobody can ask it. Its operator can put it back.",
+        )
+    answer = upstream.cancel(held.state.task_id)
     if isinstance(answer, QueryFailed):
         raise ApiError(
             UPSTREAM_UNAVAILABLE,

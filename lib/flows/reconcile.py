@@ -13,6 +13,7 @@ from lib.core.reconcile import Adopt, Doubt, Evidence, GiveUp, SendAgain, Window
 from lib.core.upstream import Listing
 from lib.flows.deliver import unknown
 from lib.flows.finish import already, finish
+from lib.flows.home import home
 from lib.flows.watch import may_list
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ DOUBTFUL = (Stage.SENDING, Stage.UNSURE)
 
 def reconcile(kit: Kit, account: str, board: Board) -> None:
     """Try to settle every `unsure` job of an account."""
-    unsettled = board.of(account, Stage.UNSURE)
+    unsettled = [held for held in board.of(account, Stage.UNSURE) if home(kit, held.state)]
     memory = f"reconcile {account}"
     if not unsettled or kit.now() < board.looks.get(memory, 0.0):
         return
@@ -45,14 +46,15 @@ def _evidence(kit: Kit, account: str) -> Evidence:
     pending = [held for held in kit.jobs.pending() if held.state.account == account]
     return Evidence(
         listing=listing if isinstance(listing, Listing) else None,
-        recorded=frozenset(held.state.task_id for held in pending if held.state.task_id),
+        recorded={held.state.task_id: held.state.key for held in pending if held.state.task_id},
         claims=kit.ledger.claims(account),
         doubts=tuple(_doubt(held) for held in pending if held.state.stage in DOUBTFUL),
     )
 
 
 def _doubt(held: Held) -> Doubt:
-    return Doubt(held.id, held.state.model, held.state.since, held.state.until)
+    state = held.state
+    return Doubt(held.id, state.model, state.since, state.until, state.key)
 
 
 def _settle(kit: Kit, held: Held, evidence: Evidence) -> str | None:
@@ -67,12 +69,12 @@ def _settle(kit: Kit, held: Held, evidence: Evidence) -> str | None:
         )
         return "requeued" if kit.jobs.patch(held, state) else "taken_by_another"
     if isinstance(conclusion, GiveUp):
-        return _give_up(kit, held, conclusion.candidates)
+        return give_up_doubt(kit, held, conclusion.candidates)
     return None
 
 
 def _adopt(kit: Kit, held: Held, task_id: str) -> str:
-    if kit.ledger.claim(held.state.account, task_id, held.id) != held.id:
+    if kit.ledger.claim(held.state.account, task_id, held.id, held.state.key) != held.id:
         return "taken_by_another"
     now = kit.now()
     state = held.state.to(
@@ -91,8 +93,20 @@ def _adopt(kit: Kit, held: Held, task_id: str) -> str:
     return "adopted"
 
 
-def _give_up(kit: Kit, held: Held, candidates: tuple[str, ...]) -> str:
-    """`submit_unknown`, in the order that no late answer can slip through."""
+def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...]) -> str:
+    """`submit_unknown`, in the order that no late answer can slip through.
+
+    Args:
+        kit: the hands.
+        held: the job, `unsure`.
+        candidates: upstream tasks that might be its own; nobody else may have them afterwards.
+
+    Returns:
+        What happened, as a word for the tick's summary.
+
+    Raises:
+        ApiError: the bucket does not answer; a later tick tries again.
+    """
     # A fresh `by` freezes the sender out: its late answer can no longer move the job.
     state = held.state.to(
         Stage.UNSURE,

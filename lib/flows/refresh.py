@@ -12,6 +12,7 @@ from lib import logs
 from lib.core.errors import ApiError
 from lib.core.job import Stage
 from lib.flows.board import Board
+from lib.flows.home import home
 from lib.flows.read import find
 from lib.flows.watch import first_look, hand_over, watch
 
@@ -31,7 +32,7 @@ def refresh(kit: Kit, job: Job) -> Job:
     """
     if job.verdict or not job.state or job.state.stage is not Stage.RUNNING:
         return job
-    if kit.now() < first_look(kit, job.state):
+    if kit.now() < first_look(kit, job.state) or not home(kit, job.state):
         return job
     intent = job.intent
     try:

@@ -7,6 +7,7 @@ lease has run out; never sends twice, whatever the answer.
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lib import logs
@@ -29,10 +30,13 @@ DATA_URI_AT_MOST = 10485760  # characters (Model Studio, "Error codes"): about 7
 
 
 def lease(kit: Kit, state: State) -> State:
-    """The state of whoever is about to send."""
+    """The state of whoever is about to send: where to, with which key, and until when."""
     now = kit.now()
-    until = now + kit.times.lease_s
-    return state.to(Stage.SENDING, by=kit.token(), now=now, until=until, reason="")
+    sent = state.to(
+        Stage.SENDING, by=kit.token(), now=now, until=now + kit.times.lease_s, reason=""
+    )
+    upstream = kit.upstreams.get(state.account)
+    return replace(sent, region=upstream.region, key=upstream.key_id) if upstream else sent
 
 
 def send(kit: Kit, held: Held, intent: Intent) -> None:
@@ -103,7 +107,7 @@ def _settle(kit: Kit, held: Held, intent: Intent, outcome: Outcome) -> None:
 
 
 def _accepted(kit: Kit, held: Held, intent: Intent, outcome: Accepted) -> None:
-    claimed = kit.ledger.claim(intent.account, outcome.task_id, held.id)
+    claimed = kit.ledger.claim(intent.account, outcome.task_id, held.id, held.state.key)
     if claimed != held.id:
         logs.event("submit.foreign_claim", job=held.id, task=outcome.task_id)
         return

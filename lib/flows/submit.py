@@ -18,7 +18,7 @@ from lib.core.job import Intent, Job, Stage, State
 from lib.flows import limits, outbox
 from lib.flows.frames import keep
 from lib.flows.kit import SEND_EVERY_S
-from lib.flows.send import send
+from lib.flows.send import lease, send
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,14 +104,15 @@ def _start(kit: Kit, intent: Intent, *, direct: bool) -> Submission:
     now = kit.now()
     model = catalogue.resolve(intent.region, intent.request["model"])
     state = State(
-        stage=Stage.SENDING if direct else Stage.QUEUED,
+        stage=Stage.QUEUED,
         by=kit.token(),
         since=now,
-        until=now + kit.times.lease_s if direct else 0.0,
         account=intent.account,
         model=model.name,
         eta_s=model.typical_s[intent.request["resolution"]],
     )
+    if direct:
+        state = lease(kit, state)
     held = kit.jobs.create(intent, state)
     if held is None:
         # The same key at the same moment: the other attempt wrote the job.

@@ -16,8 +16,10 @@ from lib.flows import outbox, queue
 from lib.flows.board import Board
 from lib.flows.delete import tidy
 from lib.flows.finish import already, finish
+from lib.flows.home import home
 from lib.flows.reconcile import reconcile
 from lib.flows.send import unsure
+from lib.flows.stranded import strand
 from lib.flows.watch import first_look, hand_over, watch
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ def _mend(kit: Kit, held: Held, board: Board) -> str | None:
         return tidy(kit, held)
     if state.stage is Stage.QUEUED and now - held.meta.created_at > kit.times.queue_deadline_s:
         return queue.expire(kit, held)
-    return None
+    return None if home(kit, state) else strand(kit, held)
 
 
 def _next_due(kit: Kit, board: Board) -> float:
@@ -127,7 +129,7 @@ def _next_due(kit: Kit, board: Board) -> float:
     opening = [at for at in board.sends.values() if at > now]
     due = min([now + kit.times.relist_s, *opening])
     for held in board.jobs.values():
-        if held.state.stage in {Stage.RUNNING, Stage.COPYING}:
+        if held.state.stage in {Stage.RUNNING, Stage.COPYING} and home(kit, held.state):
             listed = board.listed.get(held.state.account, 0.0)
             due = min(due, max(first_look(kit, held.state), listed))
     return due

@@ -17,6 +17,7 @@ from lib.core.job import Stage
 from lib.core.upstream import Listing, QueryFailed
 from lib.flows.deliver import deliver, give_up, retry_at
 from lib.flows.finish import finish
+from lib.flows.home import home
 
 if TYPE_CHECKING:
     from lib.adapters.jobs import Held
@@ -50,7 +51,8 @@ def watch(kit: Kit, account: str, board: Board) -> None:
     """
     now = kit.now()
     watched = board.of(account, Stage.RUNNING, Stage.COPYING)
-    due = [held for held in watched if now >= first_look(kit, held.state)]
+    found = [held for held in watched if home(kit, held.state)]
+    due = [held for held in found if now >= first_look(kit, held.state)]
     if not due or not may_list(kit, account, board):
         return
     listing = kit.upstreams[account].list()

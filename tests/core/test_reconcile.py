@@ -5,7 +5,17 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.core.reconcile import Adopt, Doubt, Evidence, GiveUp, SendAgain, Wait, Window, conclude
+from lib.core.reconcile import (
+    Adopt,
+    Claim,
+    Doubt,
+    Evidence,
+    GiveUp,
+    SendAgain,
+    Wait,
+    Window,
+    conclude,
+)
 from lib.core.upstream import Listing, Row, TaskStatus
 
 WINDOW = Window(lease_s=30, margin_s=60, delay_s=60, skew_s=10)
@@ -23,7 +33,8 @@ KNOWN = row("known", at=500.0)
 
 def evidence(*rows, at=SETTLED, claims=(), recorded=("known",), doubts=(DOUBT,), whole=True):
     listing = Listing((*rows, KNOWN), at) if whole else None
-    return Evidence(listing, frozenset(recorded), dict(claims), doubts)
+    said = {task: Claim(job) for task, job in {"known": "vid_known", **dict(claims)}.items()}
+    return Evidence(listing, dict.fromkeys(recorded, ""), said, doubts)
 
 
 def test_no_task_in_the_window_means_send_again():
@@ -49,13 +60,25 @@ def test_an_incomplete_list_is_no_list():
 
 
 def test_an_empty_list_proves_nothing_before_the_account_has_shown_a_known_task():
-    seen = Evidence(Listing((), SETTLED), frozenset(), {}, (DOUBT,))
+    seen = Evidence(Listing((), SETTLED), {}, {}, (DOUBT,))
     assert conclude(DOUBT, seen, WINDOW, SETTLED) == Wait()
     assert conclude(DOUBT, seen, WINDOW, LATE) == GiveUp(())
 
 
 def test_somebody_elses_key_is_never_adopted():
     assert conclude(DOUBT, evidence(row("t1", key="k2")), WINDOW, SETTLED) == SendAgain()
+
+
+def test_nothing_is_known_of_a_key_from_the_rows_of_another():
+    """After a change of keys: the list has shown the old one only."""
+    young = replace(DOUBT, key="young")
+    seen = evidence(row("t1", key="k2"), doubts=(young,))
+    assert conclude(young, seen, WINDOW, SETTLED) == Wait()
+    assert conclude(young, seen, WINDOW, LATE) == GiveUp(("t1",))
+    told = {**seen.claims, "t0": Claim("vid_b", "young")}
+    rows = (row("t0", at=500.0, key="k2"), row("t1", key="k2"), KNOWN)
+    seen = replace(seen, claims=told, listing=Listing(rows, SETTLED))
+    assert conclude(young, seen, WINDOW, SETTLED) == Adopt("t1")
 
 
 def test_another_model_is_never_adopted():

@@ -178,14 +178,14 @@ MUTATIONS = (
     Mutation(
         "an accepted task is claimed",
         "lib/flows/send.py",
-        "    claimed = kit.ledger.claim(intent.account, outcome.task_id, held.id)\n",
+        "    claimed = kit.ledger.claim(intent.account, outcome.task_id, held.id, held.state.key)\n",
         "    claimed = held.id\n",
         "a_twin_is_filed_before_the_doubt",
     ),
     Mutation(
         "an adopted task is claimed",
         "lib/flows/reconcile.py",
-        "    if kit.ledger.claim(held.state.account, task_id, held.id) != held.id:\n",
+        "    if kit.ledger.claim(held.state.account, task_id, held.id, held.state.key) != held.id:\n",
         "    if False:\n",
         "a_job_is_written_late",
     ),
@@ -195,6 +195,13 @@ MUTATIONS = (
         "    return row.api_key_id in key_ids and _unspoken(row, evidence)\n",
         "    return _unspoken(row, evidence)\n",
         "another_key_of_the_account",
+    ),
+    Mutation(
+        "a key is known by its own tasks only",
+        "lib/core/reconcile.py",
+        "row.api_key_id and made_by.get(row.task_id) == key",
+        "row.api_key_id and row.task_id in made_by",
+        "the_accounts_key_is_changed",
     ),
     Mutation(
         "an adopted task's prompt must be what was sent",
@@ -234,7 +241,7 @@ MUTATIONS = (
     Mutation(
         "a disputed task in the window forbids sending again",
         "lib/core/reconcile.py",
-        "    disputed = any(evidence.claims.get(row.task_id) == DISPUTED for row in rows)\n",
+        "    disputed = any(_disputed(evidence.claims.get(row.task_id)) for row in rows)\n",
         "    disputed = False\n",
         "two_in_doubt_and_the_younger_ones_task",
     ),

@@ -1,6 +1,6 @@
 """Creates whose answer nobody heard, and what the upstream's list tells of them."""
 
-from tests.simulation.theatre import CREATE, KEY
+from tests.simulation.theatre import CREATE, FOREIGN_KEY, KEY
 
 
 def a_twin_is_filed_before_the_doubt(play):
@@ -26,6 +26,13 @@ def another_program_with_our_key(play):
     play.warm()
     play.poster().until("before", CREATE).lose()
     play.strange("something else", key=KEY)
+
+
+def the_accounts_key_is_changed(play):
+    """The first answer under the new key is lost; the list has shown the old one only."""
+    play.warm()
+    play.world.deploy({"DASHSCOPE_API_KEY": FOREIGN_KEY})
+    play.poster().until("after", CREATE).lose()
 
 
 def a_create_arrives_late(play):
