@@ -165,6 +165,7 @@ class State:
         tries: how many sends or copies failed so far.
         reason: an error code that says why the job waits; empty when nothing is wrong.
         eta_s: how long the model usually takes from accepted to ended, seconds.
+        ended_at: when the upstream said that the task had succeeded, Unix seconds; 0 before that.
     """
 
     stage: Stage
@@ -182,6 +183,7 @@ class State:
     tries: int = 0
     reason: str = ""
     eta_s: float = 0.0
+    ended_at: float = 0.0
 
     def to(self, stage: Stage, *, by: str, now: float, **changes: Any) -> Self:
         """The state after a legal change of stage.
@@ -228,6 +230,7 @@ class State:
             tries=int(metadata.get("tries", 0)),
             reason=metadata.get("reason", ""),
             eta_s=float(metadata.get("eta_s", 0)),
+            ended_at=float(metadata.get("ended_at", 0)),
         )
 
 
@@ -274,6 +277,7 @@ class Verdict:
         times: upstream's `submitted`, `started`, `ended`, Unix seconds, as far as known.
         candidates: task ids that might be ours, for `submit_unknown`.
         actual_prompt: what the upstream made of the prompt; None when it did not rewrite it.
+        warnings: what the owner should know about the film, as sentences.
     """
 
     status: Status
@@ -287,6 +291,7 @@ class Verdict:
     times: dict[str, float] = field(default_factory=dict)
     candidates: tuple[str, ...] = ()
     actual_prompt: str | None = None
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for the bucket."""
@@ -299,6 +304,7 @@ class Verdict:
         known["status"] = Status(data["status"])
         known["failure"] = Failure(**data["failure"]) if data.get("failure") else None
         known["candidates"] = tuple(data.get("candidates", ()))
+        known["warnings"] = tuple(data.get("warnings", ()))
         return cls(**known)
 
 

@@ -134,7 +134,7 @@ def show(job: Job, link: Link | None, now: float) -> dict[str, Any]:
         "resolution": intent.request["resolution"],
         "url": link.url if link else None,
         "url_expires_at": int(link.expires_at) if link else None,
-        "warnings": list(intent.warnings),
+        "warnings": [*intent.warnings, *(verdict.warnings if verdict else ())],
         "error": failure(verdict.failure) if verdict and verdict.failure else None,
         "waiting_for": state.reason or None if state else None,
         "usage": {"paid": verdict.paid if verdict else None, **(verdict.usage if verdict else {})},
