@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EVENTS = frozenset(
     {
         "cancel.interrupted",
+        "clock.off",
         "copy.again",
         "gate.unreachable",
         "job.cancelled",
@@ -55,6 +56,7 @@ EVENTS = frozenset(
         "tick.job_waits",
         "tick.list_failed",
         "tick.webhooks_wait",
+        "upstream.late_task",
         "watch.kept",
         "webhook.again",
         "webhook.delivered",
@@ -85,6 +87,8 @@ WORD = re.compile(r".[A-Za-z_][A-Za-z0-9_.]{0,40}.")
 WARNINGS = frozenset(
     {"copy.again", "request.failed", "submit.foreign_claim", "submit.unknown", "submit.unsure"}
 )
+# Somebody should look: alerts rely on these.
+ERRORS = frozenset({"clock.off", "upstream.late_task"})
 REPORTED = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 JOB = re.compile(r"vid_[0-9a-z]{27}")
@@ -200,7 +204,8 @@ def event(name: str, **fields: Any) -> None:
     """
     if name not in EVENTS:
         raise ValueError(f"{name} is not in logs.EVENTS")
-    _write(name, "WARNING" if name in WARNINGS else "INFO", fields)
+    severity = "ERROR" if name in ERRORS else "WARNING" if name in WARNINGS else "INFO"
+    _write(name, severity, fields)
 
 
 def refused(code: str, status: int) -> None:

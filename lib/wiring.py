@@ -9,14 +9,16 @@ import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lib import config as configuration
 from lib import logs
 from lib.adapters import heap, identity, signing
+from lib.adapters.accounts import Accounts
 from lib.adapters.artifacts import Artifacts
 from lib.adapters.bucket import Bucket
+from lib.adapters.clocks import ServiceClock
 from lib.adapters.dashscope import DashScope
 from lib.adapters.faults import translated
 from lib.adapters.fetch import Fetcher, guarded_session
@@ -111,7 +113,10 @@ def build(config: Config, wires: Wires) -> Service:
         config: the settings.
         wires: clock, ids and transports.
     """
-    kit = _kit(config, wires)
+    clock = ServiceClock(wires.now)
+    # Our machines share the bucket: its clock is theirs.
+    wires = replace(wires, now=lambda now=wires.now: now() + clock.ahead_s)  # type: ignore[misc]
+    kit = _kit(config, wires, clock)
 
     def run() -> dict[str, Any]:
         return tick(kit)
@@ -140,11 +145,13 @@ def _compat(config: Config, wires: Wires, kit: Kit, auth: Auth) -> Compat:
     )
 
 
-def _kit(config: Config, wires: Wires) -> Kit:
-    bucket = Bucket(_client_bucket(config, wires), wires.sleep)
+def _kit(config: Config, wires: Wires, clock: ServiceClock) -> Kit:
+    bucket = Bucket(_client_bucket(config, wires, clock), wires.sleep)
     return Kit(
         jobs=Jobs(bucket),
         ledger=Ledger(bucket),
+        accounts=Accounts(bucket),
+        bucket_clock=clock,
         outbox=Outbox(bucket),
         artifacts=Artifacts(
             bucket,
@@ -200,7 +207,7 @@ def _limits(config: Config) -> Mapping[str, Limits]:
         raise configuration.ConfigError(f"OWNER_LIMITS: {reason}") from None
 
 
-def _client_bucket(config: Config, wires: Wires) -> Any:
+def _client_bucket(config: Config, wires: Wires, clock: ServiceClock) -> Any:
     from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 - 0.2 s of a start
     from google.cloud import storage  # noqa: PLC0415 - as above
 
@@ -213,6 +220,7 @@ def _client_bucket(config: Config, wires: Wires) -> Any:
         )
     else:
         client = storage.Client(_http=wires.storage_session)
+    clock.watch(client._http)  # noqa: SLF001 - the client shows its transport under no other name
     return client.bucket(config.bucket)
 
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from lib.adapters.clocks import ServiceClock
 from lib.core import answers, errors
+from lib.core.numbers import http_date, retry_after_s
 from lib.core.upstream import Ambiguous, Listing, QueryFailed, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import requests
 
@@ -27,11 +29,14 @@ CREATE_PATH = "/services/aigc/image2video/video-synthesis"
 CONNECT_S = 3.05
 CREATE_TOTAL_S = 20.0
 QUERY_TIMEOUT_S = (CONNECT_S, 10.0)
+QUERY_TOTAL_S = 15.0  # a trickle of bytes extends no read
 UPLOAD_TIMEOUT_S = (CONNECT_S, 60.0)
 PAGE_SIZE = 50
 PAGES_AT_MOST = 100
 PAGE_GAP_S = 0.125  # 8 a second; the account has 20
+LIST_AT_MOST_S = 20.0  # what is read later may lack what the first page could not show yet
 ANSWER_AT_MOST = 1 << 20
+PAUSE_AT_MOST_S = 300.0  # what a `Retry-After` can ask for; limits recover within a minute
 
 
 @dataclass(frozen=True)
@@ -90,11 +95,17 @@ class DashScope:
         sleep: Callable[[float], None],
     ) -> None:
         self.region, self.delivery = region, delivery
+        # The service's clock, as every answer shows it.
+        self.clock = ServiceClock(now)
         # Which key sent a task decides which rows of the list can be its own; the key stays here.
         self.key_id = hashlib.sha256(f"inbetween upstream key {api_key}".encode()).hexdigest()[:12]
-        self._base, self._key, self._connect, self._now = base_url, api_key, connect, now
+        self._base, self._key, self._now = base_url, api_key, now
+        self._make_session = connect
         self._sleep = sleep
         self._shared: requests.Session | None = None
+
+    def _connected(self) -> requests.Session:
+        return self.clock.watch(self._make_session())
 
     def create(self, order: Order) -> Outcome:
         """Ask for one task, once: a fresh connection, no retry, no redirect.
@@ -110,7 +121,7 @@ class DashScope:
         started = self._now()
         try:
             with (
-                self._connect() as session,
+                self._connected() as session,
                 session.post(
                     self._base + CREATE_PATH,
                     data=json.dumps(order.body(), ensure_ascii=False).encode(),
@@ -148,22 +159,39 @@ class DashScope:
         return report or QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an answer without task_status")
 
     def list(self) -> Listing | QueryFailed:
-        """Every task of the last 24 hours, all pages; a part of it is never returned."""
+        """Every task of the last 24 hours, all pages; a part of it is never returned.
+
+        A list is as old as its first page was asked: one that takes long, or whose pages do not
+        fit together, is none.
+        """
         rows: list[Row] = []
-        for page in range(1, PAGES_AT_MOST + 1):
-            if page > 1:
+        at, total = self._now(), None
+        for number in range(1, PAGES_AT_MOST + 1):
+            if number > 1:
                 self._sleep(PAGE_GAP_S)
-            at = self._now()
-            data = self._query("GET", f"/tasks?page_no={page}&page_size={PAGE_SIZE}")
+            data = self._query("GET", f"/tasks?page_no={number}&page_size={PAGE_SIZE}")
             if isinstance(data, QueryFailed):
                 return data
-            found = answers.rows(data)
-            if found is None:
-                return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "a list in an unknown shape")
-            rows += found[0]
-            if page >= found[1]:
-                return Listing(tuple(rows), at)
-        return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "a list without an end")
+            page = answers.page(data)
+            if page is None:
+                return _no_list("a list in an unknown shape")
+            if self._now() - at > LIST_AT_MOST_S:
+                return _no_list(f"a list that takes longer than {LIST_AT_MOST_S:g} s")
+            if total not in {None, page.total}:
+                return _no_list("a list that changed while it was read")
+            total = page.total
+            rows += [self._by_our_clock(row) for row in page.rows]
+            if number >= page.pages:
+                return _whole(rows, total, at)
+        return _no_list("a list without an end")
+
+    def _by_our_clock(self, row: Row) -> Row:
+        ahead_s = self.clock.ahead_s
+        times = {
+            name: None if (value := getattr(row, name)) is None else value - ahead_s
+            for name in ("created_at", "ended_at")
+        }
+        return replace(row, **times) if ahead_s else row
 
     def cancel(self, task_id: str) -> bool | QueryFailed:
         """Cancel a PENDING task.
@@ -220,15 +248,17 @@ class DashScope:
     def _query(self, method: str, path: str) -> dict[str, Any] | QueryFailed:
         import requests  # noqa: PLC0415 - as in create
 
+        deadline = self._now() + QUERY_TOTAL_S
         try:
-            response = self._session().request(
+            with self._session().request(
                 method,
                 self._base + path,
                 headers=self._headers({}),
                 timeout=QUERY_TIMEOUT_S,
                 allow_redirects=False,
-            )
-            data = answers.parse(response.content)
+                stream=True,
+            ) as response:
+                data = answers.parse(self._read(response, deadline))
         except requests.RequestException as error:
             return QueryFailed(errors.UPSTREAM_UNAVAILABLE, type(error).__name__)
         if response.status_code == 200 and data is not None:  # noqa: PLR2004 - HTTP's own
@@ -243,11 +273,23 @@ class DashScope:
 
     def _session(self) -> requests.Session:
         if self._shared is None:
-            self._shared = self._connect()
+            self._shared = self._connected()
         return self._shared
 
     def _headers(self, more: Mapping[str, str]) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **more}
+
+
+def _whole(rows: Sequence[Row], total: int | None, at: float) -> Listing | QueryFailed:
+    """The pages together, if they are what the service said they would be."""
+    ids = [row.task_id for row in rows if row.task_id]
+    if len(rows) != total or len(ids) != len(set(ids)):
+        return _no_list(f"a list of {total} tasks with {len(rows)} rows, {len(set(ids))} named")
+    return Listing(tuple(rows), at)
+
+
+def _no_list(why: str) -> QueryFailed:
+    return QueryFailed(errors.UPSTREAM_UNAVAILABLE, why)
 
 
 def _before_the_body(error: Exception) -> bool:
@@ -267,5 +309,5 @@ def _before_the_body(error: Exception) -> bool:
 
 
 def _retry_after(response: requests.Response) -> float | None:
-    text = response.headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else None
+    text, date = response.headers.get("Retry-After"), http_date(response.headers.get("Date"))
+    return retry_after_s(text, date or 0.0, PAUSE_AT_MOST_S)

@@ -13,13 +13,22 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from lib.core import errors
-from lib.core.upstream import Accepted, Ambiguous, Outcome, Refused, Report, Row, TaskStatus
+from lib.core.numbers import number, whole
+from lib.core.upstream import Accepted, Ambiguous, Outcome, Page, Refused, Report, Row, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UPSTREAM_ZONE = timezone(timedelta(hours=8))  # task times carry no zone; they are UTC+8
 OK, CLIENT_ERROR, REQUEST_TIMEOUT, TOO_MANY, SERVER_ERROR = 200, 400, 408, 429, 500
+UNAVAILABLE = 503
+# The one refusal among the 5xx: "Error codes" lists it with "Model is unavailable, please try again
+# later", so the model was never asked.
+REFUSED_BY_5XX = "ModelUnavailable"
+ROWS_AT_MOST = 1_000_000
+WORD_AT_MOST = 200  # characters of an id or a name
+ID_BELOW = 1 << 63
+EARLIEST_MS, LATEST_MS = 1.0e12, 1.0e13  # 2001 to 2286: seconds or microseconds are no times here
 
 MESSAGE_AT_MOST = 1000  # characters; the longest documented one has about 200
 _NOT_OURS_TO_SHOW = (
@@ -58,6 +67,7 @@ _CODES: dict[str, tuple[errors.Kind, bool]] = {
     "SystemError": (errors.UPSTREAM_FAILED, False),
     "RequestTimeOut": (errors.UPSTREAM_FAILED, False),
     "RewriteFailed": (errors.UPSTREAM_FAILED, False),
+    "ModelUnavailable": (errors.UPSTREAM_UNAVAILABLE, True),
 }
 
 
@@ -74,7 +84,7 @@ def parse(body: bytes) -> dict[str, Any] | None:
     """A JSON object, None for anything else."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
 
@@ -82,8 +92,9 @@ def parse(body: bytes) -> dict[str, Any] | None:
 def outcome(status: int, body: bytes, retry_after_s: float | None) -> Outcome:
     """What the answer to a create means for money.
 
-    Refused is a 4xx (not 408) with a parsed error body, or any 429; everything else that names no
-    task is ambiguous: every 5xx, every redirect, every body that is not JSON.
+    Refused is a 4xx (not 408) with a parsed error body, any 429, or the documented 503 of a model
+    that is not available; everything else that names no task is ambiguous: every other 5xx, every
+    redirect, every body that is not JSON.
 
     Args:
         status: of the HTTP answer.
@@ -99,7 +110,8 @@ def outcome(status: int, body: bytes, retry_after_s: float | None) -> Outcome:
         return Ambiguous("200 without a task_id")
     code = (data or {}).get("code")
     refused = CLIENT_ERROR <= status < SERVER_ERROR and status != REQUEST_TIMEOUT
-    if status == TOO_MANY or (refused and isinstance(code, str)):
+    named = status == UNAVAILABLE and code == REFUSED_BY_5XX
+    if status == TOO_MANY or named or (refused and isinstance(code, str)):
         return _refused(status, data or {}, retry_after_s)
     return Ambiguous(f"HTTP {status}")
 
@@ -147,12 +159,13 @@ def report(task_id: str, data: Mapping[str, Any]) -> Report | None:
     )
 
 
-def rows(data: Mapping[str, Any]) -> tuple[list[Row], int] | None:
-    """One page of the task list and the number of pages; None in an unknown shape."""
-    try:
-        return [_row(row) for row in data["data"]], int(data["total_page"])
-    except (KeyError, TypeError, ValueError):
+def page(data: Mapping[str, Any]) -> Page | None:
+    """One page of the task list, each row read alone; None in an unknown shape."""
+    found = data.get("data")
+    total, pages = (whole(data.get(name), 0, ROWS_AT_MOST) for name in ("total", "total_page"))
+    if not isinstance(found, list) or total is None or pages is None:
         return None
+    return Page(tuple(_row(row) for row in found), total, pages)
 
 
 def _times(output: Mapping[str, Any]) -> dict[str, float]:
@@ -167,13 +180,28 @@ def _times(output: Mapping[str, Any]) -> dict[str, float]:
     return times
 
 
-def _row(row: Mapping[str, Any]) -> Row:
-    ended = row.get("end_time")
+def _row(row: Any) -> Row:
+    """A row, field by field: one that cannot be read must not hide the others, nor pass for one."""
+    fields = row if isinstance(row, dict) else {}
+    status = _text(fields.get("status"))
     return Row(
-        task_id=str(row["task_id"]),
-        status=TaskStatus.parse(row["status"]),
-        model=str(row["model_name"]),
-        api_key_id=str(row.get("api_key_id", "")),
-        created_at=int(row["gmt_create"]) / 1000,
-        ended_at=int(ended) / 1000 if ended else None,
+        task_id=_text(fields.get("task_id")),
+        status=TaskStatus.parse(status) if status else None,
+        model=_text(fields.get("model_name")),
+        api_key_id=_text(fields.get("api_key_id")),
+        created_at=_moment(fields.get("gmt_create")),
+        ended_at=_moment(fields.get("end_time")),
     )
+
+
+def _text(value: object) -> str | None:
+    """A short word; numbers count, since ids are sent as either."""
+    text = str(value) if type(value) is int and 0 <= value < ID_BELOW else value
+    if not isinstance(text, str) or not text.strip() or len(text) > WORD_AT_MOST:
+        return None
+    return text
+
+
+def _moment(value: object) -> float | None:
+    milliseconds = number(value, EARLIEST_MS, LATEST_MS)
+    return None if milliseconds is None else milliseconds / 1000

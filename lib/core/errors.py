@@ -9,7 +9,8 @@
     ├── the upstream               upstream_auth, upstream_quota, upstream_unavailable,
     │                              content_policy_violation, upstream_failed, upstream_expired,
     │                              submit_unknown, delivery_failed
-    └── ourselves                  storage_unavailable, overloaded, not_configured, internal_error
+    └── ourselves                  storage_unavailable, overloaded, clock_off, not_configured,
+                                   internal_error
 
 A kind is plain data (code, HTTP status, DashScope code, retryable); the sentence for the reader is
 written where the error is found, because only that place knows what was got and what is allowed.
@@ -73,6 +74,7 @@ STORAGE_UNAVAILABLE = _kind(
 )
 OVERLOADED = _kind("overloaded", 503, "ServiceUnavailable", "Instance is busy", retryable=True)
 UPSTREAM_AUTH = _kind("upstream_auth", 502, "InvalidApiKey", "Upstream refuses our key")
+CLOCK_OFF = _kind("clock_off", 503, "ServiceUnavailable", "A clock is wrong", retryable=True)
 UPSTREAM_QUOTA = _kind(
     "upstream_quota", 429, "Throttling.AllocationQuota", "Upstream quota exhausted", retryable=True
 )

@@ -1,14 +1,16 @@
 """What became of a create whose answer was lost: a pure decision over the upstream's task list.
 
 Adopts a task only when it can be nobody else's, sends again only when there can be no task, and
-otherwise waits and finally says that it does not know. The rules are those of the protocol; every
-one of them guards money.
+otherwise waits and finally says why it does not know. The rules are those of the protocol; every
+one of them guards money, and what cannot be read counts against sending again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from lib.core.upstream import TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from lib.core.upstream import Listing, Row
 
 DISPUTED = "disputed"  # a claim that says: nobody may adopt this task, nor send around it
+DAY_S = 24 * 3600.0
+TASK_AT_MOST_S = 3 * 3600.0  # a task without a result fails by then (Model Studio, "Error codes")
+PROMPT_KEPT = 800  # characters; the upstream cuts a longer prompt and reports what it kept
+ENDED = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED})
 
 
 @dataclass(frozen=True)
@@ -37,17 +43,21 @@ class Doubt:
 
     Attributes:
         id: the job.
-        model: the upstream model.
+        model: the upstream model; None for an intent that could not be read: it may be any.
         since: start of its lease, Unix seconds.
         until: end of its lease, Unix seconds.
         key: the id of the API key that it was sent with.
+        owner: whose job, for looking up its prompt.
+        prompt: what was sent; None when it was not looked up or could not be read.
     """
 
     id: str
-    model: str
+    model: str | None
     since: float
     until: float
     key: str = ""
+    owner: str = ""
+    prompt: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,32 +68,56 @@ class Evidence:
         listing: the upstream's whole task list; None when it could not be read whole.
         recorded: task ids that stand in a pending object, to the id of the key that made them.
         claims: task id to whose it is.
-        doubts: every intent of the account that is `sending` or `unsure`.
+        doubts: every intent of the account that is `sending` or `unsure`, and those that could not
+            be read.
+        key_ids: what the list has called the doubt's API key on earlier days.
+        prompts: task id to the prompt that the upstream reports of it; None where it reports none.
     """
 
     listing: Listing | None
     recorded: Mapping[str, str]
     claims: Mapping[str, Claim]
     doubts: tuple[Doubt, ...]
+    key_ids: frozenset[str] = frozenset()
+    prompts: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Window:
-    """The protocol's times, seconds: lease L, margin M, delay D, clock skew."""
+    """The protocol's times, seconds: lease L, margin M, delay D, clock skew.
+
+    Attributes:
+        lease_s: L.
+        margin_s: M.
+        delay_s: D.
+        skew_s: how far two clocks may be apart.
+        far_s: how far the upstream's clock may be off beyond that without a second payment: a task
+            so near the window forbids sending again, though it is never adopted.
+    """
 
     lease_s: float
     margin_s: float
     delay_s: float
     skew_s: float
+    far_s: float = 300.0
 
     def holds(self, doubt: Doubt, row: Row) -> bool:
         """Whether the row's task can have been made by this doubt's send."""
-        start = doubt.since - self.skew_s
-        return start <= row.created_at <= doubt.until + self.margin_s + self.skew_s
+        return self._within(doubt, row, self.skew_s)
+
+    def near(self, doubt: Doubt, row: Row) -> bool:
+        """Whether it can have been, were the upstream's clock as wrong as `far_s`."""
+        return self._within(doubt, row, self.skew_s + self.far_s)
+
+    def _within(self, doubt: Doubt, row: Row, slack_s: float) -> bool:
+        at = row.created_at
+        if at is None:
+            return True
+        return doubt.since - slack_s <= at <= doubt.until + self.margin_s + slack_s
 
     def settled_at(self, doubt: Doubt) -> float:
-        """The earliest list time from which a conclusion may be drawn."""
-        return doubt.until + self.margin_s + self.delay_s
+        """The latest list time, by any of our clocks, that may still miss the doubt's task."""
+        return doubt.until + self.margin_s + self.delay_s + self.skew_s
 
     def given_up_at(self, doubt: Doubt) -> float:
         """When waiting for a clearer picture ends."""
@@ -108,13 +142,36 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """These tasks have ended: the prompts that the upstream reports of them may tell them apart."""
+
+    task_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class GiveUp:
-    """It will never be clear; these tasks might be ours."""
+    """It will never be clear.
+
+    Attributes:
+        candidates: tasks that might be the doubt's; nobody may have them afterwards.
+        why: the reason why it cannot be known, as a sentence.
+    """
 
     candidates: tuple[str, ...]
+    why: str
 
 
-Conclusion = Adopt | SendAgain | Wait | GiveUp
+Conclusion = Adopt | SendAgain | Wait | Ask | GiveUp
+
+NO_LIST = "The upstream's task list could not be read whole for a day."
+NO_KEY = (
+    "The upstream's list has never shown a task that was certainly made with this API key, so that "
+    "nobody can tell which of its rows are ours."
+)
+ODD_ROW = "A row of the upstream's task list that may be this job's could not be read."
+DISPUTED_ROW = "A task of the same time is in dispute between several jobs."
+FAR_ROW = "A task of our API key that no job claims was made shortly before or after the submit."
+ALIKE = "Several tasks or jobs of the same time cannot be told apart by their prompts."
 
 
 def conclude(doubt: Doubt, evidence: Evidence, window: Window, now: float) -> Conclusion:
@@ -133,23 +190,82 @@ def conclude(doubt: Doubt, evidence: Evidence, window: Window, now: float) -> Co
     listing = evidence.listing
     if listing is None or listing.at <= window.settled_at(doubt):
         # Without a list we may neither send again nor adopt; a day later no list can help any more.
-        return GiveUp(()) if late and listing is None and _hopeless(doubt, now) else Wait()
-    key_ids = known_keys(listing.rows, evidence, doubt.key)
-    rows = [row for row in listing.rows if row.model == doubt.model and window.holds(doubt, row)]
+        hopeless = listing is None and now > doubt.until + DAY_S
+        return GiveUp((), NO_LIST) if hopeless else Wait()
+    key_ids = known_keys(listing.rows, evidence, doubt.key) | evidence.key_ids
+    rows = [
+        row for row in listing.rows if row.model in {doubt.model, None} and window.near(doubt, row)
+    ]
     if not key_ids:
         # The list has never shown a task of this key: an empty one proves nothing. Whose its rows
         # are will be known later, so that none may be left for another doubt to adopt.
-        unknown = tuple(row.task_id for row in rows if _unspoken(row, evidence))
-        return GiveUp(unknown) if late else Wait()
-    disputed = any(_disputed(evidence.claims.get(row.task_id)) for row in rows)
-    candidates = [row for row in rows if _free(row, key_ids, evidence)]
-    if not candidates and not disputed:
+        unknown = tuple(_ids(row for row in rows if window.holds(doubt, row)))
+        free = tuple(task_id for task_id in unknown if _unspoken(task_id, evidence))
+        return GiveUp(free, NO_KEY) if late else Wait()
+    ours = [row for row in rows if row.api_key_id is None or row.api_key_id in key_ids]
+    return _judge(doubt, ours, evidence, window, at=listing.at, late=late)
+
+
+def _judge(
+    doubt: Doubt, rows: list[Row], evidence: Evidence, window: Window, *, at: float, late: bool
+) -> Conclusion:
+    """The rows that may be ours, near the doubt: which one is, or that none is."""
+    rivals = [o for o in evidence.doubts if o.id != doubt.id and o.model in {doubt.model, None}]
+    disputed = any(_disputed(evidence, row) for row in rows if window.holds(doubt, row))
+    free = [row for row in rows if row.task_id is None or _unspoken(row.task_id, evidence)]
+    odd = any(not row.whole for row in free)
+    far = [row for row in free if row.whole and not window.holds(doubt, row)]
+    inside = [row for row in free if row.whole and window.holds(doubt, row)]
+    possible = [row for row in inside if _may_be(doubt, row, evidence)]
+    if not possible and not (disputed or odd or far):
         return SendAgain()
-    if len(candidates) == 1 and not disputed:
-        (only,) = candidates
-        if not _contested(doubt, only, evidence, window):
-            return Adopt(only.task_id)
-    return GiveUp(tuple(row.task_id for row in candidates)) if late else Wait()
+    if possible and not disputed and (only := _only(doubt, possible, rivals, evidence, window)):
+        return Adopt(only)
+    unasked = [row for row in possible if row.task_id not in evidence.prompts]
+    if not disputed and (ended := _ids(row for row in unasked if row.status in ENDED)):
+        return Ask(tuple(ended))
+    # A task that runs will tell its prompt when it has made its film, and a rival will be settled.
+    soon = unasked or any(window.holds(rival, row) for rival in rivals for row in far)
+    if not late or (soon and not (disputed or odd) and at <= doubt.until + TASK_AT_MOST_S):
+        return Wait()
+    return GiveUp(tuple(_ids(possible)), _why(possible, disputed=disputed, odd=odd))
+
+
+def _only(
+    doubt: Doubt, possible: list[Row], rivals: list[Doubt], evidence: Evidence, window: Window
+) -> str | None:
+    """The one task that can be this doubt's and nobody else's."""
+    told = [row for row in possible if evidence.prompts.get(row.task_id or "") is not None]
+    for rows in (possible, told if doubt.prompt is not None else []):
+        if len(rows) == 1:
+            (row,) = rows
+            if not any(window.holds(o, row) and _may_be(o, row, evidence) for o in rivals):
+                return row.task_id
+    return None
+
+
+def _may_be(doubt: Doubt, row: Row, evidence: Evidence) -> bool:
+    """Whether a task's prompt, if it is known, leaves open that it is this doubt's."""
+    told = evidence.prompts.get(row.task_id or "")
+    return told is None or doubt.prompt is None or same_prompt(doubt.prompt, told)
+
+
+def _why(possible: list[Row], *, disputed: bool, odd: bool) -> str:
+    if odd:
+        return ODD_ROW
+    if disputed:
+        return DISPUTED_ROW
+    return ALIKE if possible else FAR_ROW
+
+
+def same_prompt(sent: str, told: str) -> bool:
+    """Whether a task's reported prompt is what was sent; white space is the upstream's to change.
+
+    Args:
+        sent: the whole prompt.
+        told: `orig_prompt` of the task.
+    """
+    return " ".join(sent[:PROMPT_KEPT].split()) == " ".join(told[:PROMPT_KEPT].split())
 
 
 def known_keys(rows: Iterable[Row], evidence: Evidence, key: str) -> frozenset[str]:
@@ -158,33 +274,42 @@ def known_keys(rows: Iterable[Row], evidence: Evidence, key: str) -> frozenset[s
     Only of this key: after a change, rows of the old one say nothing of the new one's tasks.
     """
     made_by = {
-        task_id: claim.key for task_id, claim in evidence.claims.items() if not _disputed(claim)
+        task_id: claim.key for task_id, claim in evidence.claims.items() if claim.job != DISPUTED
     }
     made_by |= evidence.recorded
     return frozenset(
-        row.api_key_id for row in rows if row.api_key_id and made_by.get(row.task_id) == key
+        row.api_key_id
+        for row in rows
+        if row.api_key_id and row.task_id and made_by.get(row.task_id) == key
     )
 
 
-def _disputed(claim: Claim | None) -> bool:
+def unclaimed(evidence: Evidence, window: Window) -> list[str]:
+    """Tasks of our key that no job claims and no doubt explains: one was paid beside the rules.
+
+    Args:
+        evidence: list, pending and claims in their order; `key_ids` of the key in use.
+        window: the protocol's times.
+    """
+    listing = evidence.listing
+    return [
+        row.task_id
+        for row in (listing.rows if listing else ())
+        if row.task_id
+        and row.api_key_id in evidence.key_ids
+        and _unspoken(row.task_id, evidence)
+        and not any(window.near(doubt, row) for doubt in evidence.doubts)
+    ]
+
+
+def _ids(rows: Iterable[Row]) -> list[str]:
+    return [row.task_id for row in rows if row.task_id]
+
+
+def _disputed(evidence: Evidence, row: Row) -> bool:
+    claim = evidence.claims.get(row.task_id or "")
     return claim is not None and claim.job == DISPUTED
 
 
-def _free(row: Row, key_ids: frozenset[str], evidence: Evidence) -> bool:
-    return row.api_key_id in key_ids and _unspoken(row, evidence)
-
-
-def _unspoken(row: Row, evidence: Evidence) -> bool:
-    return row.task_id not in evidence.recorded and row.task_id not in evidence.claims
-
-
-def _contested(doubt: Doubt, row: Row, evidence: Evidence, window: Window) -> bool:
-    return any(
-        other.id != doubt.id and other.model == doubt.model and window.holds(other, row)
-        for other in evidence.doubts
-    )
-
-
-def _hopeless(doubt: Doubt, now: float) -> bool:
-    day_s = 24 * 3600
-    return now > doubt.until + day_s
+def _unspoken(task_id: str, evidence: Evidence) -> bool:
+    return task_id not in evidence.recorded and task_id not in evidence.claims

@@ -94,14 +94,43 @@ class Report:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the upstream's task list."""
+    """One row of the upstream's task list; what could not be read is None.
 
-    task_id: str
-    status: TaskStatus
-    model: str
-    api_key_id: str
-    created_at: float
+    Attributes:
+        task_id: the task.
+        status: where it stands.
+        model: the upstream model.
+        api_key_id: what the upstream calls the API key that made it.
+        created_at: Unix seconds by our clock, see `Listing`.
+        ended_at: Unix seconds by our clock; None also for a task that has not ended.
+    """
+
+    task_id: str | None
+    status: TaskStatus | None
+    model: str | None
+    api_key_id: str | None
+    created_at: float | None
     ended_at: float | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything that tells whose task it is could be read."""
+        return None not in {self.task_id, self.status, self.model, self.api_key_id, self.created_at}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the task list.
+
+    Attributes:
+        rows: each read alone.
+        total: how many rows all pages have.
+        pages: how many pages there are.
+    """
+
+    rows: tuple[Row, ...]
+    total: int
+    pages: int
 
 
 @dataclass(frozen=True)
@@ -109,12 +138,17 @@ class Listing:
     """The upstream's task list, whole or not at all.
 
     Attributes:
-        rows: newest first as the service gives them.
-        at: when the last page was asked for, Unix seconds by our clock.
+        rows: newest first as the service gives them; their times are corrected by how far its
+            clock is known to be from ours.
+        at: when the first page was asked for, Unix seconds by our clock: the list is as old.
     """
 
     rows: tuple[Row, ...]
     at: float
+
+    def known(self) -> dict[str, Row]:
+        """Task id to row, of the rows that say how their task stands."""
+        return {row.task_id: row for row in self.rows if row.task_id and row.status}
 
 
 @dataclass(frozen=True)

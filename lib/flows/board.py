@@ -32,6 +32,7 @@ class Board:
         watches: account to the watch that this tick holds.
         listed: account to the time of its next list call, or of its next try to get the watch.
         fails: account to the number of its list calls that failed in a row.
+        prompts: task id to what the upstream said it was made with; None where it does not say.
         sends: account to the time when its gate opens for jobs that wait.
         silent: receivers of webhooks that gave no answer in this tick.
         told: how many webhooks this tick tried to deliver.
@@ -45,6 +46,7 @@ class Board:
     watches: dict[str, Watch] = field(default_factory=dict)
     listed: dict[str, float] = field(default_factory=dict)
     fails: Counter[str] = field(default_factory=Counter)
+    prompts: dict[str, str | None] = field(default_factory=dict)
     sends: dict[str, float] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     told: int = 0

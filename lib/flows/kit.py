@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lib.core.reconcile import Window
 from lib.flows.room import BODIES_AT_MOST, LINKS_AT_MOST, Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from lib.adapters.accounts import Accounts
     from lib.adapters.artifacts import Artifacts
+    from lib.adapters.clocks import ServiceClock
     from lib.adapters.dashscope import DashScope
     from lib.adapters.fetch import Fetcher
     from lib.adapters.jobs import Jobs
@@ -36,7 +39,8 @@ class Times:
         lease_s: L, how long a `sending` or `copying` lease lasts.
         margin_s: M, how late a request of an expired lease may still reach the upstream.
         delay_s: D, how late the upstream's list may show a task.
-        skew_s: how far two clocks of ours may be apart.
+        skew_s: how far two clocks may be apart.
+        far_s: how far the upstream's clock may be from ours: it is measured and corrected.
         copy_lease_s: how long a copy may take before somebody else may try.
         give_up_s: how long a task may stay unseen before the job is `expired`.
         queue_deadline_s: how long a job may wait unsent before it is `expired`.
@@ -51,6 +55,7 @@ class Times:
     margin_s: float = 60.0
     delay_s: float = 60.0
     skew_s: float = 10.0
+    far_s: float = 300.0
     copy_lease_s: float = 120.0
     give_up_s: float = 24 * 3600.0
     queue_deadline_s: float = 24 * 3600.0
@@ -61,9 +66,9 @@ class Times:
     single_every_s: float = 15.0
 
     @property
-    def settled_s(self) -> float:
-        """How long after a lease's end its request can no longer surprise anybody: M + D."""
-        return self.margin_s + self.delay_s
+    def window(self) -> Window:
+        """The times that reconciling goes by."""
+        return Window(self.lease_s, self.margin_s, self.delay_s, self.skew_s, self.far_s)
 
 
 def in_turn(calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -78,6 +83,8 @@ class Kit:
     Attributes:
         jobs: the bucket state.
         ledger: keys, claims and gates.
+        accounts: what is known of the upstream accounts.
+        bucket_clock: the bucket's clock beside this machine's; `now` is corrected by it.
         outbox: webhooks that are not delivered yet.
         artifacts: frames, videos and signed links.
         temporaries: files that clients upload before they name them.
@@ -96,6 +103,8 @@ class Kit:
 
     jobs: Jobs
     ledger: Ledger
+    accounts: Accounts
+    bucket_clock: ServiceClock
     outbox: Outbox
     artifacts: Artifacts
     temporaries: Temporaries

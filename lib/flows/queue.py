@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib.core.job import Failure, Stage, Status, Verdict
+from lib.flows import clocks
 from lib.flows.finish import already, finish
 from lib.flows.kit import SEND_EVERY_S
 from lib.flows.send import lease, send
@@ -28,6 +29,8 @@ BUSY = (Stage.SENDING, Stage.UNSURE, Stage.RUNNING)
 def serve(kit: Kit, account: str, board: Board) -> None:
     """Send as many queued jobs of an account as there is room and rate for."""
     queued = board.of(account, Stage.QUEUED)
+    if queued and clocks.halted(kit, account, board):
+        return
     room = RUNNING_AT_MOST - len(board.of(account, *BUSY))
     gate = kit.ledger.gate(account)
     while queued and room > 0 and kit.now() < board.deadline:

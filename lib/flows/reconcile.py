@@ -5,28 +5,36 @@ Reading: verdict, upstream list, `pending/`, claims. The decision itself is `cor
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.core.job import Stage
-from lib.core.reconcile import Adopt, Doubt, Evidence, GiveUp, SendAgain, Window, conclude
-from lib.core.upstream import Listing
+from lib.core.reconcile import ENDED, Adopt, Ask, GiveUp, SendAgain, Wait, conclude
+from lib.core.upstream import Listing, Report
+from lib.flows import clocks
 from lib.flows.deliver import unknown
+from lib.flows.evidence import doubt_of, read_evidence, take_notice
 from lib.flows.finish import already, finish
 from lib.flows.home import home
-from lib.flows.watch import may_list
+from lib.flows.watch import QUERY_GAP_S, may_list
 
 if TYPE_CHECKING:
     from lib.adapters.jobs import Held
+    from lib.core.reconcile import Doubt, Evidence
     from lib.flows.board import Board
     from lib.flows.kit import Kit
 
 EVERY_S = 15.0
-DOUBTFUL = (Stage.SENDING, Stage.UNSURE)
+ASKED_AT_MOST = 8  # single queries of one round; the next round asks on
 
 
 def reconcile(kit: Kit, account: str, board: Board) -> None:
-    """Try to settle every `unsure` job of an account."""
+    """Try to settle every `unsure` job of an account.
+
+    Raises:
+        ApiError: the bucket does not answer.
+    """
     unsettled = [held for held in board.of(account, Stage.UNSURE) if home(kit, held.state)]
     memory = f"reconcile {account}"
     if not unsettled or kit.now() < board.looks.get(memory, 0.0):
@@ -35,42 +43,62 @@ def reconcile(kit: Kit, account: str, board: Board) -> None:
         return
     board.looks[memory] = kit.now() + EVERY_S
     waiting = [held for held in unsettled if not already(kit, held)]
-    evidence = _evidence(kit, account)
-    board.done["lists"] += 1
-    for held in waiting:
-        board.attempt(held, lambda held=held: _settle(kit, held, evidence))  # type: ignore[misc]
-
-
-def _evidence(kit: Kit, account: str) -> Evidence:
     listing = kit.upstreams[account].list()
-    pending = [held for held in kit.jobs.pending() if held.state.account == account]
-    return Evidence(
-        listing=listing if isinstance(listing, Listing) else None,
-        recorded={held.state.task_id: held.state.key for held in pending if held.state.task_id},
-        claims=kit.ledger.claims(account),
-        doubts=tuple(_doubt(held) for held in pending if held.state.stage in DOUBTFUL),
+    board.done["lists"] += 1
+    trusted = not clocks.halted(kit, account, board)
+    whole = listing if isinstance(listing, Listing) and trusted else None
+    evidence = read_evidence(kit, account, whole)
+    if whole:
+        take_notice(kit, account, evidence)
+    for held in waiting:
+        if kit.now() >= board.deadline:
+            return
+        board.attempt(held, lambda held=held: _settle(kit, held, evidence, board))  # type: ignore[misc]
+
+
+def _settle(kit: Kit, held: Held, evidence: Evidence, board: Board) -> str | None:
+    doubt, account = doubt_of(held), held.state.account
+    evidence = replace(
+        evidence, key_ids=kit.accounts.key_ids(account, doubt.key), prompts=board.prompts
     )
-
-
-def _doubt(held: Held) -> Doubt:
-    state = held.state
-    return Doubt(held.id, state.model, state.since, state.until, state.key)
-
-
-def _settle(kit: Kit, held: Held, evidence: Evidence) -> str | None:
-    times = kit.times
-    window = Window(times.lease_s, times.margin_s, times.delay_s, times.skew_s)
-    conclusion = conclude(_doubt(held), evidence, window, kit.now())
+    conclusion = conclude(doubt, evidence, kit.times.window, kit.now())
+    if isinstance(conclusion, Ask):
+        for task_id in conclusion.task_ids[:ASKED_AT_MOST]:
+            _ask(kit, account, task_id, board)
+    if board.prompts and isinstance(conclusion, Ask | Wait | GiveUp):
+        doubts = _with_prompts(kit, evidence.doubts)
+        doubt = next((one for one in doubts if one.id == doubt.id), doubt)
+        evidence = replace(evidence, doubts=doubts)
+        conclusion = conclude(doubt, evidence, kit.times.window, kit.now())
     if isinstance(conclusion, Adopt):
         return _adopt(kit, held, conclusion.task_id)
     if isinstance(conclusion, SendAgain):
         state = held.state.to(
-            Stage.QUEUED, by=kit.token(), now=kit.now(), tries=held.state.tries + 1
+            Stage.QUEUED, by=kit.token(), now=kit.now(), tries=held.state.tries + 1, reason=""
         )
         return "requeued" if kit.jobs.patch(held, state) else "taken_by_another"
     if isinstance(conclusion, GiveUp):
-        return give_up_doubt(kit, held, conclusion.candidates)
+        return give_up_doubt(kit, held, conclusion.candidates, conclusion.why)
     return None
+
+
+def _ask(kit: Kit, account: str, task_id: str, board: Board) -> None:
+    """Which prompt an ended task was made with; a failed one does not tell."""
+    kit.sleep(QUERY_GAP_S)
+    report = kit.upstreams[account].get(task_id)
+    board.done["gets"] += 1
+    if isinstance(report, Report) and report.status in ENDED:
+        board.prompts[task_id] = report.orig_prompt
+
+
+def _with_prompts(kit: Kit, doubts: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
+    found = []
+    for doubt in doubts:
+        held = kit.jobs.live(doubt.owner, doubt.id) if doubt.owner else None
+        intent = kit.jobs.intent(held) if held else None
+        prompt = str(intent.request.get("prompt") or "") if intent else None
+        found.append(replace(doubt, prompt=prompt))
+    return tuple(found)
 
 
 def _adopt(kit: Kit, held: Held, task_id: str) -> str:
@@ -93,13 +121,14 @@ def _adopt(kit: Kit, held: Held, task_id: str) -> str:
     return "adopted"
 
 
-def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...]) -> str:
+def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...], why: str = "") -> str:
     """`submit_unknown`, in the order that no late answer can slip through.
 
     Args:
         kit: the hands.
         held: the job, `unsure`.
         candidates: upstream tasks that might be its own; nobody else may have them afterwards.
+        why: the reason why it cannot be known, as a sentence.
 
     Returns:
         What happened, as a word for the tick's summary.
@@ -125,5 +154,5 @@ def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...]) -> str:
     if intent is None:
         return "taken_by_another"
     finish(kit, frozen, intent, unknown(kit.now(), candidates))
-    logs.event("submit.unknown", job=held.id, candidates=len(candidates))
+    logs.event("submit.unknown", job=held.id, candidates=len(candidates), reason=why)
     return "submit_unknown"

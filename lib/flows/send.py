@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.adapters.dashscope import Order
-from lib.core.errors import ApiError
+from lib.core.errors import CLOCK_OFF, ApiError
 from lib.core.job import Failure, Stage, Status, Verdict
 from lib.core.upstream import Accepted, Ambiguous, QueryFailed, Refused
+from lib.flows import clocks
 from lib.flows.finish import already, finish
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def send(kit: Kit, held: Held, intent: Intent) -> None:
         outcome: Outcome = Refused(
             order.kind, "upload", order.message, waits=True, limited=order.limited
         )
+    elif clocks.off(kit, intent.account):
+        outcome = Refused(CLOCK_OFF, "clock", "our times cannot be trusted", waits=True)
     elif kit.now() > held.state.until:
         return
     else:

@@ -15,7 +15,7 @@ from lib.adapters.jobs import Tombstone
 from lib.core import catalogue, errors
 from lib.core.errors import ApiError
 from lib.core.job import Intent, Job, Stage, State
-from lib.flows import limits, outbox
+from lib.flows import clocks, limits, outbox
 from lib.flows.frames import keep
 from lib.flows.kit import SEND_EVERY_S
 from lib.flows.send import lease, send
@@ -207,7 +207,7 @@ def _door(kit: Kit, accounts: list[str]) -> tuple[str, bool]:
     for name in accounts:
         gate = kit.ledger.gate(name)
         now = kit.now()
-        if gate.free > 0 and now >= gate.next_send:
+        if gate.free > 0 and now >= gate.next_send and not clocks.off(kit, name):
             changes = {"free": gate.free - 1, "next_send": now + SEND_EVERY_S}
             if kit.ledger.move_gate(gate, kit.token(), **changes):
                 return name, True

@@ -16,6 +16,7 @@ from lib.core.errors import ApiError
 from lib.core.job import Stage
 from lib.core.upstream import Listing, QueryFailed
 from lib.flows.deliver import deliver, give_up, retry_at
+from lib.flows.evidence import look_over
 from lib.flows.finish import finish
 from lib.flows.home import home
 
@@ -60,7 +61,8 @@ def watch(kit: Kit, account: str, board: Board) -> None:
     rows: dict[str, Row] | None = None
     if isinstance(listing, Listing):
         board.fails.pop(account, None)
-        rows = {row.task_id: row for row in listing.rows}
+        look_over(kit, account, listing, board)
+        rows = listing.known()
     else:
         _list_failed(kit, account, board, listing)
         if listing.limited:

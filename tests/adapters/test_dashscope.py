@@ -41,7 +41,10 @@ def flat(code):
         (429, b"slow down", Refused),
         (500, flat("InternalError"), Ambiguous),
         (502, b"", Ambiguous),
-        (503, flat("ModelUnavailable"), Ambiguous),
+        (503, flat("ModelUnavailable"), Refused),
+        (503, flat("ModelServingError"), Ambiguous),
+        (500, flat("ModelUnavailable"), Ambiguous),
+        (503, b"", Ambiguous),
         (504, b"", Ambiguous),
     ],
 )

@@ -1,0 +1,98 @@
+"""What the upstream's task list and the bucket say of each other, read in the order that is safe.
+
+List, then `pending/`, then claims: whatever the list shows and the two others do not know is ours
+to explain. Learns how the list names our API keys, and raises the alarm for a task of ours that no
+job knows: it was paid beside the rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.core.job import Stage
+from lib.core.reconcile import DISPUTED, Doubt, Evidence, known_keys, unclaimed
+
+if TYPE_CHECKING:
+    from lib.adapters.jobs import Held
+    from lib.core.upstream import Listing
+    from lib.flows.board import Board
+    from lib.flows.kit import Kit
+
+DOUBTFUL = (Stage.SENDING, Stage.UNSURE)
+
+
+def look_over(kit: Kit, account: str, listing: Listing, board: Board) -> None:
+    """Whether a list that was read for other reasons shows a task that no job of ours knows.
+
+    Costs nothing while every row is known; otherwise `pending/` and the claims are read once.
+
+    Args:
+        kit: the hands.
+        account: whose list.
+        listing: just read.
+        board: the tick's memory.
+
+    Raises:
+        ApiError: the bucket does not answer.
+    """
+    key = kit.upstreams[account].key_id
+    recorded = {h.state.task_id: h.state.key for h in board.jobs.values() if h.state.task_id}
+    seen = Evidence(listing, recorded, {}, ())
+    kit.accounts.learn(account, key, known_keys(listing.rows, seen, key))
+    ours, young = kit.accounts.key_ids(account, key), listing.at - kit.times.lease_s
+    strange = any(
+        row.api_key_id in ours
+        and row.task_id not in recorded
+        and not kit.accounts.settled(account, row.task_id)
+        and (row.created_at or 0.0) < young
+        for row in listing.rows
+    )
+    if strange:
+        take_notice(kit, account, read_evidence(kit, account, listing))
+    else:
+        kit.accounts.settle(account, recorded)
+
+
+def take_notice(kit: Kit, account: str, evidence: Evidence) -> None:
+    """Learn how the list names our key, and raise the alarm for tasks that no job explains.
+
+    Args:
+        kit: the hands.
+        account: whose list.
+        evidence: list, pending and claims in their order.
+
+    Raises:
+        ApiError: the bucket does not answer.
+    """
+    key = kit.upstreams[account].key_id
+    rows = evidence.listing.rows if evidence.listing else ()
+    kit.accounts.learn(account, key, known_keys(rows, evidence, key))
+    ours = replace(evidence, key_ids=kit.accounts.key_ids(account, key))
+    for task_id in unclaimed(ours, kit.times.window):
+        # Disputed: nobody adopts it later, and the alarm is raised once.
+        if kit.ledger.dispute(account, task_id) == DISPUTED:
+            logs.event("upstream.late_task", account=account, task=task_id)
+    kit.accounts.settle(account, {*evidence.recorded, *evidence.claims})
+
+
+def read_evidence(kit: Kit, account: str, listing: Listing | None) -> Evidence:
+    """What the bucket says, read after the list: pending, then claims.
+
+    Raises:
+        ApiError: the bucket does not answer.
+    """
+    pending = [held for held in kit.jobs.pending() if held.state.account == account]
+    return Evidence(
+        listing=listing,
+        recorded={held.state.task_id: held.state.key for held in pending if held.state.task_id},
+        claims=kit.ledger.claims(account),
+        doubts=tuple(doubt_of(held) for held in pending if held.state.stage in DOUBTFUL),
+    )
+
+
+def doubt_of(held: Held) -> Doubt:
+    """The doubt that a `sending` or `unsure` job stands for."""
+    state = held.state
+    return Doubt(held.id, state.model, state.since, state.until, key=state.key, owner=held.owner)
