@@ -91,10 +91,11 @@ def pages(world, number, each_s):
 def test_a_list_that_takes_long_is_no_list(warm_world):
     """Twenty pages of five seconds: the first may lack what the last one's time would promise."""
     world = warm_world
-    world.upstream.settings.list_lag_s = 55
+    world.upstream.settings.list_lag_s = 59
     job_id = losing(world)
-    slow = instance(world, upstream=pages(world, 20, 5.0))
-    for _ in range(8):
+    world.clock.advance(53)
+    slow = instance(world, upstream=pages(world, 20, 5.2))
+    for _ in range(4):
         slow.tick()
         world.clock.advance(10)
     assert paid(world, job_id) == 1
@@ -194,6 +195,52 @@ def test_a_null_row_stops_nobody(warm_world):
 
 
 # Clocks
+
+
+def undated(asked, send):
+    """A bucket that does not tell the time: nothing can be measured."""
+    response = send(asked)
+    response.headers.pop("Date", None)
+    return response
+
+
+CORNERS = [(88, 59, 9), (90, 60, 10), (89, 59.5, 9.5), (0, 60, 10), (90, 0, 10)]
+
+
+@pytest.mark.parametrize(("arrival_s", "lag_s", "ahead_s"), CORNERS)
+def test_a_late_create_a_late_list_and_a_fast_ticker_make_one(
+    warm_world, arrival_s, lag_s, ahead_s
+):
+    world = warm_world
+    world.deploy({"TICK_BUDGET_S": "1"})  # many short ticks: one of them looks at the worst moment
+    world.upstream.settings.list_lag_s = lag_s
+    held = []
+
+    def hook(asked, send):
+        if not is_create(asked):
+            return send(asked)
+        held.append((asked, send))
+        raise lost(asked)
+
+    began = world.clock.now()
+    job_id = submit(instance(world, upstream=hook).kit, "local", request()).job.intent.id
+
+    def sleep(seconds):
+        """Time passes in small steps, so that the create arrives when it should."""
+        until = world.clock.now() + seconds
+        while world.clock.now() < until:
+            if held and world.clock.now() - began >= arrival_s:
+                asked, send = held.pop()
+                send(asked)
+            world.clock.advance(0.5)
+
+    ahead = {"now": lambda: world.clock.now() + ahead_s, "sleep": sleep}
+    ticker = instance(world, storage=undated, **ahead)
+    sleep(31)
+    while world.names("pending/"):
+        ticker.tick()
+        sleep(1)
+    assert (paid(world, job_id), ending(world, job_id)) == (1, "completed")
 
 
 @pytest.mark.parametrize("off_s", [-301, -101, -30, -12, 12, 30, 101, 299])
