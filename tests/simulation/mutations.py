@@ -192,14 +192,14 @@ MUTATIONS = (
     Mutation(
         "only tasks of our own key are candidates",
         "lib/core/reconcile.py",
-        "    return row.api_key_id in key_ids and _unspoken(row, evidence)\n",
-        "    return _unspoken(row, evidence)\n",
+        "    ours = [row for row in rows if row.api_key_id is None or row.api_key_id in key_ids]\n",
+        "    ours = list(rows)\n",
         "another_key_of_the_account",
     ),
     Mutation(
         "a key is known by its own tasks only",
         "lib/core/reconcile.py",
-        "row.api_key_id and made_by.get(row.task_id) == key",
+        "row.api_key_id and row.task_id and made_by.get(row.task_id) == key",
         "row.api_key_id and row.task_id in made_by",
         "the_accounts_key_is_changed",
     ),
@@ -220,8 +220,8 @@ MUTATIONS = (
     Mutation(
         "no adoption while another intent may own the task",
         "lib/core/reconcile.py",
-        "        if not _contested(doubt, only, evidence, window):\n            return",
-        "        if True:\n            return",
+        "            if not any(window.holds(o, row) and _may_be(o, row, evidence) for o in rivals):\n",
+        "            if True:\n",
         "two_in_doubt_at_once",
     ),
     Mutation(
@@ -234,14 +234,14 @@ MUTATIONS = (
     Mutation(
         "giving up disputes also what may be a stranger's, while our key is unknown",
         "lib/core/reconcile.py",
-        "        return GiveUp(unknown) if late else Wait()\n",
-        "        return GiveUp(()) if late else Wait()\n",
+        "        return GiveUp(free, NO_KEY) if late else Wait()\n",
+        "        return GiveUp((), NO_KEY) if late else Wait()\n",
         "two_in_doubt_before_our_key_is_known",
     ),
     Mutation(
         "a disputed task in the window forbids sending again",
         "lib/core/reconcile.py",
-        "    disputed = any(_disputed(evidence.claims.get(row.task_id)) for row in rows)\n",
+        "    disputed = any(_disputed(evidence, row) for row in rows if window.holds(doubt, row))\n",
         "    disputed = False\n",
         "two_in_doubt_and_the_younger_ones_task",
     ),
@@ -255,8 +255,8 @@ MUTATIONS = (
     Mutation(
         "an incomplete list is no list",
         "lib/adapters/dashscope.py",
-        "            if isinstance(data, QueryFailed):\n                return data\n            found = answers.rows(data)\n",
-        "            if isinstance(data, QueryFailed):\n                return Listing(tuple(rows), at)\n            found = answers.rows(data)\n",
+        "            if isinstance(data, QueryFailed):\n                return data\n            page = answers.page(data)\n",
+        "            if isinstance(data, QueryFailed):\n                return Listing(tuple(rows), at)\n            page = answers.page(data)\n",
         "half_a_list",
     ),
     Mutation(

@@ -56,7 +56,7 @@ def two_in_doubt_and_one_task(play):
     """The older one's task exists; the younger one's create never arrived."""
     play.warm()
     older = play.poster().until("before", CREATE)
-    play.world.clock.advance(25)
+    play.world.clock.advance(45)
     play.poster().until("before", CREATE).lose()
     older.until("after", CREATE).lose()
 
@@ -65,7 +65,7 @@ def two_in_doubt_and_the_younger_ones_task(play):
     """The older one gives up first; the task is the younger one's."""
     play.warm()
     play.poster().until("before", CREATE).lose()
-    play.world.clock.advance(25)
+    play.world.clock.advance(40)
     play.poster().until("after", CREATE).lose()
 
 
@@ -102,7 +102,7 @@ def half_a_list(play):
     play.warm()
     play.runs_s = 1.0
     play.poster().until("after", CREATE).lose()
-    for _ in range(50):
+    for _ in range(54):
         play.world.clock.advance(3)
         play.strange()
     play.post(prompt="it shows our key on the first page")

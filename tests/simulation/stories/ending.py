@@ -5,6 +5,8 @@ import json
 
 from lib.flows.cancel import cancel
 from lib.flows.delete import delete
+from lib.flows.read import find
+from lib.flows.refresh import refresh
 from tests.simulation.theatre import DOWNLOAD, OWNER
 
 HOUR_S = 3600.0
@@ -46,15 +48,16 @@ def a_copier_finds_the_link_dead_after_its_lease(play):
 
 
 def a_watcher_gives_up_a_film_that_is_being_copied(play):
-    """It stands still before its query, until the copier has the film and the upstream no record."""
-    play.post()
-    play.world.clock.advance(24 * HOUR_S - 60)
-    watcher = play.ticker().until("before", "GET .*/tasks/[0-9a-f]")
-    play.world.clock.advance(52)
-    copier = play.ticker().until("before", "PUT .*upload_id")
-    play.world.clock.advance(20)
+    """It stands still before its look, until a reader has the film and the upstream no record."""
+    job_id = play.post()
+    play.world.clock.advance(24 * HOUR_S - 30)
+    watcher = play.ticker().until("after", "GET .*prefix=pending/")
+    reader = play.player(
+        lambda service: refresh(service.kit, find(service.kit, OWNER, job_id))
+    ).until("before", "PUT .*upload_id")
+    play.world.clock.advance(35)
     watcher.end()
-    copier.end()
+    reader.end()
 
 
 def the_upstream_forgets_for_a_moment(play):
