@@ -26,6 +26,7 @@ EVENTS = frozenset(
     {
         "cancel.interrupted",
         "copy.again",
+        "copy.given_up",
         "gate.unreachable",
         "job.cancelled",
         "job.completed",
@@ -83,7 +84,14 @@ LEAKS = (
 QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 WORD = re.compile(r".[A-Za-z_][A-Za-z0-9_.]{0,40}.")
 WARNINGS = frozenset(
-    {"copy.again", "request.failed", "submit.foreign_claim", "submit.unknown", "submit.unsure"}
+    {
+        "copy.again",
+        "copy.given_up",
+        "request.failed",
+        "submit.foreign_claim",
+        "submit.unknown",
+        "submit.unsure",
+    }
 )
 REPORTED = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
