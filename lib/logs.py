@@ -27,6 +27,7 @@ EVENTS = frozenset(
         "cancel.interrupted",
         "clock.off",
         "copy.again",
+        "copy.given_up",
         "gate.unreachable",
         "job.cancelled",
         "job.completed",
@@ -85,7 +86,14 @@ LEAKS = (
 QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 WORD = re.compile(r".[A-Za-z_][A-Za-z0-9_.]{0,40}.")
 WARNINGS = frozenset(
-    {"copy.again", "request.failed", "submit.foreign_claim", "submit.unknown", "submit.unsure"}
+    {
+        "copy.again",
+        "copy.given_up",
+        "request.failed",
+        "submit.foreign_claim",
+        "submit.unknown",
+        "submit.unsure",
+    }
 )
 # Somebody should look: alerts rely on these.
 ERRORS = frozenset({"clock.off", "upstream.late_task"})

@@ -7,31 +7,28 @@ most. It never fetches anything itself: the bytes are handed in.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from lib.adapters.faults import Conflict
+from lib.adapters.faults import Conflict, Missing
+from lib.adapters.incoming import Crc32c, Incoming, NotDelivered, Unusable
 from lib.adapters.v4 import Signer, sign_v4
 from lib.core.job import FrameRef
 from lib.core.mp4 import Film, NotTheFilm, Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from lib.adapters.bucket import Bucket, Meta
     from lib.core.frames import Frame
 
-VIDEO_AT_MOST = 512 * 1024 * 1024
+__all__ = ["Artifacts", "Link", "NotDelivered", "Unusable", "UploadLink", "Video"]
+
 STEADY_AT_MOST = 4096  # links kept; one is half a kilobyte
 MP4 = "video/mp4"
-
-
-class NotDelivered(Exception):  # noqa: N818 - the copy is tried again from the source
-    """The video could not be stored as it should be; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -146,41 +143,37 @@ class Artifacts:
         Args:
             owner: whose.
             job_id: which job's.
-            chunks: the bytes in order.
+            chunks: the bytes in order; an empty one only asks whether to go on.
             length: how many the source declared; None when it did not.
-            still_ours: asked as the last thing before the object comes to exist.
+            still_ours: asked while they come, and as the last thing before the object exists.
 
         Raises:
-            NotDelivered: wrong length, not our film, lease lost, or the bucket failed on the way;
-                nothing was kept.
+            Unusable: it came as a whole and is no playable film, or it is too large.
+            NotDelivered: lease lost, or cut on the way, or the bucket failed; nothing was kept.
             ApiError: the bucket does not answer.
         """
         name = f"videos/{owner}/{job_id}.mp4"
-        probe, crc = Probe(), _Crc32c()
-        films: list[Film] = []
-
-        def watched() -> Iterator[bytes]:
-            for chunk in chunks:
-                probe.feed(chunk)
-                crc.update(chunk)
-                if probe.size > VIDEO_AT_MOST:
-                    raise NotTheFilm(f"it is longer than {VIDEO_AT_MOST} bytes")
-                yield chunk
-
-        def confirm() -> None:
-            if length is not None and probe.size != length:
-                raise NotTheFilm(f"{probe.size} of {length} bytes arrived")
-            films.append(probe.film())
-            if not still_ours():
-                raise NotDelivered("the lease on this copy ended")
-
+        coming = Incoming(chunks, length, still_ours)
         try:
-            self._bucket.upload(name, MP4, watched(), confirm)
+            self._bucket.upload(name, MP4, coming, coming.confirm, coming.alive)
         except NotTheFilm as reason:
-            raise NotDelivered(str(reason)) from reason
+            raise coming.refusal(reason) from reason
+        except Missing as reason:
+            raise NotDelivered("the bucket lost the upload") from reason
         except Conflict:
             return self._verify_existing(name)
-        return self._confirm(name, films[0], probe.size, crc.base64())
+        return self._confirm(name, coming.film, coming.size, coming.crc32c)
+
+    def stored_video(self, owner: str, job_id: str) -> Video | None:
+        """The video if it lies in the bucket and is whole: a copy may not have heard that it won.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        try:
+            return self._verify_existing(f"videos/{owner}/{job_id}.mp4")
+        except (NotDelivered, Missing):
+            return None
 
     def _confirm(self, name: str, film: Film, size: int, crc32c: str) -> Video:
         meta = self._bucket.stat(name)
@@ -203,7 +196,7 @@ class Artifacts:
             raise NotDelivered(f"a bad copy was removed: {reason}") from reason
 
     def _judge(self, meta: Meta) -> Video:
-        probe, crc = Probe(), _Crc32c()
+        probe, crc = Probe(), Crc32c()
         for block in self._bucket.blocks(meta):
             probe.feed(block)
             crc.update(block)
@@ -304,18 +297,3 @@ class Artifacts:
 
     def _path(self, name: str) -> str:
         return f"/{self._bucket.name}/{quote(name, safe='/~')}"
-
-
-class _Crc32c:
-    """A running CRC32C, printed as the bucket prints it."""
-
-    def __init__(self) -> None:
-        import google_crc32c  # noqa: PLC0415 - only a copy needs it
-
-        self._sum: Any = google_crc32c.Checksum()
-
-    def update(self, data: bytes) -> None:
-        self._sum.update(data)
-
-    def base64(self) -> str:
-        return base64.b64encode(self._sum.digest()).decode()

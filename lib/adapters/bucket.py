@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib.adapters.faults import Missing, translated
+from lib.adapters.resumable import CHUNK_BYTES, Resumable
 from lib.core.errors import ApiError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ T = TypeVar("T")
 TIMEOUT_S = (3.05, 20.0)  # connect, read
 # Storage answers 429 to a second write within a second on one object; about 3 s outlast it.
 PAUSES_S = (0.2, 0.5, 1.0, 1.3)
-CHUNK_BYTES = 8 * 1024 * 1024
 LIST_FIELDS = "items(name,metadata,generation,metageneration,size,timeCreated),nextPageToken"
 
 
@@ -207,38 +207,31 @@ class Bucket:
         content_type: str,
         chunks: Iterable[bytes],
         confirm: Callable[[], None],
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         """Stream a new object in, in constant memory.
 
         Nothing exists before the last byte is in, and the write fails if the object exists by then.
-        The calls inside are not retried: the caller starts again from the source.
+        A chunk that the bucket refuses or does not answer is tried again, see `resumable`.
 
         Args:
             name: the object.
             content_type: its type.
             chunks: its bytes in order; an exception from there cancels the upload.
-            confirm: called when all bytes were sent, before the object comes to exist; an exception
-                from there cancels the upload.
+            confirm: called before the last chunk is sent, with which the object comes to exist; an
+                exception from there cancels the upload.
+            alive: called before a chunk is sent again; an exception from there cancels the upload.
 
         Raises:
             Conflict: the object exists.
             ApiError: the bucket does not answer; after the last byte the object may exist.
         """
-        writer = self._bucket.blob(name).open(
-            "wb",
-            chunk_size=CHUNK_BYTES,
-            if_generation_match=0,
-            content_type=content_type,
-            timeout=TIMEOUT_S,
-            retry=None,
-        )
+        blob = self._bucket.blob(name)
+        upload = Resumable(blob, content_type, sleep=self._sleep, alive=alive)
         try:
-            for chunk in chunks:
-                translated(partial(writer.write, chunk))
-            confirm()
-            translated(writer.close)
+            upload.send(chunks, confirm)
         except BaseException:
-            _abandon(writer)
+            upload.abandon()
             raise
 
     def blocks(self, meta: Meta) -> Iterator[bytes]:
@@ -271,20 +264,6 @@ class Bucket:
             except ApiError:
                 self._sleep(pause_s)
         return translated(call)
-
-
-def _abandon(writer: Any) -> None:
-    """Cancel an upload for good.
-
-    A writer that is merely forgotten finishes its upload when it is collected, and a cancel that
-    fails leaves it open: its buffer must be closed whatever happens.
-    """
-    try:
-        writer.terminate()
-    except Exception:  # noqa: BLE001, S110 - the session dies by itself after a week
-        pass
-    finally:
-        writer._buffer.close()  # noqa: SLF001 - the only way to keep close() from uploading
 
 
 def _meta(blob: Any) -> Meta:

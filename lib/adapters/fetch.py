@@ -1,26 +1,36 @@
 """Fetching what a stranger's link points to, without becoming the stranger's tool.
 
-`guard` says where a link may lead; this keeps size, kind and time: three redirects at most and each
-judged again, a limit of bytes while they arrive, and a total time that no trickle of bytes extends.
-Refuses with a reason that names the field and never repeats what was found.
+`guard` says where a link may lead and `download` how a film is read to its end; this keeps size,
+kind and time: three redirects at most and each judged again, a limit of bytes while they arrive,
+and a total time that no trickle of bytes extends. Refuses with a reason that names the field and
+never repeats what was found.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from lib.adapters.alarm import Alarm, within
+from lib.adapters.download import (
+    BLOCK,
+    OK,
+    Download,
+    FetchFailed,
+    LinkRefused,
+    Resumed,
+    described,
+)
 from lib.adapters.guard import (
     PORTS,
-    Alarm,
     BadLink,
-    NotPublic,
     guarded_session,
     judge,
+    not_public,
     public,
-    within,
+    upgraded,
 )
 from lib.core.errors import INVALID_FRAME, ApiError
 
@@ -29,40 +39,23 @@ if TYPE_CHECKING:
 
     import requests
 
-__all__ = ["Answer", "Download", "FetchFailed", "Fetcher", "guarded_session", "public"]
+__all__ = [
+    "Answer",
+    "Download",
+    "FetchFailed",
+    "Fetcher",
+    "LinkRefused",
+    "guarded_session",
+    "public",
+]
 
 TIMEOUT_S = (3.05, 20.0)
-TOTAL_S = 60.0
 FRAME_S = 15.0
 REDIRECTS_AT_MOST = 3
-BLOCK = 1 << 16
-OK, REDIRECTS, BUSY = 200, frozenset({301, 302, 303, 307, 308}), frozenset({502, 503, 504})
+REDIRECTS, BUSY = frozenset({301, 302, 303, 307, 308}), frozenset({502, 503, 504})
 PAUSES_S = (0.3, 1.0)
 UNTYPED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 ANSWER_AT_MOST = 4096
-
-
-class FetchFailed(Exception):  # noqa: N818 - callers decide what it means
-    """A link that gave nothing usable; the message says why, without repeating it."""
-
-
-@dataclass(frozen=True)
-class Download:
-    """An answer whose body is read while it arrives.
-
-    Attributes:
-        status: HTTP status.
-        headers: of the answer.
-        length: declared bytes, None when it was not declared or is encoded.
-        content_type: without parameters.
-        chunks: the body; raises `FetchFailed` when it breaks off.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    length: int | None
-    content_type: str
-    chunks: Iterator[bytes]
 
 
 @dataclass(frozen=True)
@@ -114,7 +107,7 @@ class Fetcher:
         """Whether a link may be used at all; nobody is asked, not even DNS.
 
         Raises:
-            FetchFailed: it may not, with the reason.
+            LinkRefused: it may not, with the reason.
         """
         self._judged(url)
 
@@ -122,7 +115,7 @@ class Fetcher:
         try:
             return judge(url, allow_loopback_http=self._loopback, ports=self._ports)
         except BadLink as reason:
-            raise FetchFailed(str(reason)) from None
+            raise LinkRefused(str(reason)) from None
 
     def get(self, url: str, *, limit_bytes: int, param: str) -> bytes:
         """The whole body behind a link to a frame.
@@ -153,7 +146,7 @@ class Fetcher:
             ) from reason
 
     @contextmanager
-    def stream(self, url: str, *, total_s: float = TOTAL_S) -> Iterator[Download]:
+    def stream(self, url: str, *, total_s: float) -> Iterator[Download]:
         """An answer to read while it arrives; redirects are followed, each judged again.
 
         Args:
@@ -167,17 +160,42 @@ class Fetcher:
         with within(total_s) as alarm:
             response = self._follow(url, alarm)
             try:
-                encoded = response.headers.get("Content-Encoding", "identity") != "identity"
-                length = response.headers.get("Content-Length", "")
-                yield Download(
-                    response.status_code,
-                    response.headers,
-                    int(length) if length.isdigit() and not encoded else None,
-                    response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
-                    self._chunks(response, deadline, alarm),
-                )
+                yield described(response, self._chunks(response, deadline, alarm))
             finally:
                 response.close()
+
+    @contextmanager
+    def film(self, url: str, *, total_s: float) -> Iterator[Download]:
+        """A film to read while it arrives; a connection that breaks is resumed, see `download`.
+
+        An http link is asked for by https, as are the links that it redirects to.
+
+        Args:
+            url: the upstream's.
+            total_s: for everything from here to the last byte.
+
+        Raises:
+            LinkRefused: the link, or one that it redirects to, is not allowed.
+            FetchFailed: nothing usable came.
+        """
+        with within(total_s) as alarm:
+
+            def ask(more: Mapping[str, str]) -> requests.Response:
+                # Asking for the rest is tried again by who asks, who also counts.
+                pauses_s = () if more else PAUSES_S
+                return self._follow(url, alarm, more, pauses_s=pauses_s, upgrade=True)
+
+            source = Resumed(
+                ask,
+                now=self._now,
+                sleep=self._sleep,
+                total_s=total_s,
+                late=lambda: alarm.rung,
+            )
+            try:
+                yield source.download
+            finally:
+                source.close()
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], *, total_s: float) -> Answer:
         """Post to an address that an owner named: once, without redirects, within a total time.
@@ -226,9 +244,19 @@ class Fetcher:
         if alarm.rung:  # a body without a declared length just seems to end
             raise FetchFailed(late)
 
-    def _follow(self, url: str, alarm: Alarm) -> requests.Response:
+    def _follow(
+        self,
+        url: str,
+        alarm: Alarm,
+        more: Mapping[str, str] | None = None,
+        *,
+        pauses_s: tuple[float, ...] = PAUSES_S,
+        upgrade: bool = False,
+    ) -> requests.Response:
         for _ in range(REDIRECTS_AT_MOST + 1):
-            response = self._ask(self._judged(url), alarm)
+            if upgrade:
+                url = upgraded(url, allow_loopback_http=self._loopback)
+            response = self._ask(self._judged(url), alarm, more or {}, pauses_s)
             target = response.headers.get("Location")
             if response.status_code not in REDIRECTS or not target:
                 return response
@@ -237,15 +265,17 @@ class Fetcher:
                 # A header's bytes arrive as Latin-1 text; those of a link are UTF-8 (RFC 3986).
                 further = urljoin(url, target.encode("latin-1").decode())
             except ValueError:
-                raise FetchFailed("it redirects to something that is no link") from None
-            if url[:6].lower() == "https:" and further[:5].lower() == "http:":
-                raise FetchFailed("it redirects from https to http")
+                raise LinkRefused("it redirects to something that is no link") from None
+            if not upgrade and url[:6].lower() == "https:" and further[:5].lower() == "http:":
+                raise LinkRefused("it redirects from https to http")
             url = further
-        raise FetchFailed(f"it redirects more than {REDIRECTS_AT_MOST} times")
+        raise LinkRefused(f"it redirects more than {REDIRECTS_AT_MOST} times")
 
-    def _ask(self, url: str, alarm: Alarm) -> requests.Response:
-        for pause_s in PAUSES_S:
-            response = self._once(url, alarm)
+    def _ask(
+        self, url: str, alarm: Alarm, more: Mapping[str, str], pauses_s: tuple[float, ...]
+    ) -> requests.Response:
+        for pause_s in pauses_s:
+            response = self._once(url, alarm, more)
             if response is not None and response.status_code not in BUSY:
                 return response
             # Retried: a connection that failed, and an answer of 502, 503 or 504 to a GET.
@@ -254,12 +284,12 @@ class Fetcher:
             if alarm.rung:
                 raise FetchFailed("it took too long")
             self._sleep(pause_s)
-        response = self._once(url, alarm)
+        response = self._once(url, alarm, more)
         if response is None:
             raise FetchFailed("its host does not answer")
         return response
 
-    def _once(self, url: str, alarm: Alarm) -> requests.Response | None:
+    def _once(self, url: str, alarm: Alarm, more: Mapping[str, str]) -> requests.Response | None:
         import requests  # noqa: PLC0415 - only a link needs it
 
         try:
@@ -268,10 +298,12 @@ class Fetcher:
                 timeout=TIMEOUT_S,
                 allow_redirects=False,
                 stream=True,
-                headers={"Accept-Encoding": "identity"},
+                headers={"Accept-Encoding": "identity", **more},
             )
+        except (requests.exceptions.InvalidURL, UnicodeError):
+            raise LinkRefused("it is not a valid link") from None
         except requests.RequestException as error:
-            if alarm.rung or _caused_by(error, NotPublic):
+            if alarm.rung or not_public(error):
                 raise _failure(error, alarm) from error
             return None
 
@@ -295,8 +327,8 @@ def _check_head(download: Download, limit_bytes: int) -> None:
 
 
 def _failure(error: BaseException, alarm: Alarm) -> FetchFailed:
-    if _caused_by(error, NotPublic):
-        return FetchFailed("its host is not a public address")
+    if not_public(error):
+        return LinkRefused("its host is not a public address")
     if alarm.rung:
         return FetchFailed("it took too long")
     return FetchFailed(f"its host does not answer ({type(error).__name__})")
@@ -306,15 +338,3 @@ def _http_error() -> type[Exception]:
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - only a link needs it
 
     return HTTPError
-
-
-def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
-    seen: list[Any] = [error]
-    while seen:
-        current = seen.pop()
-        if isinstance(current, kind):
-            return True
-        if isinstance(current, BaseException):
-            seen += [current.__cause__, current.__context__, *current.args]
-        seen += [getattr(current, "reason", None)] if hasattr(current, "reason") else []
-    return False

@@ -8,16 +8,14 @@ refuse with a reason that never repeats what was found.
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
-import threading
-import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from lib.adapters.alarm import current, watched
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from urllib.parse import SplitResult
 
     import requests
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 CONNECT_S = 3.05
 ADDRESSES_AT_MOST = 3  # that are tried; all are judged
 PORTS = frozenset({443, 8443})
+LINK_AT_MOST = 8192  # characters; servers take about that much
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # Names that lead nowhere public by definition: RFC 6761, RFC 6762, RFC 8375; `internal` is reserved
 # for private use by ICANN (2024) and is where clouds keep their metadata servers.
@@ -52,6 +51,19 @@ class NotPublic(OSError):  # noqa: N818 - raised inside a transport, read outsid
     """A name that leads to an address which may not be connected to."""
 
 
+def not_public(error: BaseException) -> bool:
+    """Whether what a transport raised comes from an address that may not be connected to."""
+    seen: list[Any] = [error]
+    while seen:
+        found = seen.pop()
+        if isinstance(found, NotPublic):
+            return True
+        if isinstance(found, BaseException):
+            seen += [found.__cause__, found.__context__, *found.args]
+        seen += [getattr(found, "reason", None)] if hasattr(found, "reason") else []
+    return False
+
+
 def judge(url: str, *, allow_loopback_http: bool = False, ports: frozenset[int] = PORTS) -> str:
     """The link as it may be asked for, in the one spelling that every parser reads alike.
 
@@ -63,7 +75,9 @@ def judge(url: str, *, allow_loopback_http: bool = False, ports: frozenset[int] 
     Raises:
         BadLink: it is not allowed.
     """
-    if any(char <= " " or char in "\\\x7f" for char in url):
+    if len(url) > LINK_AT_MOST:
+        raise BadLink(f"it is longer than {LINK_AT_MOST} characters")
+    if any(char <= " " or char in "\\\x7f" or "\ud800" <= char <= "\udfff" for char in url):
         raise BadLink("it holds blanks, control characters or backslashes")
     try:
         parts = urlsplit(url)
@@ -81,6 +95,25 @@ def judge(url: str, *, allow_loopback_http: bool = False, ports: frozenset[int] 
         raise BadLink("its port is not allowed")
     _judge_host(host)
     return _anew(parts, host, port)
+
+
+def upgraded(url: str, *, allow_loopback_http: bool) -> str:
+    """An http link with https in its place; any other link, and nonsense, as it is.
+
+    Args:
+        url: a stranger's.
+        allow_loopback_http: locally, http to this machine stays http.
+    """
+    if url[:5].lower() != "http:":
+        return url
+    try:
+        parts = urlsplit(url)
+        if allow_loopback_http and parts.hostname in LOOPBACK:
+            return url
+    except ValueError:
+        return url
+    netloc = parts.netloc.removesuffix(":80")
+    return urlunsplit(("https", netloc, parts.path, parts.query, parts.fragment))
 
 
 def _judge_host(host: str) -> None:
@@ -158,91 +191,6 @@ def loopback(address: str) -> bool:
         return False
 
 
-# Time
-
-
-class Alarm:
-    """Cuts the connections of one thread when a time is over, whatever they are doing.
-
-    A read timeout starts again with every byte, so that a host which sends one byte at a time would
-    hold a thread for hours; this does not start again.
-
-    Args:
-        total_s: from now on, real seconds.
-    """
-
-    def __init__(self, total_s: float) -> None:
-        self._end = time.monotonic() + total_s
-        self._lines: list[socket.socket] = []
-        self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
-
-    @property
-    def left_s(self) -> float:
-        """What is left of the time, seconds; negative behind its end."""
-        return self._end - time.monotonic()
-
-    @property
-    def rung(self) -> bool:
-        """Whether the time is over."""
-        return self.left_s <= 0
-
-    def watch(self, fileno: int) -> None:
-        """Cut this connection, too; a copy of its handle outlives TLS taking it over."""
-        with self._lock:
-            self._lines.append(socket.socket(fileno=os.dup(fileno)))
-            if self.rung:
-                _shut(self._lines[-1])
-            if self._timer is None:
-                self._timer = threading.Timer(max(0.0, self.left_s), self._ring)
-                self._timer.daemon = True
-                self._timer.start()
-
-    def _ring(self) -> None:
-        with self._lock:
-            for line in self._lines:
-                _shut(line)
-
-    def stop(self) -> None:
-        """The connections are no longer this alarm's."""
-        if self._timer:
-            self._timer.cancel()
-        with self._lock:
-            while self._lines:
-                self._lines.pop().close()
-
-
-def _shut(line: socket.socket) -> None:
-    try:
-        line.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # it has ended by itself
-
-
-_this_thread = threading.local()
-
-
-@contextmanager
-def within(total_s: float) -> Iterator[Alarm]:
-    """Guarded connections that this thread uses inside are cut after so many real seconds."""
-    alarm = _this_thread.alarm = Alarm(total_s)
-    try:
-        yield alarm
-    finally:
-        _this_thread.alarm = None
-        alarm.stop()
-
-
-def _alarm() -> Alarm | None:
-    return getattr(_this_thread, "alarm", None)
-
-
-def _watched(connection: socket.socket) -> None:
-    alarm = _alarm()
-    if alarm is not None:
-        alarm.watch(connection.fileno())
-
-
 # Sessions
 
 
@@ -258,7 +206,7 @@ def _connected(
         raise NotPublic("not a public address")
     failure = OSError("no address")
     for family, kind, proto, _, target in answers[:ADDRESSES_AT_MOST]:
-        alarm = _alarm()
+        alarm = current()
         wait_s = min(CONNECT_S, alarm.left_s) if alarm else CONNECT_S
         if wait_s <= 0:
             raise TimeoutError("its time is over")
@@ -270,7 +218,7 @@ def _connected(
             connection.close()
             failure = error
         else:
-            _watched(connection)
+            watched(connection)
             return connection
     raise failure
 
@@ -295,7 +243,7 @@ def guarded_session(
     class Guarded:
         def putrequest(self: Any, *args: Any, **kwargs: Any) -> Any:
             if self.sock is not None:  # a pooled one
-                _watched(self.sock)
+                watched(self.sock)
             return super().putrequest(*args, **kwargs)  # type: ignore[misc] # of the mixed class
 
     class PublicConnection(Guarded, connection.HTTPSConnection):

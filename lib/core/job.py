@@ -166,6 +166,7 @@ class State:
         reason: an error code that says why the job waits; empty when nothing is wrong.
         eta_s: how long the model usually takes from accepted to ended, seconds.
         ended_at: when the upstream said that the task had succeeded, Unix seconds; 0 before that.
+        bad_copies: how often all of the film came and was none that can be kept.
     """
 
     stage: Stage
@@ -184,6 +185,7 @@ class State:
     reason: str = ""
     eta_s: float = 0.0
     ended_at: float = 0.0
+    bad_copies: int = 0
 
     def to(self, stage: Stage, *, by: str, now: float, **changes: Any) -> Self:
         """The state after a legal change of stage.
@@ -231,6 +233,7 @@ class State:
             reason=metadata.get("reason", ""),
             eta_s=float(metadata.get("eta_s", 0)),
             ended_at=float(metadata.get("ended_at", 0)),
+            bad_copies=int(metadata.get("bad_copies", 0)),
         )
 
 
@@ -252,13 +255,8 @@ class Failure:
     @classmethod
     def of(cls, error: ApiError) -> Self:
         """The stored form of an error."""
-        return cls(
-            error.kind.code,
-            error.message,
-            error.kind.retryable,
-            error.param,
-            error.upstream_code,
-        )
+        kind = error.kind
+        return cls(kind.code, error.message, kind.retryable, error.param, error.upstream_code)
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,33 @@
-"""Whether bytes are the film we paid for, judged while they stream past.
+"""Whether bytes are a whole, playable film, judged while they stream past.
 
-Reads the box structure of ISO/IEC 14496-12 (ftyp, moov, mdat), never the pictures. Keeps `moov`
-(some kilobytes) and nothing else in memory. Refuses what is cut, has no H.264 track, has sound, or
-does not last five seconds.
+Reads the boxes of ISO/IEC 14496-12 (ftyp, moov, moof, mdat), never the pictures. Keeps `moov` (some
+kilobytes) and one `moof` at a time, nothing else. Refuses what is cut, damaged or without pictures;
+what is whole but not as ordered is a film, and `differences` says what is different about it.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from lib.core.catalogue import SECONDS
+from lib.core.movie import Damaged, Movie, Run, Track, fragment, movie, seconds
 
-DURATION_S = 5.0
 TOLERANCE_S = 0.1
-MOOV_AT_MOST = 8 * 1024 * 1024
+KEPT_AT_MOST = 8 * 1024 * 1024
+H264 = frozenset({"avc1", "avc2", "avc3", "avc4"})
 _HEADER, _LONG_HEADER = 8, 16
-_KEPT = frozenset({b"ftyp", b"moov"})
+_KEPT = frozenset({b"ftyp", b"moov", b"moof"})
+_ONCE = frozenset({b"moov"})
+_MAY_BE_FIRST = frozenset({b"ftyp", b"free", b"skip", b"wide"})
 
 
 class NotTheFilm(Exception):  # noqa: N818 - a verdict on bytes
-    """The bytes are not a complete, playable film of ours; the message says why."""
+    """The bytes are not a complete, playable film; the message says why."""
+
+
+class CutOff(NotTheFilm):
+    """They end inside a box: whether the rest is missing or never was, their sender must know."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +35,22 @@ class Film:
     """What the container says of itself.
 
     Attributes:
-        duration_s: of the movie, seconds.
+        duration_s: of the movie, seconds; 0 when it does not say.
         width: pixels.
         height: pixels.
         samples: number of coded pictures.
+        codec: the four letters of the picture track's sample entry, `avc1` for H.264.
+        tracks: how many there are.
+        sound: whether one of them is sound.
     """
 
     duration_s: float
     width: int
     height: int
     samples: int
+    codec: str = "avc1"
+    tracks: int = 1
+    sound: bool = False
 
 
 class Probe:
@@ -48,8 +59,12 @@ class Probe:
     def __init__(self) -> None:
         self._head = b""
         self._left = 0
+        self._endless = False
         self._kind = b""
-        self._kept: dict[bytes, bytearray] = {}
+        self._seen: set[bytes] = set()
+        self._kept = bytearray()
+        self._movie: Movie | None = None
+        self._runs: dict[int, Run] = {}
         self._media_bytes = 0
         self.size = 0
 
@@ -62,15 +77,20 @@ class Probe:
         self.size += len(data)
         view = memoryview(data)
         while view:
-            view = view[self._consume(view) :] if self._left else self._open(view)
+            inside = self._left or self._endless
+            view = view[self._consume(view) :] if inside else self._open(view)
 
     def _consume(self, view: memoryview) -> int:
-        size = min(self._left, len(view))
+        size = len(view) if self._endless else min(self._left, len(view))
         if self._kind in _KEPT:
-            self._kept[self._kind] += view[:size]
+            self._kept += view[:size]
+            self._check_kept(len(self._kept))
         elif self._kind == b"mdat":
             self._media_bytes += size
-        self._left -= size
+        if not self._endless:
+            self._left -= size
+            if not self._left:
+                self._close()
         return size
 
     def _open(self, view: memoryview) -> memoryview:
@@ -91,75 +111,103 @@ class Probe:
         return rest
 
     def _begin(self, kind: bytes, size: int, header: int) -> None:
-        if not self._kept and kind != b"ftyp":
+        if b"ftyp" not in self._seen and kind not in _MAY_BE_FIRST:
             raise NotTheFilm("it does not begin like an MP4 (no ftyp box)")
-        if size < header:
+        # A length of 0 reaches to the end of the file (4.2).
+        self._endless = size == 0
+        if not self._endless and size < header:
             raise NotTheFilm(f"the box {kind!r} has an impossible length")
+        if kind in _ONCE & self._seen:
+            raise NotTheFilm(f"the box {kind!r} comes twice")
+        self._seen.add(kind) if kind in _KEPT else None
+        self._kind, self._left = kind, max(size - header, 0)
         if kind in _KEPT:
-            if kind in self._kept:
-                raise NotTheFilm(f"the box {kind!r} comes twice")
-            if size > MOOV_AT_MOST:
-                raise NotTheFilm(f"the box {kind!r} is {size} bytes long")
-            self._kept[kind] = bytearray()
-        self._kind, self._left = kind, size - header
+            self._check_kept(self._left)
+        if not self._left and not self._endless:
+            self._close()
+
+    def _check_kept(self, size: int) -> None:
+        if size > KEPT_AT_MOST:
+            raise NotTheFilm(f"the box {self._kind!r} is longer than {KEPT_AT_MOST} bytes")
+
+    def _close(self) -> None:
+        """A box is there as a whole."""
+        body, self._kept = self._kept, bytearray()
+        try:
+            if self._kind == b"moov":
+                self._movie = movie(bytes(body))
+            elif self._kind == b"moof":
+                fragment(bytes(body), self._runs)
+        except Damaged as error:
+            raise NotTheFilm(f"its {self._kind.decode('ascii')} box is damaged") from error
 
     def film(self) -> Film:
         """The judgement over everything that was fed.
 
         Raises:
-            NotTheFilm: cut, no video, sound, wrong codec or wrong duration.
+            CutOff: the end is missing.
+            NotTheFilm: no film, no picture track, pictures missing, or damaged.
         """
+        if self._endless and self._kind in _KEPT:
+            self._close()
         if self._left or self._head:
-            raise NotTheFilm(f"it is cut off after {self.size} bytes")
-        if b"moov" not in self._kept or not self._media_bytes:
+            raise CutOff(f"it is cut off after {self.size} bytes")
+        if self._movie is None or not self._media_bytes:
             raise NotTheFilm("it has no film in it (no moov or no mdat box)")
-        try:
-            film, coded_bytes = _movie(bytes(self._kept[b"moov"]))
-        except (struct.error, IndexError, KeyError, ZeroDivisionError) as error:
-            raise NotTheFilm("its moov box is damaged") from error
-        if coded_bytes > self._media_bytes:
+        pictures = [track for track in self._movie.tracks if track.handler == "vide"]
+        if not pictures:
+            raise NotTheFilm("it has no picture track")
+        heard = [track for track in self._movie.tracks if track.handler == "soun"]
+        if sum(self._coded_bytes(track) for track in (*pictures, *heard)) > self._media_bytes:
             raise NotTheFilm("pictures are missing (mdat is shorter than its table)")
-        if abs(film.duration_s - DURATION_S) > TOLERANCE_S:
-            raise NotTheFilm(f"it lasts {film.duration_s:.3f} s instead of {DURATION_S:g} s")
-        return film
+        return self._film(self._movie, pictures[0], sound=bool(heard))
+
+    def _film(self, told: Movie, track: Track, *, sound: bool) -> Film:
+        run = self._runs.get(track.number, Run())
+        samples = track.samples + run.samples
+        if not samples:
+            raise NotTheFilm("its picture track has no pictures")
+        default_ticks, _size = told.defaults.get(track.number, (0, 0))
+        ticks = run.ticks + run.untimed * default_ticks
+        # A fragmented file is written before its length is known: mvhd then says 0, or what came
+        # before the first fragment.
+        in_runs_s = seconds(ticks, track.scale)
+        duration_s = max(told.duration_s, in_runs_s) or seconds(track.ticks, track.scale)
+        return Film(
+            duration_s,
+            track.width,
+            track.height,
+            samples,
+            track.codec,
+            len(told.tracks),
+            sound,
+        )
+
+    def _coded_bytes(self, track: Track) -> int:
+        run = self._runs.get(track.number, Run())
+        _ticks, default = self._movie.defaults.get(track.number, (0, 0)) if self._movie else (0, 0)
+        return track.bytes + run.bytes + run.unsized * default
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 0
-    while at + _HEADER <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        if size < _HEADER or at + size > len(data):
-            raise KeyError(kind)
-        yield kind, data[at + _HEADER : at + size]
-        at += size
+def differences(film: Film, size: tuple[int, int]) -> tuple[str, ...]:
+    """What about a whole film is not as ordered, as sentences for its owner.
 
-
-def _inside(data: bytes, *path: bytes) -> bytes:
-    for name in path:
-        data = next(body for kind, body in [*_boxes(data), (name, b"")] if kind == name)
-    return data
-
-
-def _movie(moov: bytes) -> tuple[Film, int]:
-    header = _inside(moov, b"mvhd")
-    if header[0]:
-        scale, duration = struct.unpack_from(">IQ", header, 20)
-    else:
-        scale, duration = struct.unpack_from(">II", header, 12)
-    tracks = [body for kind, body in _boxes(moov) if kind == b"trak"]
-    if len(tracks) != 1:
-        raise NotTheFilm(f"it has {len(tracks)} tracks; one silent picture track is expected")
-    media = _inside(tracks[0], b"mdia")
-    if _inside(media, b"hdlr")[8:12] != b"vide":
-        raise NotTheFilm("its only track is not a video track")
-    table = _inside(media, b"minf", b"stbl")
-    description = _inside(table, b"stsd")
-    codec = description[12:16]
-    if codec not in {b"avc1", b"avc3"}:
-        raise NotTheFilm(f"its codec is {codec.decode('latin-1')!r} instead of H.264")
-    # VisualSampleEntry: width and height lie 24 bytes behind the entry's header.
-    width, height = struct.unpack_from(">HH", description, 8 + 8 + 24)
-    fixed, samples = struct.unpack_from(">II", _inside(table, b"stsz"), 4)
-    sizes = struct.unpack_from(f">{0 if fixed else samples}I", _inside(table, b"stsz"), 12)
-    coded_bytes = fixed * samples or sum(sizes)
-    return Film(duration / scale, width, height, samples), coded_bytes
+    Args:
+        film: what the container says.
+        size: width and height that were expected.
+    """
+    found = []
+    if not film.duration_s:
+        found.append(f"The film does not say how long it is; {SECONDS} s were ordered.")
+    elif abs(film.duration_s - SECONDS) > TOLERANCE_S:
+        found.append(f"The film lasts {film.duration_s:.2f} s; {SECONDS} s were ordered.")
+    if film.tracks > 1:
+        sound = ", sound among them" if film.sound else ""
+        found.append(f"The film has {film.tracks} tracks{sound}; one silent track was expected.")
+    if film.codec not in H264:
+        found.append(
+            f"The film's codec is {film.codec!r} instead of H.264; not every browser plays it."
+        )
+    if (film.width, film.height) != tuple(size):
+        found.append(f"The film is {film.width}x{film.height}; {size[0]}x{size[1]} was expected.")
+    return tuple(found)

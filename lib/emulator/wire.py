@@ -148,6 +148,10 @@ class _Body(io.RawIOBase):
         buffer[:size], self._rest = self._rest[:size], self._rest[size:]
         return size
 
+    def read1(self, size: int = -1) -> bytes:
+        """What the app gave next, as a socket gives what has arrived."""
+        return self.read(size) or b""
+
     def close(self) -> None:
         close = getattr(self._answer, "close", None)
         if close and not self.closed:

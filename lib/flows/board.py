@@ -38,6 +38,7 @@ class Board:
         told: how many webhooks this tick tried to deliver.
         webhooks_s: how long it spent on them, seconds.
         done: what happened, by word.
+        hurried: somebody waits for this to be over: only copies that are soon made.
     """
 
     deadline: float
@@ -52,6 +53,7 @@ class Board:
     told: int = 0
     webhooks_s: float = 0.0
     done: Counter[str] = field(default_factory=Counter)
+    hurried: bool = False
 
     def relist(self, pending: Iterable[Held]) -> None:
         """Take a fresh listing."""

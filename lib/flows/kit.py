@@ -41,7 +41,8 @@ class Times:
         delay_s: D, how late the upstream's list may show a task.
         skew_s: how far two clocks may be apart.
         far_s: how far the upstream's clock may be from ours: it is measured and corrected.
-        copy_lease_s: how long a copy may take before somebody else may try.
+        copy_lease_s: how long a copy may give no sign of life before somebody else may try.
+        copy_at_most_s: how long a copy may take in all; its lease is renewed while bytes flow.
         give_up_s: how long a task may stay unseen before the job is `expired`.
         queue_deadline_s: how long a job may wait unsent before it is `expired`.
         tick_budget_s: how long one tick works while something is pending.
@@ -57,6 +58,7 @@ class Times:
     skew_s: float = 10.0
     far_s: float = 300.0
     copy_lease_s: float = 120.0
+    copy_at_most_s: float = 600.0
     give_up_s: float = 24 * 3600.0
     queue_deadline_s: float = 24 * 3600.0
     tick_budget_s: float = 50.0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lib.core.job import Job
     from lib.flows.kit import Kit
 
-TURN_S = 20.0  # a reader's turn; a copy that takes longer has its own lease
+TURN_S = 20.0  # a reader's turn; a copy that takes longer is left to a tick
 
 
 def refresh(kit: Kit, job: Job) -> Job:
@@ -39,7 +39,7 @@ def refresh(kit: Kit, job: Job) -> Job:
         held = kit.jobs.live(intent.owner, intent.id)
         if held is None or held.state.stage is not Stage.RUNNING:
             return find(kit, intent.owner, intent.id) or job
-        board = Board(kit.now() + TURN_S)
+        board = Board(kit.now() + TURN_S, hurried=True)
         board.relist([held])
         watch(kit, intent.account, board)
         hand_over(kit, board)

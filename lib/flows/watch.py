@@ -144,7 +144,7 @@ def _look(kit: Kit, held: Held, board: Board) -> str | None:
         return "query_failed"
     decision = decide(held.state, report, kit.now(), kit.times.give_up_s, classify)
     if isinstance(decision, Copy):
-        return deliver(kit, held, report)
+        return deliver(kit, held, report, hurried=board.hurried)
     if isinstance(decision, End) and not decision.final:
         return give_up(kit, held, decision.verdict)
     if isinstance(decision, End):

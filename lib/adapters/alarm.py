@@ -1,0 +1,101 @@
+"""Time for a stranger's connections: cut when it is over, whatever they are doing.
+
+The alarm of a thread watches the connections that `guard` opens for it. It counts real seconds,
+since it is sockets that it must not wait for; tests' clocks do not move it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Alarm:
+    """Cuts the connections of one thread when a time is over, whatever they are doing.
+
+    A read timeout starts again with every byte, so that a host which sends one byte at a time would
+    hold a thread for hours; this does not start again.
+
+    Args:
+        total_s: from now on, real seconds.
+    """
+
+    def __init__(self, total_s: float) -> None:
+        self._end = time.monotonic() + total_s
+        self._lines: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+
+    @property
+    def left_s(self) -> float:
+        """What is left of the time, seconds; negative behind its end."""
+        return self._end - time.monotonic()
+
+    @property
+    def rung(self) -> bool:
+        """Whether the time is over."""
+        return self.left_s <= 0
+
+    def watch(self, fileno: int) -> None:
+        """Cut this connection, too; a copy of its handle outlives TLS taking it over."""
+        with self._lock:
+            self._lines.append(socket.socket(fileno=os.dup(fileno)))
+            if self.rung:
+                _shut(self._lines[-1])
+            if self._timer is None:
+                self._timer = threading.Timer(max(0.0, self.left_s), self._ring)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def _ring(self) -> None:
+        with self._lock:
+            for line in self._lines:
+                _shut(line)
+
+    def stop(self) -> None:
+        """The connections are no longer this alarm's."""
+        if self._timer:
+            self._timer.cancel()
+        with self._lock:
+            while self._lines:
+                self._lines.pop().close()
+
+
+def _shut(line: socket.socket) -> None:
+    try:
+        line.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # it has ended by itself
+
+
+_this_thread = threading.local()
+
+
+@contextmanager
+def within(total_s: float) -> Iterator[Alarm]:
+    """Guarded connections that this thread uses inside are cut after so many real seconds."""
+    alarm = _this_thread.alarm = Alarm(total_s)
+    try:
+        yield alarm
+    finally:
+        _this_thread.alarm = None
+        alarm.stop()
+
+
+def current() -> Alarm | None:
+    """The alarm of this thread, None outside `within`."""
+    return getattr(_this_thread, "alarm", None)
+
+
+def watched(connection: socket.socket) -> None:
+    """Let this thread's alarm, if there is one, watch a connection."""
+    alarm = current()
+    if alarm is not None:
+        alarm.watch(connection.fileno())

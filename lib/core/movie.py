@@ -1,0 +1,272 @@
+"""What the `moov` and `moof` boxes of an MP4 say: tracks, codec, size, duration, bytes of pictures.
+
+Reads the structures of ISO/IEC 14496-12 (section numbers stand with each reader), never the
+pictures. Every number in them is a stranger's: whatever does not fit into its box raises `Damaged`,
+and nothing here takes more memory than a few copies of the box.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DURATION_AT_MOST_S = 24 * 3600.0  # whoever says more says nothing
+TRACKS_AT_MOST = 64
+BOXES_AT_MOST = 4096  # beside each other; films have about ten
+_HEADER, _LONG_HEADER = 8, 16
+_UNKNOWN = (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)  # durations that stand for "not known yet"
+_TFHD_BASE, _TFHD_DESCRIPTION, _TFHD_DURATION, _TFHD_SIZE = 0x01, 0x02, 0x08, 0x10
+_TRUN_OFFSET, _TRUN_FIRST_FLAGS = 0x01, 0x04
+_TRUN_DURATION, _TRUN_SIZE, _TRUN_FLAGS, _TRUN_COMPOSITION = 0x100, 0x200, 0x400, 0x800
+
+
+class Damaged(Exception):  # noqa: N818 - an event that callers act on
+    """A box whose contents cannot be."""
+
+
+@dataclass
+class Run:
+    """What the fragments of a file hold of one track, summed up.
+
+    Attributes:
+        samples: pictures, or pieces of sound.
+        bytes: of those whose size is written with them.
+        unsized: how many take the default size of the track.
+        ticks: duration of those that say it, in the track's time scale.
+        untimed: how many take the default duration of the track.
+    """
+
+    samples: int = 0
+    bytes: int = 0
+    unsized: int = 0
+    ticks: int = 0
+    untimed: int = 0
+
+
+@dataclass(frozen=True)
+class Track:
+    """One track of a film.
+
+    Attributes:
+        number: its id, which fragments name.
+        handler: `vide`, `soun` or another kind, as text.
+        codec: the four letters of its first sample entry.
+        width: pixels; 0 where it is no picture.
+        height: pixels; 0 where it is no picture.
+        samples: in the table of `moov`.
+        bytes: of those samples.
+        scale: ticks in a second.
+        ticks: its duration; 0 when it does not say.
+    """
+
+    number: int
+    handler: str
+    codec: str
+    width: int
+    height: int
+    samples: int
+    bytes: int
+    scale: int
+    ticks: int
+
+
+@dataclass(frozen=True)
+class Movie:
+    """What `moov` says.
+
+    Attributes:
+        tracks: in their order.
+        duration_s: of the whole, seconds; 0 when it does not say.
+        defaults: track id to the default duration (ticks) and size (bytes) of fragments' samples.
+    """
+
+    tracks: tuple[Track, ...]
+    duration_s: float
+    defaults: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
+def movie(moov: bytes) -> Movie:
+    """Read the contents of a `moov` box.
+
+    Raises:
+        Damaged: they cannot be.
+    """
+    try:
+        inside = list(_boxes(memoryview(moov)))
+        header = _only(inside, b"mvhd")
+        traks = [body for kind, body in inside if kind == b"trak"]
+        tracks = [_track(body) for body in traks[:TRACKS_AT_MOST]]
+        extends = next((list(_boxes(body)) for kind, body in inside if kind == b"mvex"), [])
+        scale, ticks = _scale_and_duration(header)
+        for kind, body in extends:
+            if kind == b"mehd" and ticks in _UNKNOWN:
+                ticks = _long(body, 4)
+        trex = [struct.unpack_from(">IIII", body, 4) for kind, body in extends if kind == b"trex"]
+        defaults = {number: (ticks, size) for number, _entry, ticks, size in trex[:TRACKS_AT_MOST]}
+        return Movie(tuple(tracks), seconds(ticks, scale), defaults)
+    except (struct.error, IndexError, ValueError, OverflowError) as error:
+        raise Damaged from error
+
+
+def fragment(moof: bytes, runs: dict[int, Run]) -> None:
+    """Add what a `moof` box holds to the sums of its tracks (8.8.4 to 8.8.8).
+
+    Raises:
+        Damaged: its contents cannot be.
+    """
+    try:
+        for kind, body in _boxes(memoryview(moof)):
+            if kind == b"traf":
+                _traf(list(_boxes(body)), runs)
+    except (struct.error, IndexError, ValueError, OverflowError) as error:
+        raise Damaged from error
+
+
+def seconds(ticks: int, scale: int) -> float:
+    """A duration in seconds; 0 for one that is not known or cannot be."""
+    if ticks in _UNKNOWN or not scale:
+        return 0.0
+    found = ticks / scale
+    return found if found <= DURATION_AT_MOST_S else 0.0
+
+
+def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    at = count = 0
+    while at + _HEADER <= len(data):
+        count += 1
+        size, kind = struct.unpack_from(">I4s", data, at)
+        header = _HEADER
+        if size == 1:
+            (size,), header = struct.unpack_from(">Q", data, at + _HEADER), _LONG_HEADER
+        elif size == 0:  # to the end; QuickTime also ends lists of boxes with it
+            size = len(data) - at
+        if size < header or at + size > len(data) or count > BOXES_AT_MOST:
+            raise Damaged
+        yield kind, data[at + header : at + size]
+        at += size
+
+
+def _only(boxes: list[tuple[bytes, memoryview]], kind: bytes) -> memoryview:
+    for name, body in boxes:
+        if name == kind:
+            return body
+    raise Damaged
+
+
+def _inside(data: memoryview, *path: bytes) -> memoryview:
+    for kind in path:
+        data = _only(list(_boxes(data)), kind)
+    return data
+
+
+def _scale_and_duration(header: memoryview) -> tuple[int, int]:
+    """Of `mvhd` (8.2.2) and `mdhd` (8.4.2), which begin alike."""
+    form = ">IQ" if header[0] else ">II"
+    scale, ticks = struct.unpack_from(form, header, 20 if header[0] else 12)
+    return int(scale), int(ticks)
+
+
+def _long(box: memoryview, at: int) -> int:
+    (number,) = struct.unpack_from(">Q" if box[0] else ">I", box, at)
+    return int(number)
+
+
+def _track(trak: memoryview) -> Track:
+    head = _inside(trak, b"tkhd")
+    (number,) = struct.unpack_from(">I", head, 20 if head[0] else 12)
+    media = _inside(trak, b"mdia")
+    handler = _letters(_inside(media, b"hdlr")[8:12])
+    table = list(_boxes(_inside(media, b"minf", b"stbl")))
+    description = _only(table, b"stsd")
+    width, height = 0, 0
+    if handler == "vide":
+        # VisualSampleEntry (12.1.3): width and height lie 24 bytes behind the entry's header.
+        width, height = struct.unpack_from(">HH", description, 8 + _HEADER + 24)
+    scale, ticks = _scale_and_duration(_inside(media, b"mdhd"))
+    samples, size = _samples(table)
+    codec = _letters(description[12:16])
+    return Track(number, handler, codec, width, height, samples, size, scale, ticks)
+
+
+def _letters(code: memoryview) -> str:
+    text = bytes(code).decode("latin-1")
+    return "".join(char if char.isascii() and char.isprintable() else "?" for char in text)
+
+
+def _samples(table: list[tuple[bytes, memoryview]]) -> tuple[int, int]:
+    """Number and bytes of all samples, from `stsz` or `stz2` (8.7.3)."""
+    for kind, body in table:
+        if kind == b"stsz":
+            fixed, samples = struct.unpack_from(">II", body, 4)
+            return samples, fixed * samples or sum(_words(body, 12, samples))
+        if kind == b"stz2":
+            bits, samples = struct.unpack_from(">II", body, 4)
+            return samples, _compact(body[12:], bits & 0xFF, samples)
+    raise Damaged
+
+
+def _words(body: memoryview, at: int, count: int) -> array[int]:
+    if count * 4 > len(body) - at:
+        raise Damaged
+    words = array("I", bytes(body[at : at + count * 4]))
+    if sys.byteorder == "little":
+        words.byteswap()
+    return words
+
+
+def _compact(body: memoryview, bits: int, samples: int) -> int:
+    if bits not in {4, 8, 16} or samples * bits > len(body) * 8:
+        raise Damaged
+    if bits == 16:  # noqa: PLR2004 - one of the three widths
+        whole = bytes(body[: samples * 2])
+        return sum(whole[0::2]) * 256 + sum(whole[1::2])
+    if bits == 8:  # noqa: PLR2004 - as above
+        return sum(body[:samples])
+    pairs = sum((byte >> 4) + (byte & 15) for byte in body[: samples // 2])
+    return pairs + (body[samples // 2] >> 4 if samples % 2 else 0)
+
+
+def _traf(boxes: list[tuple[bytes, memoryview]], runs: dict[int, Run]) -> None:
+    head = _only(boxes, b"tfhd")
+    flags, number = struct.unpack_from(">II", head)
+    at = 8
+    at += 8 if flags & _TFHD_BASE else 0
+    at += 4 if flags & _TFHD_DESCRIPTION else 0
+    duration = size = None
+    if flags & _TFHD_DURATION:
+        (duration,), at = struct.unpack_from(">I", head, at), at + 4
+    if flags & _TFHD_SIZE:
+        (size,) = struct.unpack_from(">I", head, at)
+    if number not in runs and len(runs) >= TRACKS_AT_MOST:
+        raise Damaged
+    run = runs.setdefault(number, Run())
+    for kind, body in boxes:
+        if kind == b"trun":
+            _trun(body, run, duration, size)
+
+
+def _trun(body: memoryview, run: Run, duration: int | None, size: int | None) -> None:
+    flags, samples = struct.unpack_from(">II", body)
+    at = 8 + (4 if flags & _TRUN_OFFSET else 0) + (4 if flags & _TRUN_FIRST_FLAGS else 0)
+    asked = (_TRUN_DURATION, _TRUN_SIZE, _TRUN_FLAGS, _TRUN_COMPOSITION)
+    fields = [name for name in asked if flags & name]
+    words = _words(body, at, samples * len(fields))
+    run.samples += samples
+    if _TRUN_SIZE in fields:
+        run.bytes += sum(words[fields.index(_TRUN_SIZE) :: len(fields)])
+    elif size is not None:
+        run.bytes += size * samples
+    else:
+        run.unsized += samples
+    if _TRUN_DURATION in fields:
+        run.ticks += sum(words[:: len(fields)])
+    elif duration is not None:
+        run.ticks += duration * samples
+    else:
+        run.untimed += samples
