@@ -11,7 +11,7 @@ from lib import logs
 from lib.core.job import Stage
 from lib.core.reconcile import Adopt, Doubt, Evidence, GiveUp, SendAgain, Window, conclude
 from lib.core.upstream import Listing
-from lib.flows.deliver import unknown
+from lib.flows.deliver import UNSETTLED, unknown
 from lib.flows.finish import already, finish
 from lib.flows.home import home
 from lib.flows.watch import may_list
@@ -93,13 +93,14 @@ def _adopt(kit: Kit, held: Held, task_id: str) -> str:
     return "adopted"
 
 
-def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...]) -> str:
+def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...], why: str = UNSETTLED) -> str:
     """`submit_unknown`, in the order that no late answer can slip through.
 
     Args:
         kit: the hands.
         held: the job, `unsure`.
         candidates: upstream tasks that might be its own; nobody else may have them afterwards.
+        why: a sentence that says why it cannot be known.
 
     Returns:
         What happened, as a word for the tick's summary.
@@ -124,6 +125,6 @@ def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...]) -> str:
     intent = kit.jobs.intent(frozen)
     if intent is None:
         return "taken_by_another"
-    finish(kit, frozen, intent, unknown(kit.now(), candidates))
+    finish(kit, frozen, intent, unknown(kit.now(), candidates, why))
     logs.event("submit.unknown", job=held.id, candidates=len(candidates))
     return "submit_unknown"
