@@ -58,13 +58,11 @@ class Freeze:
 
 CREATE = rb"POST [^ ]*/video-synthesis "
 RUNNING = rb"PATCH [^ ]*/o/pending%2F"
-CLAIM = rb"POST [^ ]*uploadType=multipart.*claims/"
 FILM = rb"GET /results/"
 CHUNK = rb"PUT [^ ]*upload_id="
 DONE = rb"DELETE [^ ]*/o/pending%2F"
 # The protocol allows a create to arrive until M = 60 s after its lease; everything else, whenever it likes.
 SHORT = (
-    Freeze("a create within its lease", "api", "upstream", CREATE, "request", -25.0),
     Freeze("a create 59 s after its lease", "api", "upstream", CREATE, "request", 59.0),
     Freeze("a tick's create 1 s after its lease", "poll", "upstream", CREATE, "request", 1.0),
     Freeze("the note that a task runs", "api", "storage", RUNNING, "request", 31.0),
@@ -187,7 +185,7 @@ class Fleet:
 
     def __init__(self, processes):
         key_file, public = services.signing_key(services.HOME)
-        first = consecutive_ports(2)
+        first = consecutive_ports(5)
         command = [
             *(python(), "-m", "lib.emulator", "--port", str(first), "--draft"),
             *("--signer", f"{services.EMAIL}={public}"),
@@ -214,16 +212,23 @@ class Fleet:
                 "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{storage.port}",
                 "DASHSCOPE_BASE_URL": f"http://127.0.0.1:{upstream.port}{path}",
             }
-            self._function(processes, part, part, {**environ, **through})
-        self._function(processes, "other", "poll", environ)
+            port = first + 2 + len(self.parts)
+            self._function(processes, part, part, port, {**environ, **through})
+        self._function(processes, "other", "poll", first + 4, environ)
         for name, url in self.urls.items():
             processes.healthy(self.parts[name], f"{url}/health")
 
-    def _function(self, processes, name, target, environ):
-        port = consecutive_ports(1)
+    def _function(self, processes, name, target, port, environ):
         command = [
             *(python(), "-m", "functions_framework", "--target", target),
-            *("--source", str(services.ROOT / "main.py"), "--host", "127.0.0.1", "--port", str(port)),
+            *(
+                "--source",
+                str(services.ROOT / "main.py"),
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+            ),
         ]
         self.parts[name] = processes.start(name, command, environ)
         self.urls[name] = f"http://127.0.0.1:{port}"
@@ -346,8 +351,10 @@ class Fleet:
         # A job whose record is written has no lease any more: then it counts from now.
         lease_end = max([float(meta.get("until", 0)) for meta in found] or [0.0]) or self.now()
         wakes_at = lease_end + freeze.after_lease_s
-        self.advance((wakes_at - self.now()) / 2)
-        self.tick()
+        step_s = max(STEP_S, (wakes_at - self.now()) / 4)
+        while self.now() + step_s < wakes_at:
+            self.advance(step_s)
+            self.tick()
         time.sleep(max(0.0, began + CLOCK_CACHE_S - time.monotonic()))
         self.advance(wakes_at - self.now())
         if freeze.call != CREATE or freeze.when == "answer":
