@@ -61,6 +61,13 @@ RUNNING = rb"PATCH [^ ]*/o/pending%2F"
 FILM = rb"GET /results/"
 CHUNK = rb"PUT [^ ]*upload_id="
 DONE = rb"DELETE [^ ]*/o/pending%2F"
+WORDS = {
+    CREATE: "the create",
+    RUNNING: "the note that it runs",
+    FILM: "the download",
+    CHUNK: "the last chunk of the copy",
+    DONE: "the end of its pending object",
+}
 # The protocol allows a create to arrive until M = 60 s after its lease; everything else, whenever it likes.
 SHORT = (
     Freeze("a create 59 s after its lease", "api", "upstream", CREATE, "request", 59.0),
@@ -91,7 +98,9 @@ def drawn(pick):
     late = (-25.0, -1.0, 0.0, 1.0, 5.0, 29.0, 31.0, 58.0, 59.0)
     if call != CREATE or when == "answer":
         late += (60.0, 61.0, 130.0, 400.0)
-    return Freeze(f"{part}, {when} of {call.decode()}", part, place, call, when, pick.choice(late))
+    after_s = pick.choice(late)
+    name = f"{part}: {when} of {WORDS[call]}, {after_s:+.0f} s"
+    return Freeze(name, part, place, call, when, after_s)
 
 
 class Proxy:
@@ -319,7 +328,7 @@ class Fleet:
         victim.join(PATIENCE_S)
         poster.join(PATIENCE_S)
         wrong = self.quiet() + self.judge(ids[0] if ids else "no job")
-        return [f"{freeze.name}, {freeze.after_lease_s} s: {one}" for one in wrong]
+        return [f"{freeze.name}: {one}" for one in wrong]
 
     def _wait_for_poll(self, freeze, poster, proxy, process):
         """Bring a job to where the stoppable `poll` makes the aimed call, and let it tick."""
