@@ -155,7 +155,7 @@ class DashScope:
         data = self._query("GET", f"/tasks/{task_id}")
         if isinstance(data, QueryFailed):
             return data
-        report = answers.report(task_id, data)
+        report = answers.report(task_id, data, self._now())
         return report or QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an answer without task_status")
 
     def list(self) -> Listing | QueryFailed:

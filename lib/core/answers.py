@@ -12,7 +12,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from lib.core import errors
+from lib.core import bounded, errors
 from lib.core.numbers import number, whole
 from lib.core.upstream import Accepted, Ambiguous, Outcome, Page, Refused, Report, Row, TaskStatus
 
@@ -31,6 +31,13 @@ ID_BELOW = 1 << 63
 EARLIEST_MS, LATEST_MS = 1.0e12, 1.0e13  # 2001 to 2286: seconds or microseconds are no times here
 
 MESSAGE_AT_MOST = 1000  # characters; the longest documented one has about 200
+READ_AT_MOST = 8 * MESSAGE_AT_MOST  # of a message: what is struck out of it takes longer than a cut
+CODE_AT_MOST, LINK_AT_MOST, PROMPT_AT_MOST = 128, 8192, 10_000  # characters
+TIME_AT_LEAST, TIME_AT_MOST = 14, 40  # characters; a date alone is no time
+DAY_S = 24 * 3600.0
+# A record lives a day and a task may have waited for days; whoever is further away is mistaken.
+PAST_S, FUTURE_S = 7 * DAY_S, DAY_S
+SINCE, BEFORE = 1_577_836_800.0, 4_102_444_800.0  # 2020 to 2100, where nobody says what time it is
 _NOT_OURS_TO_SHOW = (
     (re.compile(r"((?:https?|oss)://[^\s'\"<>?]*)\?[^\s'\"<>]+"), r"\1"),
     (re.compile(r"\bBearer\s+[^\s'\",]+", re.IGNORECASE), "(a key)"),
@@ -135,28 +142,43 @@ def sentence(message: object) -> str:
     Args:
         message: as it came; anything but a text is none.
     """
-    text = message if isinstance(message, str) else ""
+    text = bounded.text(message, READ_AT_MOST)
     for pattern, instead in _NOT_OURS_TO_SHOW:
         text = pattern.sub(instead, text)
     return text[:MESSAGE_AT_MOST]
 
 
-def report(task_id: str, data: Mapping[str, Any]) -> Report | None:
-    """The answer to a query for one task; None when it is not in the documented shape."""
-    output, usage = data.get("output"), data.get("usage")
+def report(task_id: str, data: Mapping[str, Any], now: float | None = None) -> Report | None:
+    """The answer to a query for one task; None when it is not in the documented shape.
+
+    A field of another type counts as absent, a text that is too long is cut; a link is whole or
+    none.
+
+    Args:
+        task_id: which was asked for.
+        data: the answer.
+        now: Unix seconds; times that lie too far from it are ignored.
+    """
+    output = data.get("output")
     if not isinstance(output, dict) or "task_status" not in output:
         return None
+    link = output.get("video_url")
+    whole = isinstance(link, str) and len(link) <= LINK_AT_MOST
     return Report(
         task_id=task_id,
         status=TaskStatus.parse(output["task_status"]),
-        video_url=str(output.get("video_url") or ""),
-        code=str(output.get("code") or ""),
+        video_url=bounded.text(link, LINK_AT_MOST) if whole else "",
+        code=bounded.text(output.get("code"), CODE_AT_MOST),
         message=sentence(output.get("message")),
-        orig_prompt=output.get("orig_prompt"),
-        actual_prompt=output.get("actual_prompt"),
-        usage=usage if isinstance(usage, dict) else {},
-        times=_times(output),
+        orig_prompt=_prompt(output.get("orig_prompt")),
+        actual_prompt=_prompt(output.get("actual_prompt")),
+        usage=bounded.members(data.get("usage")),
+        times=_times(output, now),
     )
+
+
+def _prompt(value: object) -> str | None:
+    return bounded.text(value, PROMPT_AT_MOST) if isinstance(value, str) else None
 
 
 def page(data: Mapping[str, Any]) -> Page | None:
@@ -168,16 +190,22 @@ def page(data: Mapping[str, Any]) -> Page | None:
     return Page(tuple(_row(row) for row in found), total, pages)
 
 
-def _times(output: Mapping[str, Any]) -> dict[str, float]:
+def _times(output: Mapping[str, Any], now: float | None) -> dict[str, float]:
     names = {"submit_time": "submitted", "scheduled_time": "started", "end_time": "ended"}
-    times = {}
-    for theirs, ours in names.items():
-        try:
-            local = datetime.fromisoformat(str(output.get(theirs)))
-        except ValueError:
-            continue
-        times[ours] = local.replace(tzinfo=UPSTREAM_ZONE).timestamp()
-    return times
+    early, late = (SINCE, BEFORE) if now is None else (now - PAST_S, now + FUTURE_S)
+    read = {ours: _seconds(output.get(theirs)) for theirs, ours in names.items()}
+    return {name: at for name, at in read.items() if at is not None and early <= at <= late}
+
+
+def _seconds(value: object) -> float | None:
+    """A time of a task as Unix seconds: in the zone that it names, or else in the service's own."""
+    if not isinstance(value, str) or not TIME_AT_LEAST <= len(value) <= TIME_AT_MOST:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UPSTREAM_ZONE)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _row(row: Any) -> Row:

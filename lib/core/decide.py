@@ -71,7 +71,8 @@ def decide(
     if report.status is TaskStatus.FAILED:
         return End(_failed(state, report, now, classify))
     if report.status is TaskStatus.CANCELED:
-        return End(_verdict(Status.CANCELLED, state, report, now, None, paid=False))
+        paid = _billed(state, report)
+        return End(_verdict(Status.CANCELLED, state, report, now, None, paid=paid))
     if report.status is TaskStatus.UNKNOWN and now - state.accepted_at > give_up_s:
         return End(_expired(state, report, now), final=False)
     # UNKNOWN within the first day happens while the upstream's own records settle.
@@ -94,7 +95,7 @@ def _failed(
     kind, _waits = classify(report.code)
     message = report.message or "The upstream gave no reason."
     failure = Failure(kind.code, message, kind.retryable, upstream_code=report.code or None)
-    return _verdict(Status.FAILED, state, report, now, failure, paid=False)
+    return _verdict(Status.FAILED, state, report, now, failure, paid=_billed(state, report))
 
 
 def _expired(state: State, report: Report, now: float) -> Verdict:
@@ -103,10 +104,27 @@ def _expired(state: State, report: Report, now: float) -> Verdict:
         "The upstream no longer knows the task; its record and its film live 24 hours.",
         retryable=True,
     )
-    # A copy that was tried proves that the film existed, and a film is billed.
-    paid = True if state.tries else None
-    status = Status.FAILED if state.tries else Status.EXPIRED
-    return _verdict(status, state, report, now, failure, paid=paid)
+    made = film_was_seen(state)
+    status = Status.FAILED if made else Status.EXPIRED
+    return _verdict(status, state, report, now, failure, paid=True if made else None)
+
+
+def film_was_seen(state: State) -> bool:
+    """Whether the upstream has said that the task succeeded; a film that exists is billed."""
+    return bool(state.tries or state.ended_at)
+
+
+def _billed(state: State, report: Report) -> bool | None:
+    """Whether a task without a film is billed: it is not, unless somebody contradicts.
+
+    Only successes are billed (Model Studio, "Model pricing"). Nobody can know where the same task
+    was reported as a success before, or where its last report says that something was used.
+    """
+    used = any(
+        isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        for value in report.usage.values()
+    )
+    return None if used or film_was_seen(state) else False
 
 
 def _verdict(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib import logs
+from lib.core.answers import CODE_AT_MOST, sentence
 from lib.core.errors import (
     CONFLICT,
     NOT_CONFIGURED,
@@ -18,7 +19,7 @@ from lib.core.errors import (
     ApiError,
 )
 from lib.core.job import Job, Stage, Status, Verdict
-from lib.core.upstream import QueryFailed
+from lib.core.upstream import QueryFailed, Report, TaskStatus
 from lib.flows.finish import finish
 from lib.flows.home import home
 from lib.flows.read import find
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
     from lib.flows.kit import Kit
 
 RETRY_S = {Stage.SENDING: 5, Stage.UNSURE: 60, Stage.COPYING: 10}
+AT_WORK = frozenset({TaskStatus.RUNNING, TaskStatus.SUCCEEDED, TaskStatus.FAILED})
 BUSY = {
     Stage.SENDING: "The job is being sent upstream this moment; ask again shortly.",
-    Stage.UNSURE: "The upstream did not answer the submit, so nobody knows yet whether a task "
-    "exists; ask again when that is settled.",
+    Stage.UNSURE: "No answer to the submit is known, so nobody knows yet whether a task exists; "
+    "ask again when that is settled.",
     Stage.COPYING: "The film is made and paid for, and is being copied to the bucket.",
 }
 
@@ -63,7 +65,7 @@ def cancel(kit: Kit, owner: str, job_id: str) -> Job:
         if held is None:
             continue  # it ended between the two reads
         if held.state.stage is Stage.QUEUED:
-            state = held.state.to(Stage.CANCELLED, by=kit.token(), now=kit.now())
+            state = held.state.to(Stage.CANCELLED, by=kit.token(), now=kit.now(), reason="")
             if taken := kit.jobs.patch(held, state):
                 return _end(kit, taken, job)
         elif held.state.stage is Stage.RUNNING:
@@ -74,6 +76,12 @@ def cancel(kit: Kit, owner: str, job_id: str) -> Job:
 
 
 def _stop(kit: Kit, held: Held, job: Job) -> Job:
+    """Cancel upstream, and believe only what the task's own record says afterwards.
+
+    An answer to a cancel that was lost, or that promised too much, must not end a job whose film
+    may still be made and paid: unless the record says CANCELED the job lives on, and a tick sees
+    what became of it.
+    """
     upstream = home(kit, held.state)
     if upstream is None:
         raise ApiError(
@@ -82,22 +90,31 @@ def _stop(kit: Kit, held: Held, job: Job) -> Job:
             "where the task runs, so that nobody can ask it. Its operator can put it back.",
         )
     answer = upstream.cancel(held.state.task_id)
-    if isinstance(answer, QueryFailed):
-        raise ApiError(
-            UPSTREAM_UNAVAILABLE,
-            "The upstream did not answer the cancel; it may have taken effect. Look at the job, or "
-            "cancel again.",
-            upstream_code=answer.message.partition(":")[0],
-            retry_after_s=5,
-        )
-    if not answer:
-        raise ApiError(
-            CONFLICT,
-            "The upstream works on the film already (or has ended it); only a task that still "
-            "waits there can be cancelled. The job goes on.",
-            upstream_code="UnsupportedOperation",
-        )
-    return _end(kit, held, job)
+    if answer is False:
+        raise _too_late()
+    seen = upstream.get(held.state.task_id)
+    status = seen.status if isinstance(seen, Report) else None
+    if status is TaskStatus.CANCELED:
+        return _end(kit, held, job)
+    if status in AT_WORK:
+        raise _too_late()
+    failed = next((one for one in (answer, seen) if isinstance(one, QueryFailed)), None)
+    raise ApiError(
+        UPSTREAM_UNAVAILABLE,
+        "The upstream did not confirm the cancel; it may have taken effect. Look at the job, or "
+        "cancel again.",
+        upstream_code=sentence(failed.message.partition(":")[0])[:CODE_AT_MOST] if failed else None,
+        retry_after_s=5,
+    )
+
+
+def _too_late() -> ApiError:
+    return ApiError(
+        CONFLICT,
+        "The upstream works on the film already (or has ended it); only a task that still waits "
+        "there can be cancelled. The job goes on.",
+        upstream_code="UnsupportedOperation",
+    )
 
 
 def _end(kit: Kit, held: Held, job: Job) -> Job:
@@ -106,6 +123,7 @@ def _end(kit: Kit, held: Held, job: Job) -> Job:
         kit.now(),
         task_id=held.state.task_id,
         upstream_request_id=held.state.upstream_request_id,
+        paid=False,
     )
     logs.event("job.cancelled", job=held.id)
     try:

@@ -43,6 +43,12 @@ HURRIED_S = 15.0
 # is not waited for, either.
 GRACE_S = 3600.0
 SKEW_AT_MOST_S = 3600.0
+NAMED_AT_MOST = 20  # tasks in a sentence; the record keeps them all
+UNSETTLED = "no answer to a submit is known, and the upstream's task list does not settle it."
+ANOTHER_PROMPT = (
+    "no answer to a submit is known, and the only task of the upstream's list that could be it "
+    "reports another prompt than this job's."
+)
 
 
 def deliver(kit: Kit, held: Held, report: Report, *, hurried: bool = False) -> str:
@@ -302,22 +308,26 @@ def _with_film(verdict: Verdict, intent: Intent, video: Video) -> Verdict:
 
 
 def _not_ours(kit: Kit, held: Held, report: Report) -> Verdict:
-    verdict = unknown(kit.now(), (held.state.task_id,))
+    verdict = unknown(kit.now(), (held.state.task_id,), ANOTHER_PROMPT)
     return replace(verdict, times=report.times)
 
 
-def unknown(now: float, candidates: tuple[str, ...]) -> Verdict:
+def unknown(now: float, candidates: tuple[str, ...], why: str = UNSETTLED) -> Verdict:
     """The honest last resort: nobody can tell whether a task was made for this job.
 
     Args:
         now: Unix seconds.
         candidates: upstream tasks that might be it.
+        why: a sentence that says why it cannot be known; true also where nothing was ever sent.
     """
-    hint = f" Tasks that might be it: {', '.join(candidates)}." if candidates else ""
+    named = ", ".join(candidates[:NAMED_AT_MOST])
+    more = len(candidates) - NAMED_AT_MOST
+    hint = f" Tasks that might be it: {named}{f' and {more} more' if more > 0 else ''}."
     failure = Failure(
         "submit_unknown",
-        "The upstream did not answer the submit, and its task list does not tell whether a task "
-        f"was made. Look at the task list of the Model Studio console before trying again.{hint}",
+        f"Nobody can tell whether the upstream made, and bills, a task for this job: {why} Look at "
+        "the task list of the Model Studio console before trying again."
+        f"{hint if candidates else ''}",
         retryable=False,
     )
     return Verdict(Status.FAILED, now, failure, paid=None, candidates=candidates)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lib.adapters.jobs import Held
     from lib.adapters.ledger import Gate
+    from lib.core.job import State
     from lib.flows.board import Board
     from lib.flows.kit import Kit
 
@@ -95,7 +96,7 @@ def _send(kit: Kit, held: Held) -> str:
 
 
 def expire(kit: Kit, held: Held) -> str:
-    """End a job that waited its whole deadline without being sent; nobody else can send it then."""
+    """End a queued job whose deadline has come; nobody else can send it then."""
     taken = kit.jobs.patch(held, lease(kit, held.state))
     if taken is None:
         return "taken_by_another"
@@ -104,11 +105,22 @@ def expire(kit: Kit, held: Held) -> str:
     intent = kit.jobs.intent(taken)
     if intent is None or kit.now() > taken.state.until:
         return "taken_by_another"
-    failure = Failure(
-        "expired",
-        "The job waited in the queue until its deadline and was never sent; nothing was paid.",
-        retryable=True,
-        upstream_code=held.state.reason or None,
-    )
-    finish(kit, taken, intent, Verdict(Status.EXPIRED, kit.now(), failure))
+    failure = Failure("expired", _in_vain(held.state), retryable=True)
+    # A send that was refused made no task, and one in doubt is queued again only when the settled
+    # list shows none: what is trusted with sending again is trusted with saying "unpaid", too.
+    finish(kit, taken, intent, Verdict(Status.EXPIRED, kit.now(), failure, paid=False))
     return "expired"
+
+
+def _in_vain(state: State) -> str:
+    """What happened to a job that waited until its deadline, as far as its state knows."""
+    if state.tries:
+        times = "once" if state.tries == 1 else f"{state.tries} times"
+        what = (
+            f"it was tried to send it {times}, and no task was made of it (it was refused, or the "
+            "upstream's task list shows none)"
+        )
+    else:
+        what = "it was never sent"
+    reason = f" What it waited for last: {state.reason}." if state.reason else ""
+    return f"The job waited in the queue until its deadline: {what}. Nothing was paid.{reason}"

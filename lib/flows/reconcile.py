@@ -13,7 +13,7 @@ from lib.core.job import Stage
 from lib.core.reconcile import ENDED, Adopt, Ask, GiveUp, SendAgain, Wait, conclude
 from lib.core.upstream import Listing, Report
 from lib.flows import clocks
-from lib.flows.deliver import unknown
+from lib.flows.deliver import UNSETTLED, unknown
 from lib.flows.evidence import doubt_of, read_evidence, take_notice
 from lib.flows.finish import already, finish
 from lib.flows.home import home
@@ -121,7 +121,7 @@ def _adopt(kit: Kit, held: Held, task_id: str) -> str:
     return "adopted"
 
 
-def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...], why: str = "") -> str:
+def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...], why: str = UNSETTLED) -> str:
     """`submit_unknown`, in the order that no late answer can slip through.
 
     Args:
@@ -153,6 +153,6 @@ def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...], why: str = 
     intent = kit.jobs.intent(frozen)
     if intent is None:
         return "taken_by_another"
-    finish(kit, frozen, intent, unknown(kit.now(), candidates))
+    finish(kit, frozen, intent, unknown(kit.now(), candidates, why))
     logs.event("submit.unknown", job=held.id, candidates=len(candidates), reason=why)
     return "submit_unknown"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib import logs
-from lib.core.decide import DAY_S
+from lib.core.decide import DAY_S, film_was_seen
 from lib.core.errors import NOT_CONFIGURED
 from lib.core.job import Failure, Stage, Status, Verdict
 from lib.flows.deliver import give_up
@@ -19,6 +19,11 @@ from lib.flows.reconcile import give_up_doubt
 if TYPE_CHECKING:
     from lib.adapters.jobs import Held
     from lib.flows.kit import Kit
+
+GONE = (
+    "no answer to a submit is known, and the service's settings no longer hold its upstream "
+    "account {!r}, whose task list alone could tell."
+)
 
 
 def strand(kit: Kit, held: Held) -> str | None:
@@ -36,7 +41,7 @@ def strand(kit: Kit, held: Held) -> str | None:
     """
     state, now = held.state, kit.now()
     if state.stage is Stage.UNSURE and now - state.until > DAY_S:
-        return give_up_doubt(kit, held, ())
+        return give_up_doubt(kit, held, (), GONE.format(state.account))
     free = state.stage is Stage.RUNNING or now > state.until + kit.times.skew_s
     if state.task_id and free and now - state.accepted_at > kit.times.give_up_s:
         return give_up(kit, held, _out_of_reach(held, now))
@@ -60,5 +65,5 @@ def _out_of_reach(held: Held, now: float) -> Verdict:
         failure,
         task_id=held.state.task_id,
         upstream_request_id=held.state.upstream_request_id,
-        paid=None,
+        paid=True if film_was_seen(held.state) else None,
     )

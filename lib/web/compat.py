@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from lib.core import errors
+from lib.core.bounded import members
 from lib.core.errors import FORBIDDEN, INVALID_REQUEST, UNSUPPORTED_MODEL, ApiError
 from lib.core.job import Status
 from lib.core.request import NEGATIVE_AT_MOST, PROMPT_AT_MOST, VideoRequest
@@ -196,8 +197,11 @@ def _moment(seconds: float) -> str:
 
 
 def _usage(job: Job, verdict: Verdict) -> dict[str, Any]:
-    if verdict.usage:
-        return verdict.usage
+    reported = members(verdict.usage)
+    # The service's usage has no such field, and what we know of the money must not be contradicted.
+    reported.pop("paid", None)
+    if reported:
+        return reported
     request = job.intent.request
     usage: dict[str, Any] = {"video_duration": request["seconds"], "video_count": 1}
     if str(request["model"]).startswith("wan2.2"):

@@ -20,7 +20,7 @@ from lib.flows.refresh import refresh
 from lib.web import compat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lib.adapters.artifacts import Link
     from lib.core.job import Job
@@ -95,7 +95,7 @@ class Tasks:
         """
         now = self._kit.now()
         window = _window(query, now)
-        jobs = recent(self._kit, owner, max(now - window.start, 0.0))
+        jobs = self._asked(owner, query, now - window.start)
         found = [compat.row(job) for job in jobs if _wanted(job, window, query)]
         at = (window.page - 1) * window.size
         return {
@@ -106,6 +106,13 @@ class Tasks:
             "request_id": request_id,
             "page_size": window.size,
         }
+
+    def _asked(self, owner: str, query: Mapping[str, str], age_s: float) -> Sequence[Job]:
+        if task_id := query.get("task_id"):
+            # "Then only that one", and it is found wherever a query for it would find it.
+            job = find(self._kit, owner, task_id)
+            return [job] if job else []
+        return recent(self._kit, owner, max(age_s, 0.0))
 
 
 def _wanted(job: Job, window: Window, query: Mapping[str, str]) -> bool:

@@ -10,9 +10,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from lib.core.bounded import members
 from lib.core.catalogue import AREAS, SECONDS
 from lib.core.errors import invalid, out_of_bounds
-from lib.core.job import Status
+from lib.core.job import Stage, Status
 from lib.core.request import VideoRequest
 from lib.web.problem import fail, failure
 
@@ -137,7 +138,7 @@ def show(job: Job, link: Link | None, now: float) -> dict[str, Any]:
         "warnings": [*intent.warnings, *(verdict.warnings if verdict else ())],
         "error": failure(verdict.failure) if verdict and verdict.failure else None,
         "waiting_for": state.reason or None if state else None,
-        "usage": {"paid": verdict.paid if verdict else None, **(verdict.usage if verdict else {})},
+        "usage": usage(job),
         "metadata": intent.request.get("metadata", {}),
         "upstream": {
             "task_id": (verdict.task_id if verdict else state.task_id if state else "") or None,
@@ -152,6 +153,15 @@ def show(job: Job, link: Link | None, now: float) -> dict[str, Any]:
             "region": intent.region,
         },
     }
+
+
+def usage(job: Job) -> dict[str, Any]:
+    """What the upstream reports as used, and whether it bills the job: that word is ours alone."""
+    verdict = job.verdict
+    # A cancel of ours was written before any send, and nothing can send the job after it.
+    unsent = job.state is not None and job.state.stage is Stage.CANCELLED
+    paid = verdict.paid if verdict else False if unsent else None
+    return {**(members(verdict.usage) if verdict else {}), "paid": paid}
 
 
 def validation(request: VideoRequest, seen: Examined) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def test_a_cancel_whose_answer_is_lost_says_so_and_the_tick_finds_out(make_world
     world = make_world(overflow="queue", draw=lambda: (500.0, 60.0))
     job_id = world.post().get_json()["id"]
     world.upstream.faults.add(operation="cancel", kind="drop", when=when, times=1)
+    world.upstream.faults.add(operation="get", kind="drop", times=1)
     status, problem = call(world, "post", f"/v1/videos/{job_id}/cancel")
     assert (status, problem["error"]["code"]) == (503, "upstream_unavailable")
     for _ in range(15):

@@ -23,6 +23,7 @@ import requests
 
 from lib.cli import service as services
 from lib.cli.processes import Processes
+from tests.processes import freezes
 from tests.world import picture
 
 JOB = re.compile(r"vid_[0-9a-f]{27}")
@@ -157,7 +158,10 @@ def main(argv):
     parser = argparse.ArgumentParser(prog="infra/dev simulate --processes")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--freezes", type=int, help="SIGSTOP at aimed calls instead of kills")
     options = parser.parse_args(argv)
+    if options.freezes is not None:
+        return freezes.main(options.freezes, options.seed)
     began = time.monotonic()
     jobs, met, killed, wrong = kill_often(options.kills, options.seed)
     print(f"{sum(killed.values())} kills ({dict(killed)}), {time.monotonic() - began:.0f} s")

@@ -290,16 +290,23 @@ MUTATIONS = (
     Mutation(
         "a job that is being sent cannot be cancelled",
         "lib/flows/cancel.py",
-        "        if held.state.stage is Stage.QUEUED:\n            state = held.state.to(Stage.CANCELLED, by=kit.token(), now=kit.now())\n",
+        '        if held.state.stage is Stage.QUEUED:\n            state = held.state.to(Stage.CANCELLED, by=kit.token(), now=kit.now(), reason="")\n',
         "        if held.state.stage in {Stage.QUEUED, Stage.SENDING}:\n            state = type(held.state)(Stage.CANCELLED, kit.token(), kit.now())\n",
         "a_cancel_during_the_send",
     ),
     Mutation(
         "a running job is cancelled by the upstream's word alone",
         "lib/flows/cancel.py",
-        "    if not answer:\n",
-        "    if False:\n",
+        "    if answer is False:\n        raise _too_late()\n",
+        "    if answer is False:\n        return _end(kit, held, job)\n",
         "a_cancel_of_a_running_task",
+    ),
+    Mutation(
+        "the upstream's word is looked up in the task's own record",
+        "lib/flows/cancel.py",
+        "    if status is TaskStatus.CANCELED:\n",
+        "    if True:\n",
+        "a_cancel_that_promised_too_much",
     ),
     Mutation(
         "a delete writes its tombstone first",

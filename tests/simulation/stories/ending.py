@@ -84,6 +84,20 @@ def a_cancel_of_a_running_task(play):
     play.player(lambda service: cancel(service.kit, OWNER, job_id)).end()
 
 
+def a_cancel_that_promised_too_much(play):
+    """The upstream says that it is cancelled, and works on it all the same."""
+    job_id = play.post()
+    play.world.clock.advance(10)
+    play.world.upstream.faults.add(
+        operation="cancel",
+        kind="answer",
+        status=200,
+        body=json.dumps({"request_id": "r"}),
+        content_type="application/json",
+    )
+    play.player(lambda service: cancel(service.kit, OWNER, job_id)).end()
+
+
 def a_delete_dies_halfway(play):
     """After the first thing that it removed."""
     job_id = play.post()
