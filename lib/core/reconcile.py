@@ -163,15 +163,15 @@ class GiveUp:
 
 Conclusion = Adopt | SendAgain | Wait | Ask | GiveUp
 
-NO_LIST = "The upstream's task list could not be read whole for a day."
+NO_LIST = "the upstream's task list could not be read whole for a day."
 NO_KEY = (
-    "The upstream's list has never shown a task that was certainly made with this API key, so that "
+    "the upstream's list has never shown a task that was certainly made with this API key, so that "
     "nobody can tell which of its rows are ours."
 )
-ODD_ROW = "A row of the upstream's task list that may be this job's could not be read."
-DISPUTED_ROW = "A task of the same time is in dispute between several jobs."
-FAR_ROW = "A task of our API key that no job claims was made shortly before or after the submit."
-ALIKE = "Several tasks or jobs of the same time cannot be told apart by their prompts."
+ODD_ROW = "a row of the upstream's task list that may be this job's could not be read."
+DISPUTED_ROW = "a task of the same time is in dispute between several jobs."
+FAR_ROW = "a task of our API key that no job claims was made shortly before or after the submit."
+ALIKE = "several tasks or jobs of the same time cannot be told apart by their prompts."
 
 
 def conclude(doubt: Doubt, evidence: Evidence, window: Window, now: float) -> Conclusion:
