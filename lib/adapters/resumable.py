@@ -67,9 +67,9 @@ class Resumable:
             # One byte more: whether a chunk is the last must be known when it is sent.
             while self._window.left > CHUNK_BYTES:
                 self._insist(self._transmit)
-        confirm()
         if self._upload is None:
             self._insist(self._begin)
+        confirm()
         self._last = True
         self._upload._total_bytes = self._window.end  # noqa: SLF001 - a full chunk may be the last
         while not self._done:

@@ -110,7 +110,9 @@ def test_a_length_of_zero_reaches_to_the_end_of_the_file(good):
 def test_a_long_box_length_is_read(good):
     parts = list(films.boxes(good))
     whole = b"".join(
-        struct.pack(">I4sQ", 1, kind, len(body) + 8) + body[8:] if kind in {b"mdat", b"moov"} else body
+        struct.pack(">I4sQ", 1, kind, len(body) + 8) + body[8:]
+        if kind in {b"mdat", b"moov"}
+        else body
         for kind, body in parts
     )
     assert judge(whole, 5).samples == 150
@@ -121,7 +123,9 @@ def nulled(film, kind, at, size):
     return film[:start] + bytes(size) + film[start + size :]
 
 
-def test_a_film_that_does_not_say_how_long_it_is_takes_its_tracks_word_or_is_one_with_a_sentence(good):
+def test_a_film_that_does_not_say_how_long_it_is_takes_its_tracks_word_or_is_one_with_a_sentence(
+    good,
+):
     silent = nulled(good, b"mvhd", 16, 4)
     assert judge(silent).duration_s == pytest.approx(5.0, abs=0.1)
     (found,) = differences(judge(nulled(silent, b"mdhd", 16, 4)), SIZE)
