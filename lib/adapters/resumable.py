@@ -195,7 +195,8 @@ class _Window:
 
     def read(self, size: int) -> bytes:
         begin = self._at - self.start
-        data = bytes(self._data[begin : begin + size])
+        with memoryview(self._data) as view:  # one copy of a chunk, not two
+            data = bytes(view[begin : begin + size])
         self._at += len(data)
         return data
 

@@ -482,6 +482,49 @@ def test_a_copier_that_dies_in_the_middle_is_followed_by_another(stage, make_fil
     assert len(play.host.asked) == 2
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_copier_that_dies_in_the_middle_of_a_renewal_is_followed_by_another(
+    stage, make_film, when
+):
+    class Killed(BaseException):
+        pass
+
+    play = stage(films.padded(make_film(), 300 * KIB))
+    play.host.takes_s, died = 200, []
+
+    def storage(environ, start_response):
+        renews = environ["REQUEST_METHOD"] == "PATCH" and "pending" in environ["PATH_INFO"]
+        dies = renews and len(play.host.asked) == 1 and not died
+        died.append(when) if dies else None
+        if dies and when == "before":
+            raise Killed
+        answer = play.world.storage(environ, start_response)
+        if dies:
+            raise Killed
+        return answer
+
+    play.service = play.world.instance(
+        connect=lambda: _mounted(play.connect(), play.world.storage_url, storage)
+    )
+    with pytest.raises(Killed):
+        play.run()
+    assert play.world.names("videos/") == []
+    assert play.run(ticks=60)["status"] == "completed"
+    assert len(play.host.asked) == 2
+
+
+@pytest.mark.parametrize("fault", [{"drop": "after"}, {"drop": "before"}, {"status": 503}])
+def test_a_renewal_whose_answer_was_lost_is_still_ours(stage, make_film, fault):
+    play = stage(films.padded(make_film(), 300 * KIB))
+    play.host.takes_s = 200
+    play.host.before = lambda _asked: play.world.storage.faults.add(
+        method="PATCH", object="pending/*", **fault
+    )
+    assert play.run()["status"] == "completed"
+    assert len(play.host.asked) == 1
+    assert all(one["completed"] for one in play.world.storage.faults.report())
+
+
 # The bucket
 
 
