@@ -242,19 +242,19 @@ variable "tick_budget_s" {
   default     = 50
 
   validation {
-    condition     = var.tick_budget_s >= 1 && var.tick_budget_s <= 1640
-    error_message = "tick_budget_s must be 1 to 1640 seconds."
+    condition     = var.tick_budget_s >= 1 && var.tick_budget_s <= 1130
+    error_message = "tick_budget_s must be 1 to 1130 seconds (with the 640 seconds of a last copy it must fit into the 1770 of poll_timeout_s)."
   }
 }
 
 variable "poll_timeout_s" {
-  description = "The timeout of poll in seconds"
+  description = "The timeout of poll in seconds: a tick's budget, and a copy that began with its last second"
   type        = number
-  default     = 180
+  default     = 720
 
   validation {
-    condition     = var.poll_timeout_s >= var.tick_budget_s + 130 && var.poll_timeout_s <= 1770
-    error_message = "poll_timeout_s must be at least tick_budget_s + 130 (a copy that began with the budget's last second may take the 120 s of its lease) and at most 1770 seconds (Cloud Scheduler waits for 30 minutes at most)."
+    condition     = var.poll_timeout_s >= var.tick_budget_s + 640 && var.poll_timeout_s <= 1770
+    error_message = "poll_timeout_s must be at least tick_budget_s + 640 (a copy that began with the budget's last second may take 600 s, and its last chunk, the verdict and the end of the tick 40 s) and at most 1770 seconds (Cloud Scheduler waits for 30 minutes at most)."
   }
 }
 

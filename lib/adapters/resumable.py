@@ -67,9 +67,9 @@ class Resumable:
             # One byte more: whether a chunk is the last must be known when it is sent.
             while self._window.left > CHUNK_BYTES:
                 self._insist(self._transmit)
-        confirm()
         if self._upload is None:
             self._insist(self._begin)
+        confirm()
         self._last = True
         self._upload._total_bytes = self._window.end  # noqa: SLF001 - a full chunk may be the last
         while not self._done:
@@ -195,7 +195,8 @@ class _Window:
 
     def read(self, size: int) -> bytes:
         begin = self._at - self.start
-        data = bytes(self._data[begin : begin + size])
+        with memoryview(self._data) as view:  # one copy of a chunk, not two
+            data = bytes(view[begin : begin + size])
         self._at += len(data)
         return data
 

@@ -1,10 +1,12 @@
 """Safe fetching: no spelling of a private address gets a connection."""
 
+import contextlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.adapters import fetch
+from lib.adapters import fetch, guard
 from lib.core.errors import ApiError
 
 SPELLINGS = [
@@ -53,3 +55,35 @@ def test_a_film_or_frame_is_limited_while_it_streams(world):
     assert len(world.kit.fetch.get(url, limit_bytes=5000, param="p")) == 5000
     with pytest.raises(ApiError, match="larger than 4999"):
         world.kit.fetch.get(url, limit_bytes=4999, param="p")
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(
+        st.text(max_size=80),
+        st.builds("http{}://{}".format, st.sampled_from(["", "s"]), st.text(max_size=60)),
+        st.builds("https://films.example:{}/{}".format, st.text(max_size=6), st.text(max_size=9)),
+    )
+)
+def test_no_link_however_odd_is_more_than_refused(text):
+    fetcher = fetch.Fetcher(None, allow_loopback_http=True, now=lambda: 0.0, sleep=lambda _: None)
+    for link in (text, guard.upgraded(text, allow_loopback_http=True)):
+        with contextlib.suppress(fetch.LinkRefused):
+            fetcher.judge(link)
+
+
+@pytest.mark.parametrize(
+    ("link", "becomes"),
+    [
+        ("http://films.example/a?b=c", "https://films.example/a?b=c"),
+        ("HTTP://films.example:80/a", "https://films.example/a"),
+        ("http://127.0.0.1:9002/a", "http://127.0.0.1:9002/a"),
+        ("https://films.example/a", "https://films.example/a"),
+        ("ftp://films.example/a", "ftp://films.example/a"),
+        ("http://[::1", "http://[::1"),
+    ],
+)
+def test_an_http_link_is_upgraded_but_for_this_machines(link, becomes):
+    assert guard.upgraded(link, allow_loopback_http=True) == becomes
+    if "127" in link:
+        assert guard.upgraded(link, allow_loopback_http=False) == link.replace("http:", "https:")

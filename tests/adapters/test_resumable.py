@@ -97,26 +97,26 @@ def test_four_tries_and_no_more(world, bucket):
 
 
 def test_before_a_further_try_its_owner_is_asked_whether_it_may(world, bucket):
-    class Lost(Exception):
+    class LostError(Exception):
         pass
 
     def alive():
-        raise Lost
+        raise LostError
 
     world.storage.faults.add(method="PUT", object=NAME, status=503)
-    with pytest.raises(Lost):
+    with pytest.raises(LostError):
         bucket.upload(NAME, "video/mp4", [b"abc"], lambda: None, alive)
     assert world.names("videos/") == []
 
 
 def test_an_upload_that_is_given_up_is_cancelled_and_leaves_nothing(world, bucket, small_chunks):
-    class Enough(Exception):
+    class EnoughError(Exception):
         pass
 
     def confirm():
-        raise Enough
+        raise EnoughError
 
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         bucket.upload(NAME, "video/mp4", blocks(content(2 * QUANTUM + 1)), confirm)
     assert world.names("videos/") == []
     (session,) = world.storage._uploads._sessions.values()

@@ -279,6 +279,9 @@ FAULTS = {
         "A function has another size than one CPU and 512 MiB.",
     ),
     "timeout-inside-a-lease": Fault("variables.tf", "  default     = 90\n", "  default     = 60\n"),
+    "timeout-inside-a-copy": Fault(
+        "variables.tf", "  default     = 720\n", "  default     = 180\n"
+    ),
     "misspelt-setting": Fault(
         "functions.tf", "    SIGNED_URL_TTL_S     = ", "    SIGNED_URL_TTL       = "
     ),

@@ -352,7 +352,7 @@ def times(found):
     if not known.lease_s + 20 < api["timeout_seconds"] - 10:
         yield f"api is cut after {api['timeout_seconds']} s, inside a lease and a create"
     budget = float(poll["environment_variables"]["TICK_BUDGET_S"])
-    if not budget + known.copy_lease_s < poll["timeout_seconds"] or budget >= 60:
+    if not budget + known.copy_at_most_s + 40 <= poll["timeout_seconds"] or budget >= 60:
         yield f"a budget of {budget} s and a copy do not fit into {poll['timeout_seconds']} s"
 
 

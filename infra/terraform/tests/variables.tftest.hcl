@@ -31,7 +31,7 @@ run "too_little_or_of_another_kind" {
     signed_url_ttl_s          = 59
     implicit_dedupe_s         = -1
     first_look_s              = 3601
-    poll_timeout_s            = 60
+    poll_timeout_s            = 689 # one second less than a copy of the budget's last second takes
     api_timeout_s             = 60
     api_concurrency           = 1
     api_min_instances         = 6

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 OPERATIONS = ("create", "get", "list", "cancel", "policy", "upload", "result", "*")
-KINDS = ("drop", "status", "answer", "delay", "cut", "length", *NAMED)
+KINDS = ("drop", "status", "answer", "delay", "cut", "length", "slow", *NAMED)
 TYPES = {
     "operation": str,
     "region": str,
@@ -36,6 +36,7 @@ TYPES = {
     "name": str,
 }
 BLOCK = 1 << 16
+PIECES = 50  # of a slow body, unless its fault says how many bytes each has
 
 
 @dataclass
@@ -48,15 +49,16 @@ class Fault:
         region: singapore, beijing or `*`; downloads and form posts belong to none.
         kind: `drop` the connection; a `status`, bare or with `code` and `message`; an `answer` of
             any `body` and `content_type`; a `delay`; `cut` the answer's body; claim a `length` that
-            is too great; or a failure by its name (`internal`, `key`, `quota`, `rate`, ...).
+            is too great; send the body `slow`ly; or a failure by its name (`internal`, `key`,
+            `quota`, `rate`, ...).
         when: `before` or `after` the work took effect.
         status: of a `status` or an `answer`.
         code: of a `status`, in the service's own shape.
         message: beside the code.
         body: of an `answer`.
         content_type: of an `answer`.
-        seconds: the delay.
-        at: bytes before the cut, or bytes claimed too many.
+        seconds: the delay, or how long a slow body takes.
+        at: bytes before the cut, bytes claimed too many, or bytes of a piece of a slow body.
         times: how often.
         name: what to call it in the report.
         met: how often it happened so far.
@@ -141,6 +143,8 @@ class Faults:
             return work()
         if fault.kind in {"cut", "length"}:
             return _spoiled(work(), fault)
+        if fault.kind == "slow":
+            return _slow(work(), fault, self.sleep)
         if fault.kind == "delay" and fault.when == "before":
             self.sleep(fault.seconds)
             return work()
@@ -179,6 +183,22 @@ def _spoiled(response: Response, fault: Fault) -> Response:
         return overlong(response, whole, fault.at)
     response.headers["Content-Length"] = str(len(whole))
     response.response = _cut(whole[: fault.at])
+    response.direct_passthrough = True
+    return response
+
+
+def _slow(response: Response, fault: Fault, sleep: Callable[[float], object]) -> Response:
+    whole = response.get_data()
+    piece = fault.at or max(len(whole) // PIECES, 1)
+    pause_s = fault.seconds * piece / max(len(whole), 1)
+
+    def body() -> Iterator[bytes]:
+        for at in range(0, len(whole), piece):
+            sleep(pause_s)
+            yield whole[at : at + piece]
+
+    response.headers["Content-Length"] = str(len(whole))
+    response.response = body()
     response.direct_passthrough = True
     return response
 

@@ -143,3 +143,26 @@ def test_a_film_comes_together_from_its_parts(emulated, link):
         assert answer.status_code == 206
         found += next(answer.iter_content(3000))
     assert found == whole
+
+
+def test_a_range_of_another_film_is_refused_where_its_validator_is_named(emulated, link):  # oss
+    answer = emulated.web.get(link)
+    tag, changed = answer.headers["ETag"], answer.headers["Last-Modified"]
+    before = "Fri, 01 Jan 2010 00:00:00 GMT"
+    part = {"Range": "bytes=100-"}
+    for fits in ({"If-Match": tag}, {"If-Unmodified-Since": changed}, {"If-Range": '"other"'}):
+        assert emulated.web.get(link, headers={**part, **fits}).status_code == 206
+    for differs in ({"If-Match": '"other"'}, {"If-Unmodified-Since": before}):
+        refused = emulated.web.get(link, headers={**part, **differs})
+        assert refused.status_code == 412
+        assert "<Code>PreconditionFailed</Code>" in refused.text
+
+
+def test_a_film_may_come_slowly(emulated, link):
+    whole, begun = film(emulated, link), emulated.clock.now()
+    emulated.app.faults.add(operation="result", kind="slow", seconds=70.0, at=1000)
+    answer = emulated.web.get(link, stream=True)
+    body = answer.raw.read1(500)
+    assert emulated.clock.now() - begun < 10
+    assert body + answer.raw.read() == whole
+    assert emulated.clock.now() - begun == pytest.approx(70, abs=7)
