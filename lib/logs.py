@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EVENTS = frozenset(
     {
+        "answer.unmarked",
         "cancel.interrupted",
         "copy.again",
         "gate.unreachable",
@@ -35,6 +36,7 @@ EVENTS = frozenset(
         "job.stranded",
         "job.upstream_expired",
         "limit.reached",
+        "link.unsigned",
         "read.refresh_failed",
         "request.crashed",
         "request.failed",
@@ -45,6 +47,7 @@ EVENTS = frozenset(
         "submit.interrupted",
         "submit.refused",
         "submit.unknown",
+        "submit.unprepared",
         "submit.unsure",
         "submit.waits",
         "tick.account_waits",

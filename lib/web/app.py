@@ -19,7 +19,7 @@ from lib.core.errors import (
     NOT_FOUND,
     ApiError,
 )
-from lib.web import compat_door, intake, problem
+from lib.web import compat_door, intake, problem, told
 from lib.web.routes import Route, table
 
 if TYPE_CHECKING:
@@ -63,13 +63,14 @@ class App:
         local: bool,
     ) -> None:
         self._auth, self._origins, self._local = auth, frozenset(origins), local
-        self._compat = compat
+        self._compat, self._now = compat, kit.now
         self._bodies, self._limit = kit.bodies, max_body_bytes
         self.routes = table(kit, max_body_bytes=max_body_bytes, implicit_s=implicit_s)
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
         request_id = _request_id(request)
+        told.begin(request, self._now())
         with logs.request(request_id, request.headers):
             try:
                 response = self._dispatch(request, request_id)
