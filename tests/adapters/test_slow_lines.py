@@ -94,7 +94,7 @@ class SlowHost:
         names = (
             "upload_dir oss_access_key_id signature policy x_oss_object_acl x_oss_forbid_overwrite"
         )
-        return {"data": {name: "x" for name in names.split()} | {"upload_host": self.url}}
+        return {"data": dict.fromkeys(names.split(), "x") | {"upload_host": self.url}}
 
 
 def account(host):
