@@ -70,7 +70,6 @@ class App:
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
         request_id = _request_id(request)
-        told.begin(request, self._now())
         with logs.request(request_id, request.headers):
             try:
                 response = self._dispatch(request, request_id)
@@ -110,6 +109,7 @@ class App:
                     return route.answer(request)
                 owner = self._auth.owner(request.headers.get("Authorization"))
                 logs.bind(job=next(iter(segments), None))
+                told.begin(request, self._now())
                 with intake.admitted(self._bodies, request, self._limit):
                     return route.answer(request, owner, *segments)
         allowed = _methods(found)

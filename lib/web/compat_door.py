@@ -27,9 +27,8 @@ from lib.core.errors import (
 )
 from lib.flows.implicit import Repeats
 from lib.flows.submit import submit, submit_keyless
-from lib.web import compat, intake
+from lib.web import compat, intake, told
 from lib.web.compat_tasks import Tasks
-from lib.web.told import told
 from lib.web.videos import idempotency_key
 
 if TYPE_CHECKING:
@@ -107,6 +106,7 @@ class Compat:
             match = pattern.fullmatch(path)
             if match and request.method == method:
                 owner = self._owner(request)
+                told.begin(request, self._kit.now())
                 with intake.admitted(self._kit.bodies, request, self._limit):
                     return answer(request, owner, request_id, *match.groups())
         raise compat.nowhere()
@@ -144,7 +144,7 @@ class Compat:
             raise compat.refused(failure.upstream_code, failure.message, kind)
         response = _json(compat.created(job, request_id))
         response.headers.update(made.limits)
-        return told(self._kit, request, made, response)
+        return told.told(self._kit, request, made, response)
 
     def _elsewhere(self, request: Request, _owner: str, _request_id: str) -> Response:
         """The path of other models: kf2v models are not served on it."""
