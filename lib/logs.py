@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EVENTS = frozenset(
     {
+        "answer.unmarked",
         "cancel.interrupted",
         "clock.off",
         "copy.again",
@@ -37,6 +38,7 @@ EVENTS = frozenset(
         "job.stranded",
         "job.upstream_expired",
         "limit.reached",
+        "link.unsigned",
         "read.refresh_failed",
         "request.crashed",
         "request.failed",
@@ -47,6 +49,7 @@ EVENTS = frozenset(
         "submit.interrupted",
         "submit.refused",
         "submit.unknown",
+        "submit.unprepared",
         "submit.unsure",
         "submit.waits",
         "tick.account_waits",

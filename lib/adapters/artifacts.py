@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lib.adapters.faults import Conflict, Missing
 from lib.adapters.incoming import Crc32c, Incoming, NotDelivered, Unusable
 from lib.adapters.v4 import Signer, sign_v4
+from lib.core.errors import SIGNING_UNAVAILABLE, ApiError
 from lib.core.job import FrameRef
 from lib.core.mp4 import Film, NotTheFilm, Probe
 
@@ -240,7 +241,7 @@ class Artifacts:
             at: when the link's life begins, Unix seconds; None is now.
 
         Raises:
-            google.auth.exceptions.GoogleAuthError: IAM does not sign.
+            ApiError: `signing_unavailable`: nobody signs at the moment.
         """
         now, ttl_s = int(self._now() if at is None else at), ttl_s or self._url_ttl_s
         query = {"X-Goog-Expires": str(ttl_s)}
@@ -248,8 +249,7 @@ class Artifacts:
             query["response-content-type"] = content_type
         if filename:
             query["response-content-disposition"] = f'attachment; filename="{filename}"'
-        path, signer = self._path(name), self._signer()
-        return Link(sign_v4(signer, self._endpoint, path, query, now=now), now + ttl_s)
+        return Link(self._signed(name, query, now), now + ttl_s)
 
     def steady_link(self, name: str) -> Link:
         """A link that stays the same for a quarter of its life: what shows it may be cached.
@@ -257,7 +257,7 @@ class Artifacts:
         Three quarters of the configured life are left at least.
 
         Raises:
-            google.auth.exceptions.GoogleAuthError: IAM does not sign.
+            ApiError: `signing_unavailable`: nobody signs at the moment.
         """
         begun = self._now() // (self._url_ttl_s / 4) * (self._url_ttl_s / 4)
         if (known := self._steady.get(name)) and known.expires_at == int(begun) + self._url_ttl_s:
@@ -282,7 +282,7 @@ class Artifacts:
             ttl_s: seconds to live.
 
         Raises:
-            google.auth.exceptions.GoogleAuthError: IAM does not sign.
+            ApiError: `signing_unavailable`: nobody signs at the moment.
         """
         now = int(self._now())
         headers = {
@@ -291,9 +291,21 @@ class Artifacts:
             "x-goog-if-generation-match": "0",
         }
         query = {"X-Goog-Expires": str(ttl_s)}
-        path, signer = self._path(name), self._signer()
-        url = sign_v4(signer, self._endpoint, path, query, now=now, method="PUT", headers=headers)
+        url = self._signed(name, query, now, method="PUT", headers=headers)
         return UploadLink(url, headers, f"gs://{self._bucket.name}/{name}", now + ttl_s)
 
-    def _path(self, name: str) -> str:
-        return f"/{self._bucket.name}/{quote(name, safe='/~')}"
+    def _signed(self, name: str, query: Mapping[str, str], now: int, **further: Any) -> str:
+        path = f"/{self._bucket.name}/{quote(name, safe='/~')}"
+        try:
+            return sign_v4(self._signer(), self._endpoint, path, query, now=now, **further)
+        except ApiError:
+            raise
+        except Exception as error:
+            # google-auth raises a dozen kinds that share no parent with those of a bad key file,
+            # of the metadata server's odd answers and of the transport; all mean the same here.
+            raise ApiError(
+                SIGNING_UNAVAILABLE,
+                f"The service cannot sign links at the moment ({type(error).__name__}). Nothing is "
+                "lost; ask again in a moment.",
+                retry_after_s=5,
+            ) from error

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lib.adapters.clocks import ServiceClock
 from lib.core import answers, errors
+from lib.core.blocks import Blocks, TooSlow, in_blocks
 from lib.core.numbers import http_date, retry_after_s
+from lib.core.order import Order, create_headers
 from lib.core.upstream import Ambiguous, Listing, QueryFailed, Refused
 
 if TYPE_CHECKING:
@@ -25,49 +28,23 @@ if TYPE_CHECKING:
 
     from lib.core.upstream import Outcome, Report, Row
 
+__all__ = ["DashScope", "Order"]
+
 CREATE_PATH = "/services/aigc/image2video/video-synthesis"
 CONNECT_S = 3.05
 CREATE_TOTAL_S = 20.0
 QUERY_TIMEOUT_S = (CONNECT_S, 10.0)
 QUERY_TOTAL_S = 15.0  # a trickle of bytes extends no read
-UPLOAD_TIMEOUT_S = (CONNECT_S, 60.0)
+# A large body goes out in blocks; the first number is the timeout of the connect and of each block.
+BLOCK_TIMEOUT_S = 10.0
+UPLOAD_TIMEOUT_S = (BLOCK_TIMEOUT_S, 20.0)
+UPLOAD_TOTAL_S = 80.0  # 10 MB at 1 Mbit/s
 PAGE_SIZE = 50
 PAGES_AT_MOST = 100
 PAGE_GAP_S = 0.125  # 8 a second; the account has 20
 LIST_AT_MOST_S = 20.0  # what is read later may lack what the first page could not show yet
 ANSWER_AT_MOST = 1 << 20
 PAUSE_AT_MOST_S = 300.0  # what a `Retry-After` can ask for; limits recover within a minute
-
-
-@dataclass(frozen=True)
-class Order:
-    """One create, as it goes over the wire.
-
-    Attributes:
-        request: model, prompt, negative_prompt, template, resolution, seed, prompt_extend,
-            watermark; None leaves a field out.
-        first: the first frame as a link, data URI or `oss://` name.
-        last: the last frame likewise; None with a template.
-    """
-
-    request: Mapping[str, Any]
-    first: str
-    last: str | None
-
-    def body(self) -> dict[str, Any]:
-        """The JSON body, in the order of the reference."""
-        source = {
-            "first_frame_url": self.first,
-            "last_frame_url": self.last,
-            **{name: self.request.get(name) for name in ("prompt", "negative_prompt", "template")},
-        }
-        names = ("resolution", "prompt_extend", "watermark", "seed")
-        settings = {name: self.request.get(name) for name in names}
-        return {
-            "model": self.request["model"],
-            "input": {name: value for name, value in source.items() if value is not None},
-            "parameters": {name: value for name, value in settings.items() if value is not None},
-        }
 
 
 class DashScope:
@@ -107,37 +84,46 @@ class DashScope:
     def _connected(self) -> requests.Session:
         return self.clock.watch(self._make_session())
 
-    def create(self, order: Order) -> Outcome:
+    def create(self, order: Order, until: float = math.inf) -> Outcome:
         """Ask for one task, once: a fresh connection, no retry, no redirect.
+
+        Args:
+            order: what for.
+            until: when the sender's lease ends, Unix seconds: a large body whose last block is not
+                out by then is broken off.
 
         Returns:
             `Accepted`, `Refused` (no task exists) or `Ambiguous` (one may exist).
         """
         import requests  # noqa: PLC0415 - only a paid submit needs it
 
-        headers = {"X-DashScope-Async": "enable", "Content-Type": "application/json"}
-        if order.first.startswith("oss://") or (order.last or "").startswith("oss://"):
-            headers["X-DashScope-OssResourceResolve"] = "enable"
-        started = self._now()
+        data = in_blocks(json.dumps(order.body(), ensure_ascii=False).encode(), until, self._now)
+        large, started = isinstance(data, Blocks), self._now()
         try:
             with (
                 self._connected() as session,
                 session.post(
                     self._base + CREATE_PATH,
-                    data=json.dumps(order.body(), ensure_ascii=False).encode(),
-                    headers=self._headers(headers),
-                    timeout=(CONNECT_S, CREATE_TOTAL_S - CONNECT_S),
+                    data=data,
+                    headers=self._headers(create_headers(order)),
+                    timeout=(BLOCK_TIMEOUT_S if large else CONNECT_S, CREATE_TOTAL_S - CONNECT_S),
                     allow_redirects=False,
                     stream=True,
                 ) as response,
             ):
-                body = self._read(response, started + CREATE_TOTAL_S)
+                # A large body's time is its lease's; what follows has the usual time.
+                begun = data.ended_at if isinstance(data, Blocks) else started
+                body = self._read(response, (begun or started) + CREATE_TOTAL_S)
                 return answers.outcome(response.status_code, body, _retry_after(response))
+        except TooSlow as reason:
+            return _not_sent("TooSlow", str(reason))
         except requests.RequestException as error:
             if _before_the_body(error):
-                return Refused(
-                    errors.UPSTREAM_UNAVAILABLE, type(error).__name__, "no connection", waits=True
-                )
+                return _not_sent(type(error).__name__, "no connection")
+            if isinstance(data, Blocks) and data.ended_at is None:
+                # Its length was declared and its end never left us: nobody can have read a whole
+                # request, let alone have made a task of it.
+                return _not_sent(type(error).__name__, "the body did not get out")
             return Ambiguous(type(error).__name__)
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
@@ -204,46 +190,46 @@ class DashScope:
             return False if data.message.startswith("UnsupportedOperation") else data
         return True
 
-    def upload(self, data: bytes, filename: str, mime: str, model: str) -> str | QueryFailed:
+    def upload(
+        self, data: bytes, filename: str, mime: str, model: str, within_s: float = UPLOAD_TOTAL_S
+    ) -> str | QueryFailed:
         """Put a frame on DashScope's own temporary storage (48 h, this model and account only).
+
+        Args:
+            data: the frame.
+            filename: the last part of its name there.
+            mime: its type.
+            model: that it is for.
+            within_s: how long it may take, seconds.
 
         Returns:
             Its `oss://` name.
         """
         import requests  # noqa: PLC0415 - as in create
+        from urllib3.filepost import encode_multipart_formdata  # noqa: PLC0415 - as in create
 
+        until = self._now() + within_s
         answer = self._query("GET", f"/uploads?action=getPolicy&model={model}")
         if isinstance(answer, QueryFailed):
             return answer
-        policy = answer.get("data")
         try:
-            key = f"{policy['upload_dir']}/{filename}"  # type: ignore[index] # KeyError below
-            fields = {
-                "OSSAccessKeyId": policy["oss_access_key_id"],  # type: ignore[index]
-                "Signature": policy["signature"],  # type: ignore[index]
-                "policy": policy["policy"],  # type: ignore[index]
-                "key": key,
-                "x-oss-object-acl": policy["x_oss_object_acl"],  # type: ignore[index]
-                "x-oss-forbid-overwrite": policy["x_oss_forbid_overwrite"],  # type: ignore[index]
-                "success_action_status": "200",
-                "x-oss-content-type": mime,
-            }
-            host = policy["upload_host"]  # type: ignore[index]
+            host, fields = _upload_form(answer.get("data"), filename, mime)
         except (KeyError, TypeError):
             return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an upload policy in an unknown shape")
+        body, kind = encode_multipart_formdata({**fields, "file": (filename, data)})
         try:
             response = self._session().post(
                 host,
-                data=fields,
-                files={"file": (filename, data)},
+                data=in_blocks(body, until, self._now),
+                headers={"Content-Type": kind},
                 timeout=UPLOAD_TIMEOUT_S,
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, TooSlow) as error:
             return QueryFailed(errors.UPSTREAM_UNAVAILABLE, f"upload: {type(error).__name__}")
         if response.status_code != 200:  # noqa: PLR2004 - asked for by success_action_status
             return QueryFailed(errors.UPSTREAM_UNAVAILABLE, f"upload: HTTP {response.status_code}")
-        return f"oss://{key}"
+        return f"oss://{fields['key']}"
 
     def _query(self, method: str, path: str) -> dict[str, Any] | QueryFailed:
         import requests  # noqa: PLC0415 - as in create
@@ -290,6 +276,28 @@ def _whole(rows: Sequence[Row], total: int | None, at: float) -> Listing | Query
 
 def _no_list(why: str) -> QueryFailed:
     return QueryFailed(errors.UPSTREAM_UNAVAILABLE, why)
+
+
+def _not_sent(code: str, message: str) -> Refused:
+    return Refused(errors.UPSTREAM_UNAVAILABLE, code, message, waits=True)
+
+
+def _upload_form(policy: Any, filename: str, mime: str) -> tuple[str, dict[str, str]]:
+    """Where a form is posted to, and its fields but for the file."""
+    fields = {
+        "OSSAccessKeyId": policy["oss_access_key_id"],
+        "Signature": policy["signature"],
+        "policy": policy["policy"],
+        "key": f"{policy['upload_dir']}/{filename}",
+        "x-oss-object-acl": policy["x_oss_object_acl"],
+        "x-oss-forbid-overwrite": policy["x_oss_forbid_overwrite"],
+        "success_action_status": "200",
+        "x-oss-content-type": mime,
+    }
+    host = policy["upload_host"]
+    if not all(isinstance(value, str) for value in (host, *fields.values())):
+        raise TypeError("a policy of other things than texts")
+    return host, fields
 
 
 def _before_the_body(error: Exception) -> bool:

@@ -134,6 +134,21 @@ class Ledger:
             return stored if stored and stored.id == job_id else None
         return KeyEntry(job_id, fingerprint, now, meta)
 
+    def mark_key(self, entry: KeyEntry, **marks: str | None) -> KeyEntry | None:
+        """Note something beside a binding, if nobody has since `entry`; None when somebody has.
+
+        Args:
+            entry: as read or written before.
+            marks: metadata to merge; None takes a mark away.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        try:
+            return replace(entry, meta=self._bucket.patch(entry.meta, marks))
+        except (Conflict, Missing):
+            return None
+
     # claims/
 
     def claim(self, account: str, task_id: str, job_id: str, key: str = "") -> str:

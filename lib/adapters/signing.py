@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import requests
     from google.auth.crypt import RSASigner
 
+IAM_TIMEOUT_S = 10.0  # google-auth's own is two minutes, and a caller waits
+
 
 @dataclass(frozen=True)
 class KeySigner:
@@ -34,7 +36,8 @@ class KeySigner:
         """An RSA-SHA256 signature of the message.
 
         Raises:
-            google.auth.exceptions.TransportError: IAM refused or did not answer.
+            Exception: IAM refused, did not answer, or answered something else; google-auth has many
+                kinds, which whoever hands out links makes one.
         """
         return bytes(self.signer.sign(message))
 
@@ -77,7 +80,7 @@ def iam_signer(session: requests.Session) -> KeySigner:
     from google.auth import iam  # noqa: PLC0415 - as above
     from google.auth.transport.requests import Request  # noqa: PLC0415 - as above
 
-    request = Request(session)
+    request = functools.partial(Request(session), timeout=IAM_TIMEOUT_S)
     credentials, _project = google.auth.default(
         scopes=["https://www.googleapis.com/auth/cloud-platform"]
     )

@@ -9,8 +9,8 @@
     ├── the upstream               upstream_auth, upstream_quota, upstream_unavailable,
     │                              content_policy_violation, upstream_failed, upstream_expired,
     │                              submit_unknown, delivery_failed
-    └── ourselves                  storage_unavailable, overloaded, clock_off, not_configured,
-                                   internal_error
+    └── ourselves                  storage_unavailable, signing_unavailable, overloaded, clock_off,
+                                   not_configured, internal_error
 
 A kind is plain data (code, HTTP status, DashScope code, retryable); the sentence for the reader is
 written where the error is found, because only that place knows what was got and what is allowed.
@@ -71,6 +71,9 @@ INTERNAL_ERROR = _kind("internal_error", 500, "InternalError", "Internal error",
 NOT_CONFIGURED = _kind("not_configured", 503, "ServiceUnavailable", "Service not configured")
 STORAGE_UNAVAILABLE = _kind(
     "storage_unavailable", 503, "ServiceUnavailable", "Bucket does not answer", retryable=True
+)
+SIGNING_UNAVAILABLE = _kind(
+    "signing_unavailable", 503, "ServiceUnavailable", "Links cannot be signed", retryable=True
 )
 OVERLOADED = _kind("overloaded", 503, "ServiceUnavailable", "Instance is busy", retryable=True)
 UPSTREAM_AUTH = _kind("upstream_auth", 502, "InvalidApiKey", "Upstream refuses our key")

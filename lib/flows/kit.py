@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib.core.reconcile import Window
+from lib.flows.memory import Memory
 from lib.flows.room import BODIES_AT_MOST, LINKS_AT_MOST, Room
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class Kit:
         limits: of owners, see `core.limits`; without a row there are none.
         bodies: memory for what requests carry.
         links: memory for what their links and names bring.
+        answered: ids of jobs whose makers have been told them by this process.
+        uploaded: frames that this process has put on the upstream's storage, to their names there.
         webhook_secrets: owner to what their webhooks are signed with, newest first.
         together: runs calls that wait for strangers, at once where threads may be used.
     """
@@ -119,5 +122,7 @@ class Kit:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     bodies: Room = field(default_factory=lambda: Room(BODIES_AT_MOST))
     links: Room = field(default_factory=lambda: Room(LINKS_AT_MOST))
+    answered: Memory[bool] = field(default_factory=Memory)
+    uploaded: Memory[str] = field(default_factory=Memory)
     webhook_secrets: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)
     together: Callable[[Sequence[Callable[[], Any]]], list[Any]] = in_turn

@@ -12,7 +12,7 @@ from lib.core.job import Failure, Stage, Status, Verdict
 from lib.flows import clocks
 from lib.flows.finish import already, finish
 from lib.flows.kit import SEND_EVERY_S
-from lib.flows.send import lease, send
+from lib.flows.send import TICK_S, dispatch, lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,14 +85,8 @@ def fairest(queued: Iterable[Held], cursor: str) -> Held:
 
 
 def _send(kit: Kit, held: Held) -> str:
-    taken = kit.jobs.patch(held, lease(kit, held.state))
-    if taken is None:
-        return "taken_by_another"
-    intent = kit.jobs.intent(taken)
-    if intent is None:
-        return "taken_by_another"
-    send(kit, taken, intent)
-    return "sent"
+    intent = kit.jobs.intent(held)
+    return dispatch(kit, held, intent, TICK_S) if intent else "taken_by_another"
 
 
 def expire(kit: Kit, held: Held) -> str:

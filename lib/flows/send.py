@@ -1,52 +1,92 @@
 """The only place that spends money: one create for one intent, and what its answer means.
 
-Called by whoever just won the `sending` lease. Refuses to send when the job has its verdict or the
-lease has run out; never sends twice, whatever the answer.
+What can fail or take long is prepared before the lease; the create is sent by whoever just won the
+`sending` lease. Refuses to send when the job has its verdict or the lease has run out; never sends
+twice, whatever the answer.
 """
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lib import logs
-from lib.adapters.dashscope import Order
 from lib.core.errors import CLOCK_OFF, ApiError
 from lib.core.job import Failure, Stage, Status, Verdict
-from lib.core.upstream import Accepted, Ambiguous, QueryFailed, Refused
+from lib.core.upstream import Accepted, Ambiguous, Refused
 from lib.flows import clocks
 from lib.flows.finish import already, finish
+from lib.flows.prepare import prepare
 
 if TYPE_CHECKING:
-    from lib.adapters.dashscope import DashScope
+    from lib.adapters.dashscope import Order
     from lib.adapters.jobs import Held
-    from lib.core.job import FrameRef, Intent, State
+    from lib.core.job import Intent, State
     from lib.core.upstream import Outcome
     from lib.flows.kit import Kit
 
-LINK_TTL_S = 12 * 3600  # a task may wait upstream for hours before it downloads its frames
 BACKOFF_AT_MOST_S = 60.0
-DATA_URI_AT_MOST = 10485760  # characters (Model Studio, "Error codes"): about 7.8 MB of picture
+# A lease with a body that takes long is longer by so much at most: what another doubt waits for
+# (lease, margin and delay after its own is settled) covers it, and the functions' timeouts do.
+BODY_AT_MOST_S = 40.0
+# What preparing may take, together with what the body needs beyond the usual lease. With a lease of
+# 30 s and a create of 20 s it fits what a tick has left after its budget (130 s), and a post.
+TICK_S, POST_S = 80.0, 10.0
 
 
-def lease(kit: Kit, state: State) -> State:
-    """The state of whoever is about to send: where to, with which key, and until when."""
+def lease(kit: Kit, state: State, takes_s: float = 0.0) -> State:
+    """The state of whoever is about to send: where to, with which key, and until when.
+
+    Args:
+        kit: the hands.
+        state: as it is.
+        takes_s: how long the body may take to be handed over, beyond the usual lease.
+    """
     now = kit.now()
-    sent = state.to(
-        Stage.SENDING, by=kit.token(), now=now, until=now + kit.times.lease_s, reason=""
-    )
+    until = now + kit.times.lease_s + min(takes_s, BODY_AT_MOST_S)
+    sent = state.to(Stage.SENDING, by=kit.token(), now=now, until=until, reason="")
     upstream = kit.upstreams.get(state.account)
     return replace(sent, region=upstream.region, key=upstream.key_id) if upstream else sent
 
 
-def send(kit: Kit, held: Held, intent: Intent) -> None:
+def dispatch(kit: Kit, held: Held, intent: Intent, within_s: float) -> str:
+    """Prepare a queued job, then take the lease, then send.
+
+    Args:
+        kit: the hands.
+        held: the pending object, `queued`.
+        intent: its body.
+        within_s: how long everything before the lease may take; what was prepared in a longer time
+            is sent by a later tick.
+
+    Returns:
+        What happened, as a word for the tick's summary.
+
+    Raises:
+        ApiError: the bucket does not answer; a tick carries the job on.
+    """
+    began = kit.now()
+    order = prepare(kit, intent, within_s)
+    if isinstance(order, Refused):
+        _waits(kit, held, intent, order)
+        return "unprepared"
+    if kit.now() - began + min(order.takes_s, BODY_AT_MOST_S) > within_s:
+        return "prepared"
+    taken = kit.jobs.patch(held, lease(kit, held.state, order.takes_s))
+    if taken is None:
+        return "taken_by_another"
+    send(kit, taken, intent, order)
+    return "sent"
+
+
+def send(kit: Kit, held: Held, intent: Intent, order: Order) -> None:
     """Send a job whose `sending` lease this process has just won.
 
     Args:
         kit: the hands.
         held: the pending object with that lease.
         intent: its body.
+        order: what was prepared.
 
     Raises:
         ApiError: the bucket does not answer; the lease runs out and a tick takes over.
@@ -54,43 +94,14 @@ def send(kit: Kit, held: Held, intent: Intent) -> None:
     if already(kit, held):
         return
     upstream = kit.upstreams[intent.account]
-    order = _order(kit, upstream, intent)
-    if isinstance(order, QueryFailed):
-        outcome: Outcome = Refused(
-            order.kind, "upload", order.message, waits=True, limited=order.limited
-        )
-    elif clocks.off(kit, intent.account):
-        outcome = Refused(CLOCK_OFF, "clock", "our times cannot be trusted", waits=True)
-    elif kit.now() > held.state.until:
+    if kit.now() > held.state.until:
         return
-    else:
-        outcome = upstream.create(order)
+    outcome = (
+        Refused(CLOCK_OFF, "clock", "our times cannot be trusted", waits=True)
+        if clocks.off(kit, intent.account)
+        else upstream.create(order, held.state.until)
+    )
     _settle(kit, held, intent, outcome)
-
-
-def _order(kit: Kit, upstream: DashScope, intent: Intent) -> Order | QueryFailed:
-    first = _deliver(kit, upstream, intent, intent.first)
-    if isinstance(first, QueryFailed):
-        return first
-    last = _deliver(kit, upstream, intent, intent.last) if intent.last else None
-    if isinstance(last, QueryFailed):
-        return last
-    return Order(intent.request, first, last)
-
-
-def _deliver(kit: Kit, upstream: DashScope, intent: Intent, ref: FrameRef) -> str | QueryFailed:
-    if upstream.delivery == "link":
-        return kit.artifacts.link(ref.object, ttl_s=LINK_TTL_S).url
-    data = kit.artifacts.frame(ref)
-    if data is None:
-        # Somebody removed the frame from the bucket; the upstream will say so as it does for links.
-        return kit.artifacts.link(ref.object, ttl_s=LINK_TTL_S).url
-    if upstream.delivery == "inline":
-        uri = f"data:{ref.mime};base64,{base64.b64encode(data).decode()}"
-        if len(uri) <= DATA_URI_AT_MOST:
-            return uri
-    filename = ref.object.rpartition("/")[2]
-    return upstream.upload(data, filename, ref.mime, intent.request["model"])
 
 
 def _settle(kit: Kit, held: Held, intent: Intent, outcome: Outcome) -> None:
@@ -100,13 +111,17 @@ def _settle(kit: Kit, held: Held, intent: Intent, outcome: Outcome) -> None:
         logs.event("submit.unsure", job=held.id, reason=outcome.reason)
         unsure(kit, held)
     elif outcome.waits:
-        logs.event("submit.waits", job=held.id, reason=outcome.kind.code, code=outcome.code)
-        slow_down(kit, intent.account, outcome)
-        now, tries = kit.now(), held.state.tries + 1
-        _ours_to(kit, held, Stage.QUEUED, since=now, tries=tries, reason=outcome.kind.code)
+        _waits(kit, held, intent, outcome)
     else:
         logs.event("submit.refused", job=held.id, code=outcome.code)
         finish(kit, held, intent, _refusal(kit, outcome))
+
+
+def _waits(kit: Kit, held: Held, intent: Intent, outcome: Refused) -> None:
+    logs.event("submit.waits", job=held.id, reason=outcome.kind.code, code=outcome.code)
+    slow_down(kit, intent.account, outcome)
+    now, tries = kit.now(), held.state.tries + 1
+    _ours_to(kit, held, Stage.QUEUED, since=now, tries=tries, reason=outcome.kind.code)
 
 
 def _accepted(kit: Kit, held: Held, intent: Intent, outcome: Accepted) -> None:

@@ -10,21 +10,23 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from lib import logs
 from lib.adapters.jobs import Tombstone
 from lib.core import catalogue, errors
 from lib.core.errors import ApiError
-from lib.core.job import Intent, Job, Stage, State
+from lib.core.job import Intent
 from lib.flows import clocks, limits, outbox
 from lib.flows.frames import keep
+from lib.flows.implicit import Repeats, begin
 from lib.flows.kit import SEND_EVERY_S
-from lib.flows.send import lease, send
+from lib.flows.start import AGAIN, AGAIN_WITH_KEY, NotKnown, start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lib.adapters.ledger import KeyEntry
+    from lib.core.job import Job
     from lib.core.request import VideoRequest
+    from lib.flows.implicit import Begun
     from lib.flows.kit import Kit
 
 DAY_S = 24 * 3600.0
@@ -39,14 +41,23 @@ class Submission:
         job: the job, new or replayed.
         replayed: whether an earlier request with the same key made it.
         limits: the `RateLimit` fields of the answer; empty for a replay, which is never counted.
+        begun: what a request without a key was bound to; for `implicit.answered`.
     """
 
     job: Job
     replayed: bool
     limits: Mapping[str, str] = field(default_factory=dict)
+    begun: Begun | None = None
 
 
-def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) -> Submission:
+def submit(
+    kit: Kit,
+    owner: str,
+    request: VideoRequest,
+    key: str | None = None,
+    *,
+    repeats: Repeats | None = None,
+) -> Submission:
     """Take a request in.
 
     Args:
@@ -54,19 +65,62 @@ def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) 
         owner: whose job it becomes.
         request: parsed and in bounds.
         key: the caller's Idempotency-Key.
+        repeats: for a request without a key, what its repetition means; None: always a new job.
 
     Raises:
-        ApiError: the request is at fault, or the bucket does not answer; nothing was paid.
+        ApiError: the request is at fault, or the bucket does not answer: this request made no job,
+            or it is not known, and the message says which.
     """
+    try:
+        return _taken_in(kit, owner, request, key, repeats)
+    except ApiError as error:
+        if error.kind is not errors.STORAGE_UNAVAILABLE or isinstance(error, NotKnown):
+            raise
+        what = error.message.partition(". ")[0]
+        raise replace(
+            error,
+            message=f"{what}. This request made no job, and nothing is paid for it. "
+            + (AGAIN_WITH_KEY if key else AGAIN),
+        ) from error
+
+
+def submit_keyless(
+    kit: Kit, owner: str, request: VideoRequest, repeats: Repeats | None = None
+) -> Submission:
+    """Take a request in that came without an Idempotency-Key, as the web does.
+
+    Whoever hands the answer over calls `implicit.answered(kit, owner, made.begun)` when it is out.
+
+    Args:
+        kit: the hands.
+        owner: whose job it becomes.
+        request: parsed and in bounds.
+        repeats: what its repetition means; None: once answered, it is always a new job.
+
+    Raises:
+        ApiError: as `submit`.
+    """
+    return submit(kit, owner, request, repeats=repeats or Repeats())
+
+
+def _taken_in(
+    kit: Kit, owner: str, request: VideoRequest, key: str | None, repeats: Repeats | None
+) -> Submission:
     outbox.check(kit, owner, request.webhook_url)
     fingerprint = request.fingerprint(owner)
     job_id = new_id(kit.now(), kit.token())
     hashed = hashlib.sha256(key.encode()).hexdigest() if key else None
+    begun: Begun | None = None
     if hashed:
         entry = _bind(kit, owner, hashed, job_id, fingerprint)
         if entry.id != job_id and (job := _earlier(kit, owner, entry)):
             return Submission(job, replayed=True)
         job_id = entry.id  # ours, or a dead attempt's, taken over
+    elif repeats:
+        begun = begin(kit, owner, fingerprint, job_id, repeats)
+        if begun.job:
+            return Submission(begun.job, replayed=True, begun=begun)
+        job_id = begun.entry.id  # as above
     accounts, counted = allowed(kit, owner, request)
     kept = keep(kit, owner, job_id, request)
     account, direct = _door(kit, accounts)
@@ -84,8 +138,8 @@ def submit(kit: Kit, owner: str, request: VideoRequest, key: str | None = None) 
         fingerprint=fingerprint,
         key=hashed,
     )
-    made = _start(kit, intent, direct=direct)
-    return made if made.replayed else replace(made, limits=counted)
+    made, job = start(kit, intent, direct=direct)
+    return Submission(job, not made, counted if made else {}, begun)
 
 
 def allowed(kit: Kit, owner: str, request: VideoRequest) -> tuple[list[str], Mapping[str, str]]:
@@ -98,41 +152,6 @@ def allowed(kit: Kit, owner: str, request: VideoRequest) -> tuple[list[str], Map
     region = kit.upstreams[accounts[0]].region
     catalogue.check_resolution(catalogue.resolve(region, request.model), request.resolution)
     return accounts, limits.check(kit, owner, request, region)
-
-
-def _start(kit: Kit, intent: Intent, *, direct: bool) -> Submission:
-    now = kit.now()
-    model = catalogue.resolve(intent.region, intent.request["model"])
-    state = State(
-        stage=Stage.QUEUED,
-        by=kit.token(),
-        since=now,
-        account=intent.account,
-        model=model.name,
-        eta_s=model.typical_s[intent.request["resolution"]],
-    )
-    if direct:
-        state = lease(kit, state)
-    held = kit.jobs.create(intent, state)
-    if held is None:
-        # The same key at the same moment: the other attempt wrote the job.
-        job = kit.jobs.find(intent.owner, intent.id)
-        return Submission(job or Job(intent, state), replayed=True)
-    logs.event("job.created", job=intent.id, account=intent.account, stage=str(state.stage))
-    if direct:
-        try:
-            send(kit, held, intent)
-        except ApiError as error:
-            # The intent is safe and a tick carries it on: the caller gets the job, not our trouble.
-            logs.event("submit.interrupted", job=intent.id, reason=error.kind.code)
-    return Submission(_now(kit, intent, state), replayed=False)
-
-
-def _now(kit: Kit, intent: Intent, state: State) -> Job:
-    try:
-        return kit.jobs.find(intent.owner, intent.id) or Job(intent, state)
-    except (ApiError, Tombstone):
-        return Job(intent, state)
 
 
 def new_id(now: float, token: str) -> str:

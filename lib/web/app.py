@@ -19,7 +19,7 @@ from lib.core.errors import (
     NOT_FOUND,
     ApiError,
 )
-from lib.web import compat_door, intake, problem
+from lib.web import compat_door, intake, problem, told
 from lib.web.routes import Route, table
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class App:
         local: bool,
     ) -> None:
         self._auth, self._origins, self._local = auth, frozenset(origins), local
-        self._compat = compat
+        self._compat, self._now = compat, kit.now
         self._bodies, self._limit = kit.bodies, max_body_bytes
         self.routes = table(kit, max_body_bytes=max_body_bytes, implicit_s=implicit_s)
 
@@ -109,6 +109,7 @@ class App:
                     return route.answer(request)
                 owner = self._auth.owner(request.headers.get("Authorization"))
                 logs.bind(job=next(iter(segments), None))
+                told.begin(request, self._now())
                 with intake.admitted(self._bodies, request, self._limit):
                     return route.answer(request, owner, *segments)
         allowed = _methods(found)

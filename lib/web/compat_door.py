@@ -25,9 +25,9 @@ from lib.core.errors import (
     UNAUTHENTICATED,
     ApiError,
 )
-from lib.flows.implicit import implicit_key
-from lib.flows.submit import submit
-from lib.web import compat, intake
+from lib.flows.implicit import Repeats
+from lib.flows.submit import submit, submit_keyless
+from lib.web import compat, intake, told
 from lib.web.compat_tasks import Tasks
 from lib.web.videos import idempotency_key
 
@@ -106,6 +106,7 @@ class Compat:
             match = pattern.fullmatch(path)
             if match and request.method == method:
                 owner = self._owner(request)
+                told.begin(request, self._kit.now())
                 with intake.admitted(self._kit.bodies, request, self._limit):
                     return answer(request, owner, request_id, *match.groups())
         raise compat.nowhere()
@@ -131,9 +132,10 @@ class Compat:
             raise compat.refused("InvalidParameter", WRONG_PATH)
         model = self._model(name)
         order = compat.parse(self._resolved(data, request, owner, model))
-        key = idempotency_key(request)
-        key = key or implicit_key(self._kit, owner, order, self._implicit_s)
-        made = submit(self._kit, owner, order, key)
+        if key := idempotency_key(request):
+            made = submit(self._kit, owner, order, key)
+        else:
+            made = submit_keyless(self._kit, owner, order, Repeats(self._implicit_s))
         job = made.job
         failure = job.verdict.failure if job.verdict else None
         if failure and failure.upstream_code and not made.replayed:
@@ -142,7 +144,7 @@ class Compat:
             raise compat.refused(failure.upstream_code, failure.message, kind)
         response = _json(compat.created(job, request_id))
         response.headers.update(made.limits)
-        return response
+        return told.told(self._kit, request, made, response)
 
     def _elsewhere(self, request: Request, _owner: str, _request_id: str) -> Response:
         """The path of other models: kf2v models are not served on it."""

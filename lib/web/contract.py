@@ -89,7 +89,8 @@ def _query(name: str, text: str, **schema: Any) -> dict[str, Any]:
 
 KEY = _header(
     "Idempotency-Key",
-    "The same key and body lead to the same job; another body is 422.",
+    "The same key and body lead to the same job; another body is 422. Without a key the same body "
+    "leads to the same job for ten minutes as long as no answer of 2xx has gone out in time.",
     minLength=1,
     maxLength=255,
     pattern="^[!-~]([ -~]{0,253}[!-~])?$",
@@ -98,7 +99,8 @@ MADE = {
     "Location": "the job's path",
     "Retry-After": "seconds until asking makes sense",
     "openai-poll-after-ms": "milliseconds until asking makes sense",
-    "Idempotent-Replayed": "`true` when an earlier request with the same key made the job",
+    "Idempotent-Replayed": "`true` when an earlier request with the same key made the job, or the "
+    "same request without one, which nobody answered",
     "RateLimit": "how the owner's limits stand (draft-ietf-httpapi-ratelimit-headers)",
     "RateLimit-Policy": "the owner's limits",
 }
@@ -187,7 +189,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "downloadVideo",
         "Go to the film, or to a frame",
         {302: Answer(None, "To a fresh signed link, which takes Range.", {"Location": "the link"})},
-        (e.INVALID_REQUEST, e.NOT_FOUND, e.NOT_READY, e.GONE),
+        (e.INVALID_REQUEST, e.NOT_FOUND, e.NOT_READY, e.GONE, e.SIGNING_UNAVAILABLE),
         (_query("variant", "Which file.", **ANY_RESULT, default="video"),),
     ),
     ("POST", "/v1/videos/{id}/cancel"): Operation(
@@ -222,7 +224,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "createUpload",
         "A place for a frame that is too big for a request",
         {201: Answer(shapes.Upload, "Where to PUT the file, and what to call it then.")},
-        BODY,
+        (*BODY, e.SIGNING_UNAVAILABLE),
         (),
         "",
         {"application/json": "UploadOrder"},

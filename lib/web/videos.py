@@ -9,26 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from lib import logs
 from lib.core.errors import GONE, NOT_FOUND, NOT_READY, ApiError, invalid, out_of_bounds
 from lib.core.job import Status
 from lib.flows.cancel import cancel
 from lib.flows.delete import delete
 from lib.flows.examine import examine
-from lib.flows.implicit import implicit_key
+from lib.flows.implicit import Repeats, heard
 from lib.flows.listing import page
 from lib.flows.read import find
 from lib.flows.refresh import refresh
 from lib.flows.retry import retry
-from lib.flows.submit import submit
+from lib.flows.submit import submit, submit_keyless
 from lib.web import body, native, query
 from lib.web.answer import as_json
+from lib.web.told import told
 from lib.web.waiting import Waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from werkzeug.wrappers import Request
 
     from lib.core.job import Job
-    from lib.core.request import VideoRequest
     from lib.flows.kit import Kit
     from lib.flows.submit import Submission
 
@@ -38,6 +41,10 @@ KEY_AT_MOST = 255
 VARIANTS = ("video", "first_frame", "last_frame")
 SOON = {"openai-poll-after-ms": str(POLL_AFTER_S * 1000)}
 DOUBLE = "accept_double_payment"
+UNSIGNED = (
+    "The film is kept, but the service cannot sign a link to it at the moment; ask again in a "
+    "moment for its url."
+)
 
 
 class Videos:
@@ -61,15 +68,17 @@ class Videos:
         if order.validate_only:
             seen = examine(self._kit, owner, order)
             return as_json(native.validation(order, seen), 200, dict(seen.limits))
-        key = key or self._resent(request, owner, order)
-        return self._made(submit(self._kit, owner, order, key))
+        if key:
+            return self._made(submit(self._kit, owner, order, key))
+        made = submit_keyless(self._kit, owner, order, self._repeats(request))
+        return told(self._kit, request, made, self._made(made))
 
-    def _resent(self, request: Request, owner: str, order: VideoRequest) -> str | None:
-        """The key of a client that numbers its tries, as the SDKs made by Stainless do."""
+    def _repeats(self, request: Request) -> Repeats | None:
+        """What a client says that numbers its tries, as the SDKs made by Stainless do."""
         tries = request.headers.get("x-stainless-retry-count", "")
         if not tries.isdecimal() or len(tries) > 3:  # noqa: PLR2004 - no client tries a thousand times
             return None
-        return implicit_key(self._kit, owner, order, self._implicit_s, int(tries))
+        return Repeats(self._implicit_s, int(tries))
 
     def _made(self, made: Submission) -> Response:
         headers = {
@@ -93,7 +102,7 @@ class Videos:
             statuses=asked.statuses,
             ascending=asked.ascending,
         )
-        data = [self._document(job) for job in found.jobs]
+        data = [*self._documents(found.jobs)]
         rows = {
             "object": "list",
             "data": data,
@@ -131,7 +140,9 @@ class Videos:
 
     def cancel(self, _request: Request, owner: str, job_id: str) -> Response:
         """`POST /v1/videos/{id}/cancel`."""
-        return self._show(cancel(self._kit, owner, job_id), 200, {})
+        job = cancel(self._kit, owner, job_id)
+        heard(self._kit, job_id)
+        return self._show(job, 200, {})
 
     def delete(self, _request: Request, owner: str, job_id: str) -> Response:
         """`DELETE /v1/videos/{id}`."""
@@ -169,16 +180,31 @@ class Videos:
         job = find(self._kit, owner, job_id)
         if job is None:
             raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
+        heard(self._kit, job_id)  # whoever asks for an id has been told it
         return job
 
     def _show(self, job: Job, status: int, headers: dict[str, str]) -> Response:
         return as_json(self._document(job), status, {"Cache-Control": "no-store", **headers})
 
     def _document(self, job: Job) -> dict[str, Any]:
-        link = None
-        if job.status is Status.COMPLETED and job.verdict and job.verdict.video:
-            link = self._kit.artifacts.steady_link(str(job.verdict.video["object"]))
-        return native.show(job, link, self._kit.now())
+        return next(self._documents([job]))
+
+    def _documents(self, jobs: Iterable[Job]) -> Iterator[dict[str, Any]]:
+        """Jobs with their links; without, and with a sentence, while nobody signs any."""
+        signing = True
+        for job in jobs:
+            video = job.verdict.video if job.verdict and job.status is Status.COMPLETED else None
+            link = None
+            try:
+                if video and signing:
+                    link = self._kit.artifacts.steady_link(str(video["object"]))
+            except ApiError as error:
+                logs.event("link.unsigned", job=job.intent.id, reason=error.kind.code)
+                signing = False  # a page does not wait for each of its rows
+            document = native.show(job, link, self._kit.now())
+            if video and link is None:
+                document["warnings"].append(UNSIGNED)
+            yield document
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -1,5 +1,6 @@
 """A request that is sent again without a key: one job within the window, wherever the edges lie."""
 
+import hashlib
 import json
 import threading
 
@@ -9,8 +10,8 @@ from hypothesis import strategies as st
 
 from lib.core.request import VideoRequest
 from lib.flows.delete import delete
-from lib.flows.implicit import implicit_key
-from lib.flows.submit import submit
+from lib.flows.implicit import Repeats, answered, begin
+from lib.flows.submit import submit, submit_keyless
 from tests.conftest import film
 from tests.world import World, picture
 
@@ -25,9 +26,9 @@ def order(**changes):
 
 def send(world, request=None, *, service=None, owner="alice", window_s=WINDOW_S):
     kit = (service or world.service).kit
-    request = request or order()
-    key = implicit_key(kit, owner, request, window_s)
-    return submit(kit, owner, request, key).job.intent.id
+    made = submit_keyless(kit, owner, request or order(), Repeats(window_s))
+    answered(kit, owner, made.begun)
+    return made.job.intent.id
 
 
 def test_a_repetition_is_the_same_job_on_every_instance(world):
@@ -126,11 +127,37 @@ def test_many_at_once_behind_the_window_are_one_new_job(world):
 
 
 def test_an_attempt_that_died_before_its_job_is_taken_over(world):
-    kit = world.kit
-    key = implicit_key(kit, "alice", order(), WINDOW_S)
+    dead = "vid_" + "0" * 27
+    request = order()
+    begin(world.kit, "alice", request.fingerprint("alice"), dead, Repeats(WINDOW_S))
+    world.clock.advance(599)
+    made = submit_keyless(world.kit, "alice", request, Repeats(WINDOW_S))
+    assert (made.job.intent.id, made.replayed) == (dead, False)
+
+
+def test_an_attempt_that_died_long_ago_is_forgotten(world):
+    dead = "vid_" + "0" * 27
+    request = order()
+    begin(world.kit, "alice", request.fingerprint("alice"), dead, Repeats(WINDOW_S))
     world.clock.advance(3600)
-    assert implicit_key(kit, "alice", order(), WINDOW_S) == key
-    assert submit(kit, "alice", order(), key).replayed is False
+    assert send(world, request) != dead
+
+
+def test_a_binding_of_the_revision_before_leads_to_its_job(world):
+    """It bound a request to a token, and the token to the job."""
+    kit, request = world.kit, order()
+    fingerprint = request.fingerprint("alice")
+    window, bound = (
+        hashlib.sha256(text.encode()).hexdigest()
+        for text in (f"implicit window {fingerprint}", f"implicit:{fingerprint}:{'a' * 16}")
+    )
+    job = submit(kit, "alice", request, "its key").job.intent.id
+    now = world.clock.now()
+    kit.ledger.take_key("alice", window, "again-" + "a" * 16, fingerprint, now)
+    kit.ledger.take_key("alice", bound, job, fingerprint, now)
+    assert send(world, request) == job
+    world.clock.advance(WINDOW_S + 1)
+    assert send(world, request) != job
 
 
 def test_nothing_is_sent_beside_a_send_whose_outcome_nobody_knows(world):

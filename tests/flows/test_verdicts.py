@@ -333,7 +333,7 @@ def test_an_upstream_that_says_paid_does_not_override_ours(world, usage):
 
 
 def test_odd_texts_of_a_failure_are_told_within_bounds(world):
-    for odd in ([], {"a": 1}, "x" * 5_000_000, "\ud800", 7):
+    for odd in ([], {"a": 1}, "x" * 100_000, "\ud800", 7):
         job_id = world.post().get_json()["id"]
         world.clock.advance(80)
         names = ("code", "message", "orig_prompt", "actual_prompt", "video_url", "end_time")

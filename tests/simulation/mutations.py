@@ -115,7 +115,7 @@ MUTATIONS = (
     Mutation(
         "the last look before a send is at the lease",
         "lib/flows/send.py",
-        "    elif kit.now() > held.state.until:\n        return\n",
+        "    if kit.now() > held.state.until:\n        return\n",
         "",
         "a_sender_wakes_up_after_its_lease",
     ),

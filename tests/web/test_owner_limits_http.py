@@ -1,6 +1,7 @@
 """Limits as callers meet them: fields on every answer, 429 with the way out, replays for nothing."""
 
 import base64
+import itertools
 import json
 import threading
 
@@ -85,10 +86,10 @@ def test_a_job_dearer_than_a_day_is_refused_for_good(make_world):
 def test_creates_at_the_same_moment_pass_by_no_more_than_themselves(make_world, threads):
     """The stated bound of a count without a lock."""
     world = limited(make_world, jobs_per_day=3)
-    answers = []
+    answers, number = [], itertools.count()
 
     def work():
-        answers.append(post(world).status_code)
+        answers.append(post(world, prompt=f"film {next(number)}").status_code)
 
     several = [threading.Thread(target=work) for _ in range(threads)]
     for thread in several:
