@@ -144,7 +144,7 @@ def _kit(config: Config, wires: Wires) -> Kit:
     bucket = Bucket(_client_bucket(config, wires), wires.sleep)
     return Kit(
         jobs=Jobs(bucket),
-        ledger=Ledger(bucket),
+        ledger=Ledger(bucket, wires.now),
         outbox=Outbox(bucket),
         artifacts=Artifacts(
             bucket,
