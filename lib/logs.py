@@ -35,6 +35,7 @@ EVENTS = frozenset(
         "job.stranded",
         "job.upstream_expired",
         "limit.reached",
+        "object.unreadable",
         "read.refresh_failed",
         "request.crashed",
         "request.failed",
@@ -47,8 +48,10 @@ EVENTS = frozenset(
         "submit.unknown",
         "submit.unsure",
         "submit.waits",
+        "tick.account_failed",
         "tick.account_waits",
         "tick.crashed",
+        "tick.cursor_lost",
         "tick.done",
         "tick.get_failed",
         "tick.job_failed",
@@ -75,7 +78,7 @@ LEAKS = (
     (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]{8,}"), "[struck out]"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), "[struck out]"),
     # Names of owners: in names of objects, and as dataclasses print themselves.
-    (re.compile(r"\b(pending|jobs|videos|frames|keys|outbox)/[\w-]+/"), r"\1/[struck out]/"),
+    (re.compile(r"\b(pending|jobs|videos|frames|keys|outbox)/[^/\s'\"]+/"), r"\1/[struck out]/"),
     (re.compile(r"\bowner=(?:'[^']*'|\"[^\"]*\")"), "owner=[struck out]"),
     (re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]+"), "data:[struck out]"),
 )
@@ -85,6 +88,7 @@ WORD = re.compile(r".[A-Za-z_][A-Za-z0-9_.]{0,40}.")
 WARNINGS = frozenset(
     {"copy.again", "request.failed", "submit.foreign_claim", "submit.unknown", "submit.unsure"}
 )
+ERRORS = frozenset({"object.unreadable"})
 REPORTED = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 JOB = re.compile(r"vid_[0-9a-z]{27}")
@@ -200,7 +204,8 @@ def event(name: str, **fields: Any) -> None:
     """
     if name not in EVENTS:
         raise ValueError(f"{name} is not in logs.EVENTS")
-    _write(name, "WARNING" if name in WARNINGS else "INFO", fields)
+    severity = "ERROR" if name in ERRORS else "WARNING" if name in WARNINGS else "INFO"
+    _write(name, severity, fields)
 
 
 def refused(code: str, status: int) -> None:

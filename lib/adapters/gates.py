@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lib.adapters.meta import Meta
 
 AHEAD_AT_MOST_S = 300.0  # however long somebody asks us to wait, they are asked again after this
+TURN_AT_MOST_S = 1800.0  # the longest tick that can be configured takes 1700 s
 SKEW_AT_MOST_S = 60.0  # two clocks of ours are never farther apart
 STRIKES_AT_MOST = 16
 PLACE_AT_MOST = 128
@@ -99,31 +100,27 @@ class Watch:
         meta: the object's versions; None before it was first written.
         until: when the holder's turn ends, Unix seconds.
         next_list: Unix seconds before which nobody lists.
-        next_late: Unix seconds before which nobody asks for tasks that are late by the list.
     """
 
     account: str
     meta: Meta | None
     until: float = 0.0
     next_list: float = 0.0
-    next_late: float = 0.0
 
     @classmethod
     def read(cls, account: str, meta: Meta | None, now: float) -> Self:
         """The watch in an object, as far as it can be read."""
         if meta is None:
             return cls(account, None)
-        names = ("until", "next_list", "next_late")
-        return cls(account, meta, *(soon(meta.metadata.get(name), now) for name in names))
+        until = number(meta.metadata.get("until"), 0.0, now + TURN_AT_MOST_S + SKEW_AT_MOST_S)
+        return cls(account, meta, until or 0.0, soon(meta.metadata.get("next_list"), now))
 
     def capped(self, now: float) -> Self:
         """The watch within its bounds, whatever somebody asked for."""
-        ahead = now + AHEAD_AT_MOST_S
         return replace(
             self,
-            until=min(self.until, ahead),
-            next_list=min(self.next_list, ahead),
-            next_late=min(self.next_late, ahead),
+            until=min(self.until, now + TURN_AT_MOST_S),
+            next_list=min(self.next_list, now + AHEAD_AT_MOST_S),
         )
 
     def values(self, by: str) -> dict[str, str]:
@@ -132,7 +129,6 @@ class Watch:
             "by": by,
             "until": repr(self.until),
             "next_list": repr(self.next_list),
-            "next_late": repr(self.next_late),
         }
 
 

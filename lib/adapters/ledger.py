@@ -205,7 +205,7 @@ class Ledger:
         Args:
             watch: as read before.
             by: a fresh token, to know our own write again.
-            changes: `until`, `next_list`, `next_late`; minutes ahead at most.
+            changes: `until`, `next_list`; never further ahead than a tick or a pause may be.
 
         Raises:
             ApiError: the bucket does not answer.

@@ -1,7 +1,8 @@
 """An owner's jobs, newest first: live and finished merged, no gaps and no doubles while they move.
 
 `pending/` is read before `jobs/`, and `jobs/` wins. The names alone give the order and the page;
-bodies are read for the jobs on the page only.
+bodies are read for the jobs on the page only. A record that cannot be read is left out of the list,
+and named in the log.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lib import logs
 from lib.adapters.jobs import DELETED
 from lib.core.job import STATUS_OF, Stage, Status
+from lib.core.stored import RecordUnreadable
 from lib.flows.read import find
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from lib.flows.kit import Kit
 
 DAY_S = 24 * 3600.0
+TERMINAL = frozenset(str(status) for status in Status if status.terminal)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def page(
     """
     jobs: list[Job] = []
     for job_id in _ids(kit, owner, after, statuses, ascending=ascending):
-        job = find(kit, owner, job_id)
+        job = _legible(kit, owner, job_id)
         # It may have been deleted, or have moved on, since it was listed.
         if job is None or (statuses and job.status not in statuses):
             continue
@@ -78,13 +82,21 @@ def recent(kit: Kit, owner: str, age_s: float = DAY_S) -> list[Job]:
     """
     found: list[Job] = []
     for job_id in _ids(kit, owner, "", ()):
-        job = find(kit, owner, job_id)
+        job = _legible(kit, owner, job_id)
         if job is None:
             continue
         if job.intent.created_at < kit.now() - age_s:
             break
         found.append(job)
     return found
+
+
+def _legible(kit: Kit, owner: str, job_id: str) -> Job | None:
+    try:
+        return find(kit, owner, job_id)
+    except RecordUnreadable as odd:
+        logs.event("object.unreadable", object=odd.name, reason=odd.why)
+        return None
 
 
 def _ids(
@@ -103,7 +115,7 @@ def _ids(
         if job_id == last or (ascending and after and job_id > after) or status == DELETED:
             continue
         # A live job may have ended since: its page is decided by its body.
-        if statuses and status not in statuses and Status(status).terminal:
+        if statuses and status not in statuses and status in TERMINAL:
             continue
         last = job_id
         yield job_id

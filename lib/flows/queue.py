@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib.core.job import Failure, Stage, Status, Verdict
+from lib.core.slots import RUNNING_AT_MOST
 from lib.flows.finish import already, finish
 from lib.flows.kit import SEND_EVERY_S
 from lib.flows.send import lease, send
@@ -21,14 +22,12 @@ if TYPE_CHECKING:
     from lib.flows.board import Board
     from lib.flows.kit import Kit
 
-RUNNING_AT_MOST = 2  # tasks of one account at a time (Model Studio, "Rate limits")
-BUSY = (Stage.SENDING, Stage.UNSURE, Stage.RUNNING)
-
 
 def serve(kit: Kit, account: str, board: Board) -> None:
     """Send as many queued jobs of an account as there is room and rate for."""
     queued = board.of(account, Stage.QUEUED)
-    room = RUNNING_AT_MOST - len(board.of(account, *BUSY))
+    window_s = kit.times.margin_s + kit.times.skew_s
+    room = RUNNING_AT_MOST - board.busy(account, kit.now(), window_s)
     gate = kit.ledger.gate(account)
     while queued and room > 0 and kit.now() < board.deadline:
         now = kit.now()
@@ -43,8 +42,9 @@ def serve(kit: Kit, account: str, board: Board) -> None:
             return
         gate = moved
         queued.remove(held)
-        room -= 1
-        board.attempt(held, lambda held=held: _send(kit, held))  # type: ignore[misc]
+        word = board.attempt(held, lambda held=held: _send(kit, held, board))  # type: ignore[misc]
+        if word not in {"taken_by_another", "tidied"} and held.name not in board.aside:
+            room -= 1
         if queued and room > 0:
             kit.sleep(max(0.0, gate.next_send - kit.now()))
     _open(kit, gate, room, waiting=bool(queued))
@@ -80,26 +80,32 @@ def fairest(queued: Iterable[Held], cursor: str) -> Held:
     return max((held for held in queued if held.owner == turn), key=lambda held: held.id)
 
 
-def _send(kit: Kit, held: Held) -> str:
+def _send(kit: Kit, held: Held, board: Board) -> str:
+    # Before anything is written: a record that cannot be read is left as it is.
+    intent = kit.jobs.intent(held)
+    if intent is None:
+        return "taken_by_another"
+    if already(kit, held):
+        return "tidied"
     taken = kit.jobs.patch(held, lease(kit, held.state))
     if taken is None:
         return "taken_by_another"
-    intent = kit.jobs.intent(taken)
-    if intent is None:
-        return "taken_by_another"
+    board.jobs[held.name] = taken
     send(kit, taken, intent)
     return "sent"
 
 
 def expire(kit: Kit, held: Held) -> str:
     """End a job that waited its whole deadline without being sent; nobody else can send it then."""
+    intent = kit.jobs.intent(held)
+    if intent is None:
+        return "taken_by_another"
     taken = kit.jobs.patch(held, lease(kit, held.state))
     if taken is None:
         return "taken_by_another"
     if already(kit, taken):
         return "tidied"
-    intent = kit.jobs.intent(taken)
-    if intent is None or kit.now() > taken.state.until:
+    if kit.now() > taken.state.until:
         return "taken_by_another"
     failure = Failure(
         "expired",
