@@ -129,10 +129,10 @@ class Fields:
         return both.whole("a"), both.whole("b")
 
     def moments(self, name: str) -> dict[str, float]:
-        """A table of moments in Unix seconds; empty where it is missing."""
+        """A table of moments in Unix seconds; what else stands there is ignored."""
         found = self.table(name, {})
-        inner = Fields(found, name)
-        return {key: inner.number(key) for key in found}
+        read = {key: numbers.number(each, 0.0, MOMENT_AT_MOST) for key, each in found.items()}
+        return {key: at for key, at in read.items() if at is not None}
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts; empty where it is missing."""

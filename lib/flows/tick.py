@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PAUSE_AT_LEAST_S = 0.5
 CUT_LIFE_S = 600.0  # for so long what a tick left over comes first
+OF_ITS_ACCOUNT = frozenset({Stage.QUEUED, Stage.RUNNING, Stage.COPYING})
 MEND, ACCOUNT = "mend", "account"  # words for loops, in the cursor
 
 
@@ -174,9 +175,8 @@ def _mend(kit: Kit, held: Held, board: Board) -> str | None:
         return tidy(kit, held)
     if state.stage is Stage.QUEUED and now - held.meta.created_at > kit.times.queue_deadline_s:
         return queue.expire(kit, held)
-    if state.stage is Stage.SENDING and now <= state.until:
-        return None
-    if state.stage in {Stage.RUNNING, Stage.COPYING, Stage.QUEUED} and home(kit, state):
+    leased = state.stage is Stage.SENDING and now <= state.until
+    if leased or (state.stage in OF_ITS_ACCOUNT and home(kit, state)):
         return None
     met = held.name in board.legible
     if not legible(kit, held, board):
