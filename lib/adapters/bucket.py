@@ -61,11 +61,11 @@ class Bucket:
                 of our own write looks the same.
             ApiError: the bucket does not answer.
         """
-        blob = self._bucket.blob(name)
         card = {key: value for key, value in (metadata or {}).items() if value is not None}
 
         def call() -> Meta:
-            blob.metadata = card  # an odd answer to the try before may stand there
+            blob = self._bucket.blob(name)  # a fresh one: an odd answer spoils it
+            blob.metadata = card
             blob.upload_from_string(
                 data,
                 content_type=content_type,
@@ -97,9 +97,9 @@ class Bucket:
         Raises:
             ApiError: the bucket does not answer.
         """
-        blob = self._bucket.blob(name)
 
         def call() -> Meta:
+            blob = self._bucket.blob(name)
             blob.reload(timeout=TIMEOUT_S, retry=None)
             return meta_of(blob)
 
@@ -116,10 +116,10 @@ class Bucket:
             Missing: it is gone.
             ApiError: the bucket does not answer.
         """
-        blob = self._bucket.blob(meta.name, generation=meta.generation)
 
         def call() -> Meta:
-            blob.metadata = dict(metadata)  # as in create
+            blob = self._bucket.blob(meta.name, generation=meta.generation)
+            blob.metadata = dict(metadata)
             blob.patch(
                 if_generation_match=meta.generation,
                 if_metageneration_match=meta.metageneration,
