@@ -39,6 +39,7 @@ EVENTS = frozenset(
         "job.upstream_expired",
         "limit.reached",
         "link.unsigned",
+        "object.unreadable",
         "read.refresh_failed",
         "request.crashed",
         "request.failed",
@@ -52,8 +53,10 @@ EVENTS = frozenset(
         "submit.unprepared",
         "submit.unsure",
         "submit.waits",
+        "tick.account_failed",
         "tick.account_waits",
         "tick.crashed",
+        "tick.cursor_lost",
         "tick.done",
         "tick.get_failed",
         "tick.job_failed",
@@ -81,7 +84,7 @@ LEAKS = (
     (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]{8,}"), "[struck out]"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), "[struck out]"),
     # Names of owners: in names of objects, and as dataclasses print themselves.
-    (re.compile(r"\b(pending|jobs|videos|frames|keys|outbox)/[\w-]+/"), r"\1/[struck out]/"),
+    (re.compile(r"\b(pending|jobs|videos|frames|keys|outbox)/[^/\s'\"]+/"), r"\1/[struck out]/"),
     (re.compile(r"\bowner=(?:'[^']*'|\"[^\"]*\")"), "owner=[struck out]"),
     (re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]+"), "data:[struck out]"),
 )
@@ -99,7 +102,7 @@ WARNINGS = frozenset(
     }
 )
 # Somebody should look: alerts rely on these.
-ERRORS = frozenset({"clock.off", "upstream.late_task"})
+ERRORS = frozenset({"clock.off", "object.unreadable", "upstream.late_task"})
 REPORTED = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 JOB = re.compile(r"vid_[0-9a-z]{27}")

@@ -149,9 +149,9 @@ def _kit(config: Config, wires: Wires, clock: ServiceClock) -> Kit:
     bucket = Bucket(_client_bucket(config, wires, clock), wires.sleep)
     return Kit(
         jobs=Jobs(bucket),
-        ledger=Ledger(bucket),
         accounts=Accounts(bucket),
         bucket_clock=clock,
+        ledger=Ledger(bucket, wires.now),
         outbox=Outbox(bucket),
         artifacts=Artifacts(
             bucket,

@@ -7,16 +7,18 @@ sleep by the machine's clock and turn our own write, whose answer was lost, into
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lib.adapters.faults import Missing, translated
+from lib.adapters.faults import Missing, translated, unavailable
+from lib.adapters.meta import Meta, meta_of
 from lib.adapters.resumable import CHUNK_BYTES, Resumable
 from lib.core.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+__all__ = ["Bucket", "Meta"]
 
 T = TypeVar("T")
 
@@ -24,29 +26,6 @@ TIMEOUT_S = (3.05, 20.0)  # connect, read
 # Storage answers 429 to a second write within a second on one object; about 3 s outlast it.
 PAUSES_S = (0.2, 0.5, 1.0, 1.3)
 LIST_FIELDS = "items(name,metadata,generation,metageneration,size,timeCreated),nextPageToken"
-
-
-@dataclass(frozen=True)
-class Meta:
-    """An object without its content.
-
-    Attributes:
-        name: the object's name.
-        generation: identity of the content.
-        metageneration: version of the metadata.
-        size: bytes.
-        metadata: custom metadata.
-        created_at: Unix seconds.
-        crc32c: base64, as the service computed it; empty in listings.
-    """
-
-    name: str
-    generation: int
-    metageneration: int
-    size: int = 0
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    created_at: float = 0.0
-    crc32c: str = ""
 
 
 class Bucket:
@@ -82,10 +61,11 @@ class Bucket:
                 of our own write looks the same.
             ApiError: the bucket does not answer.
         """
-        blob = self._bucket.blob(name)
-        blob.metadata = {key: value for key, value in (metadata or {}).items() if value is not None}
+        card = {key: value for key, value in (metadata or {}).items() if value is not None}
 
-        def call() -> None:
+        def call() -> Meta:
+            blob = self._bucket.blob(name)  # a fresh one: an odd answer spoils it
+            blob.metadata = card
             blob.upload_from_string(
                 data,
                 content_type=content_type,
@@ -93,9 +73,9 @@ class Bucket:
                 timeout=TIMEOUT_S,
                 retry=None,
             )
+            return meta_of(blob)
 
-        self._try(call)
-        return _meta(blob)
+        return self._try(call)
 
     def read(self, name: str) -> bytes | None:
         """The content, None when there is no such object.
@@ -117,12 +97,16 @@ class Bucket:
         Raises:
             ApiError: the bucket does not answer.
         """
-        blob = self._bucket.blob(name)
+
+        def call() -> Meta:
+            blob = self._bucket.blob(name)
+            blob.reload(timeout=TIMEOUT_S, retry=None)
+            return meta_of(blob)
+
         try:
-            self._try(lambda: blob.reload(timeout=TIMEOUT_S, retry=None))
+            return self._try(call)
         except Missing:
             return None
-        return _meta(blob)
 
     def patch(self, meta: Meta, metadata: Mapping[str, str | None]) -> Meta:
         """Merge custom metadata if the object is still as `meta` saw it; None deletes a key.
@@ -132,19 +116,19 @@ class Bucket:
             Missing: it is gone.
             ApiError: the bucket does not answer.
         """
-        blob = self._bucket.blob(meta.name, generation=meta.generation)
-        blob.metadata = dict(metadata)
 
-        def call() -> None:
+        def call() -> Meta:
+            blob = self._bucket.blob(meta.name, generation=meta.generation)
+            blob.metadata = dict(metadata)
             blob.patch(
                 if_generation_match=meta.generation,
                 if_metageneration_match=meta.metageneration,
                 timeout=TIMEOUT_S,
                 retry=None,
             )
+            return meta_of(blob)
 
-        self._try(call)
-        return _meta(blob)
+        return self._try(call)
 
     def delete(self, name: str, generation: int, metageneration: int | None = None) -> bool:
         """Delete this very generation; False when it is gone already.
@@ -180,15 +164,20 @@ class Bucket:
             ApiError: the bucket does not answer; a partial list is never returned as whole.
         """
         token: str | None = None
+        last = ""
         while True:
-            page, token = self._try(partial(self._page, prefix, start, token))
+            page, following = self._try(partial(self._page, prefix, start, token, last))
             yield from page
-            if not token:
+            if following is None:
                 return
+            if following == token and not page:
+                raise unavailable("its list does not come to an end")
+            token, last = following, page[-1].name if page else last
 
     def _page(
-        self, prefix: str, start: str | None, token: str | None
+        self, prefix: str, start: str | None, token: str | None, last: str
     ) -> tuple[list[Meta], str | None]:
+        """One page; names grow from page to page, so that none is repeated or read for ever."""
         blobs = self._bucket.list_blobs(
             prefix=prefix,
             start_offset=start,
@@ -198,8 +187,15 @@ class Bucket:
             timeout=TIMEOUT_S,
             retry=None,
         )
-        page = next(blobs.pages, ())
-        return [_meta(blob) for blob in page], blobs.next_page_token
+        page = [meta_of(blob) for blob in next(blobs.pages, ())]
+        following = blobs.next_page_token
+        if following is not None and not (isinstance(following, str) and following):
+            raise ValueError("a list that does not say whether more follows")
+        for meta in page:
+            if not meta.name.startswith(prefix) or meta.name <= last:
+                raise ValueError("a list that is out of order")
+            last = meta.name
+        return page, following
 
     def upload(
         self,
@@ -264,16 +260,3 @@ class Bucket:
             except ApiError:
                 self._sleep(pause_s)
         return translated(call)
-
-
-def _meta(blob: Any) -> Meta:
-    created = blob.time_created
-    return Meta(
-        name=blob.name,
-        generation=int(blob.generation),
-        metageneration=int(blob.metageneration),
-        size=int(blob.size or 0),
-        metadata=blob.metadata or {},
-        created_at=created.timestamp() if created else 0.0,
-        crc32c=blob.crc32c or "",
-    )

@@ -6,6 +6,7 @@ it; this is the one place that knows them all. It retries nothing.
 
 from __future__ import annotations
 
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib.core.errors import STORAGE_UNAVAILABLE, ApiError
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TIMEOUT, GONE, CONFLICT, TOO_MANY, SERVER_ERROR = 408, 410, 412, 429, 500
-NOT_FOUND = 404
+NOT_FOUND, GONE, CONFLICT = 404, 410, 412
+# What the client meets in an answer of another shape than it expects: it checks next to nothing.
+ODD = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Conflict(Exception):  # noqa: N818 - an event that callers act on
@@ -35,13 +37,13 @@ def translated(call: Callable[[], T]) -> T:
         Missing: there is no such object.
         ApiError: the bucket does not answer, or not now.
     """
-    import requests  # noqa: PLC0415 - a cold start that only validates does not need it
-    from google.api_core import exceptions  # noqa: PLC0415 - as above
-    from google.auth.exceptions import TransportError  # noqa: PLC0415 - as above
+    from google.api_core import exceptions  # noqa: PLC0415 - a cold start needs none of these
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - as above
     from google.cloud.storage.exceptions import (  # noqa: PLC0415 - as above
         DataCorruption,
         InvalidResponse,
     )
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
 
     try:
         return call()
@@ -49,8 +51,9 @@ def translated(call: Callable[[], T]) -> T:
         raise _by_status(error.response.status_code, error) from error
     except exceptions.GoogleAPICallError as error:
         raise _by_status(error.code, error) from error
-    except (requests.RequestException, TransportError, DataCorruption, OSError) as error:
-        raise _unavailable(f"{type(error).__name__} on the way") from error
+    except (GoogleAuthError, DataCorruption, HTTPError, HTTPException, *ODD) as error:
+        # No token, no connection (requests' errors are OSErrors), or an answer of another shape.
+        raise unavailable(f"{type(error).__name__} on the way") from error
 
 
 def _by_status(status: Any, error: Exception) -> Exception:
@@ -58,12 +61,15 @@ def _by_status(status: Any, error: Exception) -> Exception:
         return Conflict(str(error))
     if status in {NOT_FOUND, GONE}:
         return Missing(str(error))
-    if status is None or status in {TIMEOUT, TOO_MANY} or status >= SERVER_ERROR:
-        return _unavailable(f"it answered {status}")
-    return error
+    return unavailable(f"it answered {status}")
 
 
-def _unavailable(what: str) -> ApiError:
+def unavailable(what: str) -> ApiError:
+    """The bucket did not answer, or nothing that could be understood.
+
+    Args:
+        what: happened; nothing private.
+    """
     return ApiError(
         STORAGE_UNAVAILABLE,
         f"The bucket could not be reached: {what}. Nothing is lost; try again in a moment.",

@@ -2,17 +2,21 @@
 
 Each method is one conditional step of the protocol and says who won; which step comes next is the
 flows' business. A write whose answer was lost is recognised by its token (`by`), never by hope.
+Each object is read alone: what cannot be read is told apart, never written and never deleted.
 """
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lib.adapters.faults import Conflict, Missing
+from lib.adapters.inbox import Held, Inbox, Unreadable, checked, read_held, read_intent
+from lib.core.ids import job_of
 from lib.core.job import Intent, Job, State, Verdict, check_ending
+from lib.core.stored import SCHEMA, Fields, NotReadable, RecordUnreadable, record
 from lib.core.webhooks import read_log, write_log
 
 if TYPE_CHECKING:
@@ -21,26 +25,11 @@ if TYPE_CHECKING:
     from lib.adapters.bucket import Bucket, Meta
     from lib.core.webhooks import Try
 
+__all__ = ["DELETED", "Held", "Inbox", "Jobs", "Tombstone", "Unreadable"]
+
 JSON = "application/json"
 DELETED = "deleted"
 WEBHOOK = "webhook"
-
-
-@dataclass(frozen=True)
-class Held:
-    """A pending object as this process last saw or wrote it.
-
-    Attributes:
-        owner: whose job.
-        id: which job.
-        state: its state.
-        meta: the object's versions; conditions of the next write come from here.
-    """
-
-    owner: str
-    id: str
-    state: State
-    meta: Meta
 
 
 class Tombstone(Exception):  # noqa: N818 - an event that callers act on
@@ -67,8 +56,9 @@ class Jobs:
         """
         name = _pending(intent.owner, intent.id)
         try:
-            card = {**state.to_metadata(), "tariff": _tariff(intent)}
-            meta = self._bucket.create(name, _dump(intent.to_json()), JSON, card)
+            card = {**state.to_metadata(), "tariff": _tariff(intent), "schema": str(SCHEMA)}
+            body = _dump({"schema": SCHEMA, **intent.to_json()})
+            meta = self._bucket.create(name, body, JSON, card)
         except Conflict:
             return self._ours(name, state)
         return Held(intent.owner, intent.id, state, meta)
@@ -90,32 +80,63 @@ class Jobs:
     def _ours(self, name: str, state: State) -> Held | None:
         meta = self._bucket.stat(name)
         # An equal state is our own write, or another of the very same step, which is as good.
-        if meta is None or State.from_metadata(meta.metadata) != state:
-            return None
-        return _held(meta)
+        found = read_held(meta) if meta else None
+        return found if isinstance(found, Held) and found.state == state else None
 
-    def pending(self, prefix: str = "") -> list[Held]:
-        """Every live job, or those of one owner, newest first within an owner.
+    def inbox(self, prefix: str = "") -> Inbox:
+        """Whatever lies under `pending/`, or under one owner's part of it, each read alone.
 
         Raises:
             ApiError: the bucket does not answer.
         """
-        return [_held(meta) for meta in self._bucket.objects(f"pending/{prefix}")]
+        found = [read_held(meta) for meta in self._bucket.objects(f"pending/{prefix}")]
+        return Inbox(
+            tuple(one for one in found if isinstance(one, Held)),
+            tuple(one for one in found if isinstance(one, Unreadable)),
+        )
+
+    def pending(self, prefix: str = "") -> list[Held]:
+        """Every live job that can be read, or those of one owner, newest first within an owner.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        return list(self.inbox(prefix).jobs)
 
     def live(self, owner: str, job_id: str) -> Held | None:
-        """The pending object of a job; None when it is not pending."""
-        meta = self._bucket.stat(_pending(owner, job_id))
-        return _held(meta) if meta else None
+        """The pending object of a job; None when it is not pending.
+
+        Raises:
+            RecordUnreadable: this revision cannot read it.
+            ApiError: the bucket does not answer.
+        """
+        return self._held(_pending(owner, job_id))
 
     def reread(self, held: Held) -> Held | None:
-        """The same job as it is now; None when it is no longer pending."""
-        meta = self._bucket.stat(held.meta.name)
-        return _held(meta) if meta else None
+        """The same job as it is now; None when it is no longer pending.
+
+        Raises:
+            RecordUnreadable: this revision cannot read it.
+            ApiError: the bucket does not answer.
+        """
+        return self._held(held.name)
+
+    def _held(self, name: str) -> Held | None:
+        meta = self._bucket.stat(name)
+        found = read_held(meta) if meta else None
+        if isinstance(found, Unreadable):
+            raise RecordUnreadable(name, found.why)
+        return found
 
     def intent(self, held: Held) -> Intent | None:
-        """The body of a pending object; None when it is gone."""
-        body = self._bucket.read(held.meta.name)
-        return Intent.from_json(json.loads(body)) if body is not None else None
+        """The body of a pending object; None when it is gone.
+
+        Raises:
+            RecordUnreadable: this revision cannot read it.
+            ApiError: the bucket does not answer.
+        """
+        body = self._bucket.read(held.name)
+        return None if body is None else read_intent(held.name, body)
 
     def drop(self, held: Held) -> bool:
         """Delete the pending object as this process last wrote it.
@@ -139,17 +160,19 @@ class Jobs:
 
         Raises:
             Tombstone: the owner deleted the job meanwhile.
+            RecordUnreadable: there is a verdict that this revision cannot read; it stays.
             IllegalTransition: this stage cannot end so.
             ApiError: the bucket does not answer.
         """
         check_ending(stage_from.stage, verdict.status)
-        body = {"intent": intent.to_json(), "verdict": verdict.to_json()}
+        body = {"schema": SCHEMA, "intent": intent.to_json(), "verdict": verdict.to_json()}
         try:
             card = {
                 "status": str(verdict.status),
                 "tariff": _tariff(intent),
                 "accepted": repr(intent.created_at),
                 "paid": str(verdict.paid),
+                "schema": str(SCHEMA),
             }
             self._bucket.create(_finished(intent.owner, intent.id), _dump(body), JSON, card)
         except Conflict:
@@ -162,15 +185,21 @@ class Jobs:
 
         Raises:
             Tombstone: the owner deleted it.
+            RecordUnreadable: this revision cannot read it.
             ApiError: the bucket does not answer.
         """
-        body = self._bucket.read(_finished(owner, job_id))
+        name = _finished(owner, job_id)
+        body = self._bucket.read(name)
         if body is None:
             return None
-        data = json.loads(body)
-        if data.get("deleted"):
-            raise Tombstone(job_id)
-        return Job(Intent.from_json(data["intent"]), verdict=Verdict.from_json(data["verdict"]))
+        try:
+            read = Fields(record(body), "the record")
+            if read.flag("deleted", default=False):
+                raise Tombstone(job_id)
+            intent = checked(Intent.from_json(read.table("intent")), owner, job_id)
+            return Job(intent, verdict=Verdict.from_json(read.table("verdict")))
+        except NotReadable as why:
+            raise RecordUnreadable(name, str(why)) from None
 
     def bury(self, owner: str, job_id: str, now: float) -> None:
         """Put a tombstone in the place of a finished job; nothing happens where there is none.
@@ -180,7 +209,7 @@ class Jobs:
         """
         name = _finished(owner, job_id)
         while (meta := self._bucket.stat(name)) and meta.metadata.get("status") != DELETED:
-            body = _dump({"deleted": True, "id": job_id, "at": now})
+            body = _dump({"schema": SCHEMA, "deleted": True, "id": job_id, "at": now})
             # What it cost stays: an owner's limits count deleted jobs, too.
             card = {**meta.metadata, "status": DELETED}
             card.pop(WEBHOOK, None)
@@ -192,10 +221,11 @@ class Jobs:
         """The tries of a webhook whose delivery is over; empty while it is not.
 
         Raises:
+            RecordUnreadable: this revision cannot read them.
             ApiError: the bucket does not answer.
         """
         meta = self._bucket.stat(_finished(owner, job_id))
-        return read_log(meta.metadata.get(WEBHOOK)) if meta else ()
+        return _log(meta) if meta else ()
 
     def settle_webhook(self, owner: str, job_id: str, log: Sequence[Try]) -> None:
         """Keep the tries of a webhook whose delivery is over; a later log is never overwritten.
@@ -203,11 +233,12 @@ class Jobs:
         Nothing happens where the owner deleted the job.
 
         Raises:
+            RecordUnreadable: this revision cannot read the log that is there.
             ApiError: the bucket does not answer.
         """
         name = _finished(owner, job_id)
         while (meta := self._bucket.stat(name)) and meta.metadata.get("status") != DELETED:
-            stored = read_log(meta.metadata.get(WEBHOOK))
+            stored = _log(meta)
             if stored and stored[-1].number >= log[-1].number:
                 return
             with suppress(Conflict, Missing):
@@ -228,7 +259,7 @@ class Jobs:
             yield job_id, card.get("status", "")
 
     def cards(self, owner: str, start_id: str = "") -> Iterator[tuple[str, Mapping[str, str]]]:
-        """Ids of finished jobs, newest first, with what stands in their metadata.
+        """Ids of finished jobs, newest first, with what stands in their metadata, whatever it is.
 
         That is `status`, `tariff` (`region/model/resolution`), `accepted` (Unix seconds) and `paid`
         (`True`, `False`, or `None` when nobody can know); older records lack all but the first.
@@ -242,7 +273,8 @@ class Jobs:
         """
         prefix = f"jobs/{owner}/"
         for meta in self._bucket.objects(prefix, prefix + start_id):
-            yield meta.name.removeprefix(prefix).removesuffix(".json"), meta.metadata
+            if named := job_of(meta.name, "jobs"):
+                yield named[1], meta.metadata
 
     def find(self, owner: str, job_id: str) -> Job | None:
         """The job as a reader sees it; None when the owner has none of that id.
@@ -252,6 +284,7 @@ class Jobs:
 
         Raises:
             Tombstone: the owner deleted it.
+            RecordUnreadable: this revision cannot read it.
             ApiError: the bucket does not answer.
         """
         name = _pending(owner, job_id)
@@ -261,7 +294,10 @@ class Jobs:
         if finished or meta is None or body is None:
             # A job that moved between our two reads of pending/ is in jobs/ by now.
             return finished
-        return Job(Intent.from_json(json.loads(body)), State.from_metadata(meta.metadata))
+        held = read_held(meta)
+        if isinstance(held, Unreadable):
+            raise RecordUnreadable(name, held.why)
+        return Job(read_intent(name, body), held.state)
 
 
 def _tariff(intent: Intent) -> str:
@@ -277,9 +313,11 @@ def _finished(owner: str, job_id: str) -> str:
     return f"jobs/{owner}/{job_id}.json"
 
 
-def _held(meta: Meta) -> Held:
-    _, owner, file = meta.name.split("/", 2)
-    return Held(owner, file.removesuffix(".json"), State.from_metadata(meta.metadata), meta)
+def _log(meta: Meta) -> tuple[Try, ...]:
+    try:
+        return read_log(meta.metadata.get(WEBHOOK))
+    except NotReadable as why:
+        raise RecordUnreadable(meta.name, str(why)) from None
 
 
 def _dump(data: Mapping[str, Any]) -> bytes:

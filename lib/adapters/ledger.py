@@ -1,7 +1,8 @@
 """The small objects that keep money safe: keys, claims and gates.
 
 A key binds a caller's word to one job, a claim binds an upstream task to one job, a gate shares the
-rate limit of an account. Each method is one conditional step and says who won.
+rate limit of an account. Each method is one conditional step and says who won. A key that cannot be
+read is nobody's to take; a gate limits rate only, so that one that cannot be read is as if new.
 """
 
 from __future__ import annotations
@@ -11,14 +12,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lib.adapters.faults import Conflict, Missing
+from lib.adapters.gates import Cursor, Gate, Watch
+from lib.core.ids import TOKEN
 from lib.core.reconcile import DISPUTED, Claim
+from lib.core.stored import SCHEMA, Fields, NotReadable, RecordUnreadable, record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lib.adapters.bucket import Bucket, Meta
 
+__all__ = ["Cursor", "Gate", "KeyEntry", "Ledger", "Watch"]
+
 JSON = "application/json"
+CURSOR = "gates/tick.cursor"  # no account's name holds a full stop
 
 
 @dataclass(frozen=True)
@@ -38,53 +45,16 @@ class KeyEntry:
     meta: Meta
 
 
-@dataclass(frozen=True)
-class Gate:
-    """The shared rate limit of one account.
-
-    Attributes:
-        account: which.
-        meta: the object's versions; None before it was first written.
-        next_send: Unix seconds before which nobody sends.
-        free: task slots believed free upstream.
-        cursor: the owner who sent last.
-        strikes: refusals for rate or fullness in a row.
-    """
-
-    account: str
-    meta: Meta | None
-    next_send: float = 0.0
-    free: int = 2
-    cursor: str = ""
-    strikes: int = 0
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Who asks an account's upstream about its tasks: one at a time, whoever watches whom.
-
-    Attributes:
-        account: which.
-        meta: the object's versions; None before it was first written.
-        until: when the holder's turn ends, Unix seconds.
-        next_list: Unix seconds before which nobody lists.
-    """
-
-    account: str
-    meta: Meta | None
-    until: float = 0.0
-    next_list: float = 0.0
-
-
 class Ledger:
     """Keys, claims and gates.
 
     Args:
         bucket: where they lie.
+        now: Unix seconds.
     """
 
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
+    def __init__(self, bucket: Bucket, now: Callable[[], float]) -> None:
+        self._bucket, self._now = bucket, now
 
     # keys/
 
@@ -95,13 +65,13 @@ class Ledger:
             The binding that stands; its `id` is ours when we won.
 
         Raises:
+            RecordUnreadable: there is a binding that this revision cannot read.
             ApiError: the bucket does not answer.
         """
         name = f"keys/{owner}/{key}.json"
-        entry = {"id": job_id, "fingerprint": fingerprint, "created_at": now}
         while True:
             try:
-                meta = self._bucket.create(name, json.dumps(entry).encode(), JSON)
+                meta = self._bucket.create(name, _entry(job_id, fingerprint, now), JSON)
             except Conflict:
                 # Gone again between the two calls (lifecycle): bind it ourselves.
                 if stored := self.key(owner, key):
@@ -110,25 +80,36 @@ class Ledger:
                 return KeyEntry(job_id, fingerprint, now, meta)
 
     def key(self, owner: str, key: str) -> KeyEntry | None:
-        """What a key is bound to, None when it is free."""
+        """What a key is bound to, None when it is free.
+
+        Raises:
+            RecordUnreadable: this revision cannot read it.
+            ApiError: the bucket does not answer.
+        """
         name = f"keys/{owner}/{key}.json"
         meta = self._bucket.stat(name)
         body = self._bucket.read(name) if meta else None
         if meta is None or body is None:
             return None
-        data = json.loads(body)
-        return KeyEntry(data["id"], data["fingerprint"], data["created_at"], meta)
+        try:
+            read = Fields(record(body), "the key")
+            entry = KeyEntry(
+                read.text("id"), read.text("fingerprint"), read.number("created_at"), meta
+            )
+        except NotReadable as why:
+            raise RecordUnreadable(name, str(why)) from None
+        if not TOKEN.fullmatch(entry.id):
+            raise RecordUnreadable(name, "the key leads to no id")
+        return entry
 
     def replace_key(
         self, owner: str, key: str, old: KeyEntry, job_id: str, fingerprint: str, now: float
     ) -> KeyEntry | None:
         """Bind an expired key anew, if it is still as `old` saw it; None when somebody else did."""
-        entry = {"id": job_id, "fingerprint": fingerprint, "created_at": now}
+        entry = _entry(job_id, fingerprint, now)
         name = f"keys/{owner}/{key}.json"
         try:
-            meta = self._bucket.create(
-                name, json.dumps(entry).encode(), JSON, generation=old.meta.generation
-            )
+            meta = self._bucket.create(name, entry, JSON, generation=old.meta.generation)
         except Conflict:
             stored = self.key(owner, key)
             return stored if stored and stored.id == job_id else None
@@ -168,11 +149,11 @@ class Ledger:
         """
         name = f"claims/{account}/{task_id}"
         try:
-            card = {"job": job_id, "key": key}
+            card = {"job": job_id, "key": key, "schema": str(SCHEMA)}
             self._bucket.create(name, job_id.encode(), "text/plain", card)
         except Conflict:
             stored = self._bucket.stat(name)
-            return stored.metadata.get("job", DISPUTED) if stored else DISPUTED
+            return _claim(stored).job if stored else DISPUTED
         return job_id
 
     def dispute(self, account: str, task_id: str) -> str:
@@ -180,13 +161,14 @@ class Ledger:
         return self.claim(account, task_id, DISPUTED)
 
     def claims(self, account: str) -> dict[str, Claim]:
-        """Task id to its claim, of all claims of an account: one list."""
+        """Task id to its claim, of all claims of an account: one list.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
         prefix = f"claims/{account}/"
         return {
-            meta.name.removeprefix(prefix): Claim(
-                meta.metadata.get("job", DISPUTED), meta.metadata.get("key", "")
-            )
-            for meta in self._bucket.objects(prefix)
+            meta.name.removeprefix(prefix): _claim(meta) for meta in self._bucket.objects(prefix)
         }
 
     def check(self) -> None:
@@ -201,19 +183,12 @@ class Ledger:
     # gates/
 
     def gate(self, account: str) -> Gate:
-        """The account's gate as it is now."""
-        meta = self._bucket.stat(f"gates/{account}")
-        if meta is None:
-            return Gate(account, None)
-        values = meta.metadata
-        return Gate(
-            account,
-            meta,
-            float(values.get("next_send", 0)),
-            int(values.get("free", 2)),
-            values.get("cursor", ""),
-            int(values.get("strikes", 0)),
-        )
+        """The account's gate as it is now.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        return Gate.read(account, self._bucket.stat(f"gates/{account}"), self._now())
 
     def move_gate(self, gate: Gate, by: str, **changes: Any) -> Gate | None:
         """Change the gate if nobody has since; None when somebody has.
@@ -221,31 +196,23 @@ class Ledger:
         Args:
             gate: as read before.
             by: a fresh token, to know our own write again.
-            changes: `next_send`, `free`, `cursor`, `strikes`.
+            changes: `next_send` (minutes ahead at most, whoever asks for more), `free`, `cursor`,
+                `strikes`.
 
         Raises:
             ApiError: the bucket does not answer.
         """
-        wanted = replace(gate, **changes)
-        values: Mapping[str, str] = {
-            "by": by,
-            "next_send": repr(wanted.next_send),
-            "free": str(wanted.free),
-            "cursor": wanted.cursor,
-            "strikes": str(wanted.strikes),
-        }
-        meta = self._move(f"gates/{gate.account}", gate.meta, values)
+        wanted = replace(gate, **changes).capped(self._now())
+        meta = self._move(f"gates/{gate.account}", gate.meta, wanted.values(by))
         return replace(wanted, meta=meta) if meta else None
 
     def watch(self, account: str) -> Watch:
-        """Who watches the account as it is now."""
-        meta = self._bucket.stat(f"gates/{account}.watch")
-        if meta is None:
-            return Watch(account, None)
-        values = meta.metadata
-        return Watch(
-            account, meta, float(values.get("until", 0)), float(values.get("next_list", 0))
-        )
+        """Who watches the account as it is now.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        return Watch.read(account, self._bucket.stat(f"gates/{account}.watch"), self._now())
 
     def move_watch(self, watch: Watch, by: str, **changes: Any) -> Watch | None:
         """Take, renew or give back the watch if nobody has since; None when somebody has.
@@ -253,23 +220,55 @@ class Ledger:
         Args:
             watch: as read before.
             by: a fresh token, to know our own write again.
-            changes: `until`, `next_list`.
+            changes: `until`, `next_list`; never further ahead than a tick or a pause may be.
 
         Raises:
             ApiError: the bucket does not answer.
         """
-        wanted = replace(watch, **changes)
-        values = {"by": by, "until": repr(wanted.until), "next_list": repr(wanted.next_list)}
-        meta = self._move(f"gates/{watch.account}.watch", watch.meta, values)
+        wanted = replace(watch, **changes).capped(self._now())
+        meta = self._move(f"gates/{watch.account}.watch", watch.meta, wanted.values(by))
         return replace(wanted, meta=meta) if meta else None
+
+    def cursor(self) -> Cursor:
+        """Where the last tick that was cut short stopped.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        return Cursor.read(self._bucket.stat(CURSOR), self._now())
+
+    def keep_cursor(self, cursor: Cursor, places: Mapping[str, str]) -> None:
+        """Say where a tick stopped, unless somebody else has said so since.
+
+        Args:
+            cursor: as read before.
+            places: as in `Cursor`.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        self._move(CURSOR, cursor.meta, Cursor(None, self._now(), places).values())
 
     def _move(self, name: str, meta: Meta | None, values: Mapping[str, str]) -> Meta | None:
         try:
             if meta is None:
-                return self._bucket.create(name, b"", "text/plain", values)
+                card = {**values, "schema": str(SCHEMA)}
+                return self._bucket.create(name, b"", "text/plain", card)
             return self._bucket.patch(meta, values)
         except Conflict:
             stored = self._bucket.stat(name)
             return stored if stored and stored.metadata.get("by") == values["by"] else None
         except Missing:
             return None
+
+
+def _entry(job_id: str, fingerprint: str, now: float) -> bytes:
+    entry = {"schema": SCHEMA, "id": job_id, "fingerprint": fingerprint, "created_at": now}
+    return json.dumps(entry).encode()
+
+
+def _claim(meta: Meta) -> Claim:
+    """Whose a task is; one that nobody can read is disputed: nobody may have it."""
+    job, key = meta.metadata.get("job"), meta.metadata.get("key")
+    whose = job if isinstance(job, str) and job else DISPUTED
+    return Claim(whose, key if isinstance(key, str) else "")

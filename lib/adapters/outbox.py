@@ -2,7 +2,8 @@
 
 Each method is one conditional step and says who won. Which step comes next, and what a try means,
 is the business of the flow. Neither the address nor the payload lies here: both stand in the
-finished job, so nothing can be delivered that its owner has deleted.
+finished job, so nothing can be delivered that its owner has deleted. Each entry is read alone: what
+cannot be read is told apart and left as it is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lib.adapters.faults import Conflict, Missing
+from lib.core.ids import job_of
+from lib.core.stored import SCHEMA, TEXT_AT_MOST, Fields, NotReadable, RecordUnreadable
 from lib.core.webhooks import read_log, write_log
 
 if TYPE_CHECKING:
@@ -81,23 +84,40 @@ class Outbox:
         """
         name = _name(entry.owner, entry.id)
         try:
-            self._bucket.create(name, b"", "text/plain", entry.to_metadata())
+            card = {**entry.to_metadata(), "schema": str(SCHEMA)}
+            self._bucket.create(name, b"", "text/plain", card)
         except Conflict:
             return False
         return True
 
     def entries(self) -> list[Entry]:
-        """Every entry: one list.
+        """Every entry that can be read: one list.
 
         Raises:
             ApiError: the bucket does not answer.
         """
-        return [_entry(meta) for meta in self._bucket.objects(PREFIX)]
+        return self.inbox()[0]
+
+    def inbox(self) -> tuple[list[Entry], dict[str, str]]:
+        """Every entry, and the names of what is none that can be read, with the reasons: one list.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        entries: list[Entry] = []
+        unreadable: dict[str, str] = {}
+        for meta in self._bucket.objects(PREFIX):
+            try:
+                entries.append(_entry(meta))
+            except RecordUnreadable as odd:
+                unreadable[odd.name] = odd.why
+        return entries, unreadable
 
     def get(self, owner: str, job_id: str) -> Entry | None:
         """The entry of a job, None when there is none.
 
         Raises:
+            RecordUnreadable: this revision cannot read it.
             ApiError: the bucket does not answer.
         """
         meta = self._bucket.stat(_name(owner, job_id))
@@ -153,16 +173,25 @@ def _name(owner: str, job_id: str) -> str:
 
 
 def _entry(meta: Meta) -> Entry:
-    _, owner, file = meta.name.split("/", 2)
-    values = meta.metadata
-    return Entry(
-        owner,
-        file.removesuffix(".json"),
-        meta,
-        values.get("by", ""),
-        values.get("host", ""),
-        float(values.get("next_at", 0)),
-        int(values.get("base", 0)),
-        float(values.get("until", 0)),
-        read_log(values.get("log")),
-    )
+    """The entry in an object.
+
+    Raises:
+        RecordUnreadable: it is none that this revision can read.
+    """
+    named = job_of(meta.name, "outbox")
+    try:
+        if named is None:
+            raise NotReadable("its name is none of a webhook")  # noqa: TRY301 - one way out for all
+        read = Fields(meta.metadata, "the entry")
+        return Entry(
+            *named,
+            meta,
+            read.text("by"),
+            read.text("host", "", at_most=TEXT_AT_MOST),
+            read.number("next_at"),
+            read.whole("base", 0),
+            read.number("until", 0.0),
+            read_log(read.text("log", "")),
+        )
+    except NotReadable as why:
+        raise RecordUnreadable(meta.name, str(why)) from None

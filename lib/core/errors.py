@@ -9,8 +9,8 @@
     ├── the upstream               upstream_auth, upstream_quota, upstream_unavailable,
     │                              content_policy_violation, upstream_failed, upstream_expired,
     │                              submit_unknown, delivery_failed
-    └── ourselves                  storage_unavailable, signing_unavailable, overloaded, clock_off,
-                                   not_configured, internal_error
+    └── ourselves                  storage_unavailable, signing_unavailable, record_unreadable,
+                                   overloaded, clock_off, not_configured, internal_error
 
 A kind is plain data (code, HTTP status, DashScope code, retryable); the sentence for the reader is
 written where the error is found, because only that place knows what was got and what is allowed.
@@ -74,6 +74,9 @@ STORAGE_UNAVAILABLE = _kind(
 )
 SIGNING_UNAVAILABLE = _kind(
     "signing_unavailable", 503, "ServiceUnavailable", "Links cannot be signed", retryable=True
+)
+RECORD_UNREADABLE = _kind(
+    "record_unreadable", 503, "ServiceUnavailable", "Record cannot be read", retryable=True
 )
 OVERLOADED = _kind("overloaded", 503, "ServiceUnavailable", "Instance is busy", retryable=True)
 UPSTREAM_AUTH = _kind("upstream_auth", 502, "InvalidApiKey", "Upstream refuses our key")

@@ -8,140 +8,40 @@ what, and under which condition, is the business of `adapters.jobs` and the flow
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
+
+from lib.core.intent import FrameRef, Intent
+from lib.core.stages import (
+    ENDINGS,
+    STATUS_OF,
+    TRANSITIONS,
+    IllegalTransition,
+    Stage,
+    Status,
+    check_ending,
+)
+from lib.core.stored import TEXT_AT_MOST, Fields, NotReadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lib.core.errors import ApiError
 
-
-class Stage(StrEnum):
-    """Where a live job stands."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    UNSURE = "unsure"
-    RUNNING = "running"
-    COPYING = "copying"
-    CANCELLED = "cancelled"
-    # Not a stage of life: a slip that says what an interrupted DELETE still has to clear away.
-    DELETING = "deleting"
-
-
-class Status(StrEnum):
-    """What a caller sees; no further non-terminal word, since clients' poll loops return on it."""
-
-    QUEUED = "queued"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
-    @property
-    def terminal(self) -> bool:
-        """Whether nothing changes any more."""
-        return self not in {Status.QUEUED, Status.IN_PROGRESS}
-
-
-STATUS_OF = {
-    Stage.QUEUED: Status.QUEUED,
-    Stage.SENDING: Status.QUEUED,
-    Stage.UNSURE: Status.QUEUED,
-    Stage.RUNNING: Status.IN_PROGRESS,
-    Stage.COPYING: Status.IN_PROGRESS,
-    # The owner's word is final as soon as the conditional patch won; the verdict follows.
-    Stage.CANCELLED: Status.CANCELLED,
-    # Never shown: the record under jobs/ is there before the slip and wins.
-    Stage.DELETING: Status.CANCELLED,
-}
-
-# From a stage to the stages that may follow it; a stage may also renew itself (a new lease).
-TRANSITIONS: dict[Stage, frozenset[Stage]] = {
-    Stage.QUEUED: frozenset({Stage.QUEUED, Stage.SENDING, Stage.CANCELLED}),
-    Stage.SENDING: frozenset({Stage.RUNNING, Stage.QUEUED, Stage.UNSURE}),
-    Stage.UNSURE: frozenset({Stage.UNSURE, Stage.RUNNING, Stage.QUEUED}),
-    Stage.RUNNING: frozenset({Stage.RUNNING, Stage.COPYING}),
-    Stage.COPYING: frozenset({Stage.COPYING, Stage.RUNNING}),
-    Stage.CANCELLED: frozenset(),
-    Stage.DELETING: frozenset({Stage.DELETING}),
-}
-
-# From a stage to the verdicts that may end it.
-ENDINGS: dict[Stage, frozenset[Status]] = {
-    Stage.QUEUED: frozenset(),
-    # expired: never sent within the deadline; whoever says so holds the lease of the send
-    Stage.SENDING: frozenset({Status.EXPIRED, Status.FAILED}),
-    Stage.UNSURE: frozenset({Status.FAILED}),
-    Stage.RUNNING: frozenset({Status.FAILED, Status.CANCELLED}),
-    Stage.COPYING: frozenset({Status.COMPLETED, Status.FAILED, Status.EXPIRED}),
-    Stage.CANCELLED: frozenset({Status.CANCELLED}),
-    Stage.DELETING: frozenset(),
-}
-
-
-class IllegalTransition(Exception):  # noqa: N818 - a defect of ours, named for what happened
-    """A stage change that the table does not know."""
-
-
-@dataclass(frozen=True)
-class FrameRef:
-    """A checked frame as it lies in the bucket."""
-
-    object: str
-    mime: str
-    width: int
-    height: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Intent:
-    """What the owner asked for, with everything that was decided when it was accepted.
-
-    Attributes:
-        id: sorts newest first in a listing.
-        owner: whose it is.
-        created_at: Unix seconds.
-        account: the upstream account it is pinned to for life.
-        region: that account's region.
-        request: the request's plain fields (model, prompt, resolution, ...), without frames.
-        first: the first frame.
-        last: the last frame; None with a template.
-        size: width and height of the video to come.
-        warnings: what the owner should know, as sentences.
-        fingerprint: SHA-256 over owner and parsed request.
-        key: the SHA-256 name of the Idempotency-Key, None without one.
-    """
-
-    id: str
-    owner: str
-    created_at: float
-    account: str
-    region: str
-    request: dict[str, Any]
-    first: FrameRef
-    last: FrameRef | None
-    size: tuple[int, int]
-    warnings: tuple[str, ...] = ()
-    fingerprint: str = ""
-    key: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dict for the bucket."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The intent that `to_json` wrote; unknown keys of a newer version are ignored."""
-        known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
-        known["first"] = FrameRef(**data["first"])
-        known["last"] = FrameRef(**data["last"]) if data.get("last") else None
-        known["size"] = tuple(data["size"])
-        known["warnings"] = tuple(data.get("warnings", ()))
-        return cls(**known)
+__all__ = [
+    "ENDINGS",
+    "STATUS_OF",
+    "TRANSITIONS",
+    "Failure",
+    "FrameRef",
+    "IllegalTransition",
+    "Intent",
+    "Job",
+    "Stage",
+    "State",
+    "Status",
+    "Verdict",
+    "check_ending",
+]
 
 
 @dataclass(frozen=True)
@@ -215,26 +115,50 @@ class State:
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> Self:
-        """The state that `to_metadata` wrote; unknown keys are ignored."""
-        return cls(
-            stage=Stage(metadata["stage"]),
-            by=metadata["by"],
-            since=float(metadata["since"]),
-            until=float(metadata.get("until", 0)),
-            account=metadata.get("account", ""),
-            region=metadata.get("region", ""),
-            key=metadata.get("key", ""),
-            model=metadata.get("model", ""),
-            task_id=metadata.get("task_id", ""),
-            upstream_request_id=metadata.get("upstream_request_id", ""),
-            adopted=metadata.get("adopted") == "True",
-            accepted_at=float(metadata.get("accepted_at", 0)),
-            tries=int(metadata.get("tries", 0)),
-            reason=metadata.get("reason", ""),
-            eta_s=float(metadata.get("eta_s", 0)),
-            ended_at=float(metadata.get("ended_at", 0)),
-            bad_copies=int(metadata.get("bad_copies", 0)),
+        """The state that `to_metadata` wrote; unknown keys are ignored.
+
+        Raises:
+            NotReadable: a field is missing or odd, or the stage is one of a newer version.
+        """
+        read = Fields(metadata, "the state")
+        try:
+            stage = Stage(read.text("stage"))
+        except ValueError:
+            raise NotReadable("the stage is none that this revision knows") from None
+        state = cls(
+            stage=stage,
+            by=read.text("by", at_most=TEXT_AT_MOST),
+            since=read.number("since"),
+            until=read.number("until", 0.0),
+            account=read.text("account", ""),
+            region=read.text("region", ""),
+            key=read.text("key", ""),
+            model=read.text("model", ""),
+            task_id=read.text("task_id", "", at_most=TEXT_AT_MOST),
+            upstream_request_id=read.text("upstream_request_id", ""),
+            adopted=read.text("adopted", "") == "True",
+            accepted_at=read.number("accepted_at", 0.0),
+            tries=read.whole("tries", 0),
+            reason=read.text("reason", ""),
+            eta_s=read.number("eta_s", 0.0),
+            ended_at=read.number("ended_at", 0.0),
+            bad_copies=read.whole("bad_copies", 0),
         )
+        state.check()
+        return state
+
+    def check(self) -> None:
+        """Refuse a state that no writer wrote: what is missing would be guessed, and paid for.
+
+        Raises:
+            NotReadable: a field that the stage cannot do without is missing.
+        """
+        if self.stage in {Stage.SENDING, Stage.UNSURE, Stage.COPYING} and self.until < self.since:
+            raise NotReadable(f"a {self.stage} job without the end of its lease")
+        if self.stage in {Stage.SENDING, Stage.UNSURE} and not self.model:
+            raise NotReadable(f"a {self.stage} job without its model")
+        if self.stage in {Stage.RUNNING, Stage.COPYING} and not (self.task_id and self.accepted_at):
+            raise NotReadable(f"a {self.stage} job without its task")
 
 
 def _text(value: object) -> str:
@@ -251,6 +175,22 @@ class Failure:
     retryable: bool
     param: str | None = None
     upstream_code: str | None = None
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """The failure that was stored as a part of its verdict.
+
+        Raises:
+            NotReadable: a field is missing or odd.
+        """
+        read = Fields(data, "the failure")
+        return cls(
+            read.text("code"),
+            read.text("message"),
+            read.flag("retryable", default=False),
+            read.text_or_none("param"),
+            read.text_or_none("upstream_code"),
+        )
 
     @classmethod
     def of(cls, error: ApiError) -> Self:
@@ -296,14 +236,33 @@ class Verdict:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The verdict that `to_json` wrote; unknown keys are ignored."""
-        known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
-        known["status"] = Status(data["status"])
-        known["failure"] = Failure(**data["failure"]) if data.get("failure") else None
-        known["candidates"] = tuple(data.get("candidates", ()))
-        known["warnings"] = tuple(data.get("warnings", ()))
-        return cls(**known)
+    def from_json(cls, data: object) -> Self:
+        """The verdict that `to_json` wrote; unknown keys are ignored.
+
+        Raises:
+            NotReadable: a field is missing or odd, or the status is one of a newer version.
+        """
+        read = Fields(data, "the verdict")
+        try:
+            status = Status(read.text("status"))
+        except ValueError:
+            raise NotReadable("the status is none that this revision knows") from None
+        if read.given("video"):
+            Fields(read.table("video"), "the video").text("object")
+        return cls(
+            status=status,
+            ended_at=read.number("ended_at"),
+            failure=Failure.from_json(read.table("failure")) if read.given("failure") else None,
+            video=read.table("video") if read.given("video") else None,
+            task_id=read.text("task_id", ""),
+            upstream_request_id=read.text("upstream_request_id", ""),
+            usage=read.table("usage", {}),
+            paid=read.flag_or_none("paid", default=False),
+            times=read.moments("times"),
+            candidates=read.texts("candidates"),
+            actual_prompt=read.text_or_none("actual_prompt"),
+            warnings=read.texts("warnings"),
+        )
 
 
 @dataclass(frozen=True)
@@ -325,13 +284,3 @@ class Job:
     def stage(self) -> str:
         """The finer word: a live stage, or `done`."""
         return "done" if self.verdict or not self.state else str(self.state.stage)
-
-
-def check_ending(stage: Stage, status: Status) -> None:
-    """Refuse a verdict that the table does not know.
-
-    Raises:
-        IllegalTransition: when `stage` cannot end as `status`.
-    """
-    if status not in ENDINGS[stage]:
-        raise IllegalTransition(f"{stage} -> {status}")

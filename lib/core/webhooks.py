@@ -13,9 +13,12 @@ import binascii
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from lib.core.numbers import whole
+from lib.core.stored import MOMENT_AT_MOST, NotReadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,8 +177,26 @@ def write_log(log: Sequence[Try]) -> str:
 
 
 def read_log(text: str | None) -> tuple[Try, ...]:
-    """The log that `write_log` wrote; empty for none."""
-    return tuple(Try(*row) for row in json.loads(text)) if text else ()
+    """The log that `write_log` wrote; empty for none. What a newer version adds is ignored.
+
+    Raises:
+        NotReadable: it is none.
+    """
+    if not text:
+        return ()
+    try:
+        return tuple(_try(row) for row in json.loads(text))
+    except (ValueError, TypeError, RecursionError):
+        raise NotReadable("the log of a webhook is none") from None
+
+
+def _try(row: object) -> Try:
+    if not isinstance(row, list) or len(row) < len(fields(Try)) or not isinstance(row[3], str):
+        raise TypeError
+    number, at, status = (whole(value, 0, int(MOMENT_AT_MOST)) for value in row[:3])
+    if number is None or at is None or status is None:
+        raise ValueError
+    return Try(number, at, status, row[3])
 
 
 def outcome(status: int) -> str:

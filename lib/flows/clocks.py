@@ -61,4 +61,4 @@ def _tell(kit: Kit, held: Held, board: Board) -> None:
     kept = {"since": state.since, "reason": CLOCK_OFF.code, "until": state.until}
     by = state.by if state.stage is Stage.UNSURE else kit.token()
     if changed := kit.jobs.patch(held, state.to(state.stage, by=by, now=state.since, **kept)):
-        board.jobs[held.id] = changed
+        board.jobs[held.name] = changed

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from lib import logs
 from lib.adapters.jobs import Tombstone
 from lib.core.errors import CONFLICT, NOT_FOUND, ApiError
+from lib.core.ids import valid_id
 from lib.core.job import Stage, State
+from lib.core.stored import RecordUnreadable
 from lib.flows.finish import bury
-from lib.flows.read import valid_id
 
 if TYPE_CHECKING:
     from lib.adapters.jobs import Held
@@ -45,11 +46,20 @@ def delete(kit: Kit, owner: str, job_id: str) -> None:
     _slip(kit, job)
     kit.jobs.bury(owner, job_id, kit.now())
     _clear(kit, owner, job_id)
-    if (held := kit.jobs.live(owner, job_id)) and held.state.stage is not Stage.DELETING:
+    if (held := _left(kit, owner, job_id)) and held.state.stage is not Stage.DELETING:
         # What a finisher left: its next look meets the tombstone; the slip takes its place.
         kit.jobs.drop(held)
         _slip(kit, job)
     logs.event("job.deleted", job=job_id)
+
+
+def _left(kit: Kit, owner: str, job_id: str) -> Held | None:
+    try:
+        return kit.jobs.live(owner, job_id)
+    except RecordUnreadable as odd:
+        # Whoever can read it meets the tombstone.
+        logs.event("object.unreadable", object=odd.name, reason=odd.why)
+        return None
 
 
 def _slip(kit: Kit, job: Job) -> None:
@@ -75,6 +85,8 @@ def tidy(kit: Kit, held: Held) -> str | None:
     try:
         kit.jobs.finished(held.owner, held.id)
     except Tombstone:
+        if kit.jobs.intent(held) is None:
+            return None
         if old:
             bury(kit, held)
             return "deleted"

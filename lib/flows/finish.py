@@ -32,6 +32,8 @@ def finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> Verdict | 
         The verdict that stands; None when the owner deleted the job meanwhile.
 
     Raises:
+        RecordUnreadable: a verdict stands that this revision cannot read; it stays, and so does
+            the pending object.
         ApiError: the bucket does not answer; the next tick does the rest.
     """
     try:
@@ -57,6 +59,10 @@ def already(kit: Kit, held: Held) -> Job | bool:
 
     Returns:
         The finished job, True when it was deleted by its owner, False when it lives.
+
+    Raises:
+        RecordUnreadable: a verdict stands that this revision cannot read.
+        ApiError: the bucket does not answer.
     """
     try:
         job = kit.jobs.finished(held.owner, held.id)

@@ -2,11 +2,13 @@
 
 One list call for `pending/<owner>/` and one for the newest names under `jobs/<owner>/`; no counter
 is kept, so none can be wrong. Best effort: creates of one owner that are under way at the same
-moment do not see each other, so a limit can be passed by as many as those.
+moment do not see each other, so a limit can be passed by as many as those. What cannot be read does
+not count.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lib import logs
@@ -14,16 +16,19 @@ from lib.core import limits as rules
 from lib.core.errors import ApiError
 from lib.core.job import Stage
 from lib.core.limits import Made
+from lib.core.numbers import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from lib.adapters.jobs import Held
     from lib.core.limits import Limits
     from lib.core.request import VideoRequest
     from lib.flows.kit import Kit
 
+MADE = re.compile(r"vid_([0-9a-f]{11})")
 ID_SPAN = (1 << 44) - 1  # as ids are made: milliseconds since 1970, counted down
+SKEW_S = 60.0  # nothing was accepted later than that from now
 # A refused key keeps its id for a day and may be sent again: its job is then younger than its id.
 ID_AGE_S = 2 * rules.DAY_S + 3600
 
@@ -61,14 +66,17 @@ def _made(kit: Kit, owner: str, limits: Limits) -> Iterator[Made]:
     # pending/ before jobs/, and jobs/ wins: the other order loses a job that moves meanwhile.
     live = {held.id: held for held in kit.jobs.pending(f"{owner}/")}
     if limits.daily:
-        oldest = kit.now() - ID_AGE_S
+        now = kit.now()
+        oldest = now - ID_AGE_S
         for job_id, card in kit.jobs.cards(owner):
-            if (made_at := _id_time(job_id)) < oldest:
+            if (made_at := _id_time(job_id)) is None:
+                continue
+            if made_at < oldest:
                 break
             live.pop(job_id, None)
-            accepted = float(card.get("accepted") or made_at)
+            accepted = number(card.get("accepted"), 0.0, now + SKEW_S) or made_at
             billed = card.get("paid") != "False"
-            price = rules.cost(limits, card.get("tariff", "")) if billed else rules.FREE
+            price = rules.cost(limits, _tariff(card)) if billed else rules.FREE
             yield Made(accepted, cost=price)
     for held in live.values():
         if held.state.stage is not Stage.DELETING:
@@ -83,13 +91,16 @@ def _live(held: Held, limits: Limits) -> Made:
         made_at,
         live=True,
         ends_at=(state.accepted_at or made_at) + state.eta_s,
-        cost=rules.cost(limits, held.meta.metadata.get("tariff", "")),
+        cost=rules.cost(limits, _tariff(held.meta.metadata)),
     )
 
 
-def _id_time(job_id: str) -> float:
-    """When an id was made, Unix seconds; a name that is no id of ours is older than everything."""
-    try:
-        return (ID_SPAN - int(job_id.removeprefix("vid_")[:11], 16)) / 1000
-    except ValueError:
-        return float("-inf")
+def _tariff(card: Mapping[str, str]) -> str:
+    found = card.get("tariff")
+    return found if isinstance(found, str) else ""
+
+
+def _id_time(job_id: str) -> float | None:
+    """When an id was made, Unix seconds; None for one that the service never makes."""
+    found = MADE.match(job_id)
+    return (ID_SPAN - int(found[1], 16)) / 1000 if found else None

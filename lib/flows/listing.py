@@ -1,7 +1,8 @@
 """An owner's jobs, newest first: live and finished merged, no gaps and no doubles while they move.
 
 `pending/` is read before `jobs/`, and `jobs/` wins. The names alone give the order and the page;
-bodies are read for the jobs on the page only.
+bodies are read for the jobs on the page only. A record that cannot be read is left out of the list,
+and named in the log.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lib import logs
 from lib.adapters.jobs import DELETED
 from lib.core.job import STATUS_OF, Stage, Status
+from lib.core.stored import RecordUnreadable
 from lib.flows.limits import ID_SPAN
 from lib.flows.read import find
 
@@ -64,7 +67,7 @@ def page(
     """
     jobs: list[Job] = []
     for job_id in _ids(kit, owner, after, statuses, ascending=ascending):
-        job = find(kit, owner, job_id)
+        job = _legible(kit, owner, job_id)
         # It may have been deleted, or have moved on, since it was listed.
         if job is None or (statuses and job.status not in statuses):
             continue
@@ -84,7 +87,7 @@ def recent(kit: Kit, owner: str, age_s: float = DAY_S) -> list[Job]:
     for job_id in _ids(kit, owner, "", ()):
         if _made_at(job_id) < kit.now() - age_s - YOUNGER_AT_MOST_S:
             break
-        job = find(kit, owner, job_id)
+        job = _legible(kit, owner, job_id)
         if job is not None and job.intent.created_at >= kit.now() - age_s:
             found.append(job)
     return found
@@ -96,6 +99,14 @@ def _made_at(job_id: str) -> float:
         return (ID_SPAN - int(job_id.removeprefix("vid_")[:11], 16)) / 1000
     except ValueError:
         return float("inf")
+
+
+def _legible(kit: Kit, owner: str, job_id: str) -> Job | None:
+    try:
+        return find(kit, owner, job_id)
+    except RecordUnreadable as odd:
+        logs.event("object.unreadable", object=odd.name, reason=odd.why)
+        return None
 
 
 def _ids(

@@ -9,8 +9,8 @@ sends nothing. A receiver's answer is never kept or logged beyond its status.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from lib import logs
 from lib.adapters.fetch import FetchFailed
 from lib.adapters.jobs import Tombstone
 from lib.adapters.outbox import Entry
-from lib.core import webhooks
+from lib.core import numbers, webhooks
 from lib.core.errors import invalid
 from lib.core.webhooks import Try
 
@@ -35,6 +35,7 @@ TRY_S = 15.0  # Standard Webhooks, "Considerations": 15 to 30 seconds
 LEASE_S = 90.0  # a batch: eight leases with their pauses, one try, eight outcomes
 AT_ONCE, AT_ONCE_OF_HOST = 8, 4
 SHARE_S = 20.0  # of a tick that has films to bring home
+WAIT_AT_MOST_S = 48 * 3600.0  # no try of ours is due later than that from now
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,13 @@ def serve(kit: Kit, board: Board) -> None:
         return
     began = kit.now()
     left_s = SHARE_S - board.webhooks_s if board.jobs else board.deadline - began
-    waiting = in_turns(entry for entry in kit.outbox.entries() if _due(kit, entry))
+    entries, unreadable = kit.outbox.inbox()
+    for name, why in unreadable.items():
+        board.odd(name, why)
+    waiting = in_turns(entry for entry in entries if _due(kit, entry))
     while waiting and (kit.now() - began < left_s or not board.told):
-        if board.told and kit.now() + TRY_S > board.deadline:
+        if kit.now() + TRY_S * bool(board.told) > board.deadline:
+            board.cut = True
             break
         batch = _batch(waiting, board)
         letters = [letter for entry in batch if (letter := _attempt(kit, entry, board))]
@@ -125,7 +130,9 @@ def serve(kit: Kit, board: Board) -> None:
 
 def _due(kit: Kit, entry: Entry) -> bool:
     now = kit.now()
-    return entry.next_at <= now and (not entry.until or entry.until + kit.times.skew_s < now)
+    due = entry.next_at <= now or entry.next_at > now + WAIT_AT_MOST_S
+    leased = now <= entry.until + kit.times.skew_s <= now + WAIT_AT_MOST_S
+    return due and not (entry.until and leased)
 
 
 def in_turns(entries: Iterable[Entry]) -> list[Entry]:
@@ -160,6 +167,7 @@ def _attempt(kit: Kit, entry: Entry, board: Board) -> Letter | None:
 
 
 def _take(kit: Kit, entry: Entry, letters: list[Letter]) -> str | None:
+    _legible(kit, entry)
     now = kit.now()
     if entry.tries >= webhooks.TRIES:
         # The last try's process died with it.
@@ -191,6 +199,13 @@ def _take(kit: Kit, entry: Entry, letters: list[Letter]) -> str | None:
         return "webhook_late"
     letters.append(Letter(taken, job.intent.request["webhook_url"], body, headers))
     return None
+
+
+def _legible(kit: Kit, entry: Entry) -> None:
+    """Before anything is written: a job whose record cannot be read waits for who can read it."""
+    kit.jobs.webhook_log(entry.owner, entry.id)
+    with suppress(Tombstone):
+        kit.jobs.finished(entry.owner, entry.id)
 
 
 def over(entry: Entry, settled: tuple[Try, ...]) -> bool:
@@ -251,9 +266,4 @@ def _settle(kit: Kit, entry: Entry, log: tuple[Try, ...]) -> str:
 
 def retry_after_s(text: str, now: float) -> float:
     """Seconds that a Retry-After asks for; 0 when it says nothing usable (RFC 9110, 10.2.3)."""
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
-    except (ValueError, OverflowError):
-        return 0.0
+    return numbers.retry_after_s(text, now, webhooks.RETRY_AFTER_AT_MOST_S) or 0.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib.core.job import Failure, Stage, Status, Verdict
+from lib.core.slots import RUNNING_AT_MOST
 from lib.flows import clocks
 from lib.flows.finish import already, finish
 from lib.flows.kit import SEND_EVERY_S
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from lib.flows.board import Board
     from lib.flows.kit import Kit
 
-RUNNING_AT_MOST = 2  # tasks of one account at a time (Model Studio, "Rate limits")
-BUSY = (Stage.SENDING, Stage.UNSURE, Stage.RUNNING)
+NOT_SENT = frozenset({"taken_by_another", "tidied", "unprepared", "prepared"})
 
 
 def serve(kit: Kit, account: str, board: Board) -> None:
@@ -32,7 +32,8 @@ def serve(kit: Kit, account: str, board: Board) -> None:
     queued = board.of(account, Stage.QUEUED)
     if queued and clocks.halted(kit, account, board):
         return
-    room = RUNNING_AT_MOST - len(board.of(account, *BUSY))
+    window_s = kit.times.margin_s + kit.times.skew_s
+    room = RUNNING_AT_MOST - board.busy(account, kit.now(), window_s)
     gate = kit.ledger.gate(account)
     while queued and room > 0 and kit.now() < board.deadline:
         now = kit.now()
@@ -47,8 +48,9 @@ def serve(kit: Kit, account: str, board: Board) -> None:
             return
         gate = moved
         queued.remove(held)
-        room -= 1
-        board.attempt(held, lambda held=held: _send(kit, held))  # type: ignore[misc]
+        word = board.attempt(held, lambda held=held: _send(kit, held))  # type: ignore[misc]
+        if word not in NOT_SENT and held.name not in board.aside:
+            room -= 1
         if queued and room > 0:
             kit.sleep(max(0.0, gate.next_send - kit.now()))
     _open(kit, gate, room, waiting=bool(queued))
@@ -85,19 +87,24 @@ def fairest(queued: Iterable[Held], cursor: str) -> Held:
 
 
 def _send(kit: Kit, held: Held) -> str:
+    # Before anything is written: a record that cannot be read is left as it is.
     intent = kit.jobs.intent(held)
-    return dispatch(kit, held, intent, TICK_S) if intent else "taken_by_another"
+    if intent is None:
+        return "taken_by_another"
+    return "tidied" if already(kit, held) else dispatch(kit, held, intent, TICK_S)
 
 
 def expire(kit: Kit, held: Held) -> str:
     """End a queued job whose deadline has come; nobody else can send it then."""
+    intent = kit.jobs.intent(held)
+    if intent is None:
+        return "taken_by_another"
     taken = kit.jobs.patch(held, lease(kit, held.state))
     if taken is None:
         return "taken_by_another"
     if already(kit, taken):
         return "tidied"
-    intent = kit.jobs.intent(taken)
-    if intent is None or kit.now() > taken.state.until:
+    if kit.now() > taken.state.until:
         return "taken_by_another"
     failure = Failure("expired", _in_vain(held.state), retryable=True)
     # A send that was refused made no task, and one in doubt is queued again only when the settled

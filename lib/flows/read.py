@@ -8,16 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib.adapters.jobs import Tombstone
+from lib.core.ids import valid_id
 
 if TYPE_CHECKING:
     from lib.core.job import Job
     from lib.flows.kit import Kit
+
+__all__ = ["find", "valid_id"]
 
 
 def find(kit: Kit, owner: str, job_id: str) -> Job | None:
     """The owner's job of that id, None when there is none.
 
     Raises:
+        RecordUnreadable: it is there, and this revision cannot read it.
         ApiError: the bucket does not answer.
     """
     if not valid_id(job_id):
@@ -26,9 +30,3 @@ def find(kit: Kit, owner: str, job_id: str) -> Job | None:
         return kit.jobs.find(owner, job_id)
     except Tombstone:
         return None
-
-
-def valid_id(job_id: str) -> bool:
-    """Whether a text can be an id of ours; nothing else may become part of an object name."""
-    head, _, rest = job_id.partition("_")
-    return head == "vid" and len(rest) == 27 and rest.isascii() and rest.isalnum()  # noqa: PLR2004

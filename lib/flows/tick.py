@@ -2,18 +2,23 @@
 
 Ticks may overlap, run twice and die anywhere: each step is one conditional write, and the next tick
 goes on from what the bucket says. Returns at once when nothing is pending: an idle tick costs one
-list, and one more, of the outbox, where owners have secrets for webhooks.
+list, and one more, of the outbox, where owners have secrets for webhooks. Whatever is to be done,
+it ends by its deadline and one step: every loop looks at the time, and what was left over comes
+first in the next tick.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lib import logs
+from lib.adapters.ledger import Cursor
 from lib.core.errors import ApiError
 from lib.core.job import Stage, Status, Verdict
+from lib.core.stored import RecordUnreadable
 from lib.flows import outbox, queue
-from lib.flows.board import Board
+from lib.flows.board import Board, legible
 from lib.flows.delete import tidy
 from lib.flows.finish import already, finish
 from lib.flows.home import home
@@ -23,12 +28,17 @@ from lib.flows.stranded import strand
 from lib.flows.watch import first_look, hand_over, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lib.adapters.jobs import Held
     from lib.flows.kit import Kit
 
+    Step = Callable[[Kit, str, Board], None]
+
 PAUSE_AT_LEAST_S = 0.5
+CUT_LIFE_S = 600.0  # for so long what a tick left over comes first
+OF_ITS_ACCOUNT = frozenset({Stage.QUEUED, Stage.RUNNING, Stage.COPYING})
+MEND, ACCOUNT = "mend", "account"  # words for loops, in the cursor
 
 
 def tick(kit: Kit) -> dict[str, Any]:
@@ -41,7 +51,7 @@ def tick(kit: Kit) -> dict[str, Any]:
         ApiError: the bucket cannot be listed; the next tick is the retry.
     """
     started = kit.now()
-    board = Board(started + kit.times.tick_budget_s)
+    board = Board(started + kit.times.tick_budget_s, thorough=True)
     try:
         rounds = _rounds(kit, board)
     finally:
@@ -49,6 +59,7 @@ def tick(kit: Kit) -> dict[str, Any]:
     summary = {
         "object": "tick",
         "pending": len(board.jobs),
+        "unreadable": len(board.unreadable),
         "rounds": rounds,
         "seconds": round(kit.now() - started, 3),
         **board.done,
@@ -58,30 +69,46 @@ def tick(kit: Kit) -> dict[str, Any]:
 
 
 def _rounds(kit: Kit, board: Board) -> int:
-    rounds = 0
-    while True:
-        board.relist(kit.jobs.pending())
-        rounds += 1
-        if all(held.state.stage is Stage.DELETING for held in board.jobs.values()):
-            for held in list(board.jobs.values()):
-                board.attempt(held, lambda held=held: tidy(kit, held))  # type: ignore[misc]
-            if rounds > 1:
-                _each_account(kit, lambda account: queue.reopen(kit, account), board)
-            _tell(kit, board)
-            return rounds
-        _round(kit, board)
+    board.take(kit.jobs.inbox())
+    cursor = _resume(kit, board)
+    rounds, late = 1, kit.now() - cursor.at < CUT_LIFE_S
+    if late:
+        # The tick before had no time left for what comes last: it comes first now.
+        _tell(kit, board)
+    while _live(board):
+        _round(kit, board, late=late and rounds == 1)
         _tell(kit, board)
         pause_s = max(PAUSE_AT_LEAST_S, _next_due(kit, board) - kit.now())
         if kit.now() + pause_s >= board.deadline:
+            _keep(kit, board, cursor)
             return rounds
         kit.sleep(pause_s)
+        board.take(kit.jobs.inbox())
+        rounds += 1
+    for held in board.each(MEND, board.jobs.values(), lambda: kit.now() >= board.deadline):
+        board.attempt(held, lambda held=held: tidy(kit, held))  # type: ignore[misc]
+    if rounds > 1:
+        for account in _accounts(kit, board):
+            _try_account(account, partial(queue.reopen, kit, account), board)
+    _tell(kit, board)
+    _keep(kit, board, cursor)
+    return rounds
 
 
-def _round(kit: Kit, board: Board) -> None:
-    for held in list(board.jobs.values()):
+def _live(board: Board) -> bool:
+    return any(held.state.stage is not Stage.DELETING for held in board.jobs.values())
+
+
+def _round(kit: Kit, board: Board, *, late: bool) -> None:
+    # Half of what is left is for the mending, so that however many have run out at once, the
+    # others go on.
+    half = (kit.now() + board.deadline) / 2
+    for held in board.each(MEND, board.jobs.values(), lambda: kit.now() >= half):
         board.attempt(held, lambda held=held: _mend(kit, held, board))  # type: ignore[misc]
-    for step in (reconcile, watch, queue.serve):
-        _each_account(kit, lambda account, step=step: step(kit, account, board), board)  # type: ignore[misc]
+    steps: tuple[Step, ...] = (reconcile, watch, queue.serve)
+    for account in _accounts(kit, board):
+        for step in (queue.serve, *steps) if late else steps:
+            _try_account(account, partial(step, kit, account, board), board)
 
 
 def _tell(kit: Kit, board: Board) -> None:
@@ -92,23 +119,80 @@ def _tell(kit: Kit, board: Board) -> None:
         logs.event("tick.webhooks_wait", reason=error.kind.code)
 
 
-def _each_account(kit: Kit, step: Callable[[str], None], board: Board) -> None:
-    for account in kit.upstreams:
-        try:
-            step(account)
-        except ApiError as error:
-            # The bucket did not answer for this account; the others go on.
-            board.done["errors"] += 1
-            logs.event("tick.account_waits", account=account, reason=error.kind.code)
+def _accounts(kit: Kit, board: Board) -> Iterator[str]:
+    """Every account, from the one on that comes after the last, as long as there is time."""
+    names = list(kit.upstreams)
+    last = board.places.get(ACCOUNT)
+    first = names.index(last) + 1 if last in names else 0
+    for account in (*names[first:], *names[:first]):
+        if kit.now() >= board.deadline:
+            board.cut = True
+            return
+        board.places[ACCOUNT] = account
+        yield account
+
+
+def _try_account(account: str, step: Callable[[], None], board: Board) -> None:
+    try:
+        step()
+    except ApiError as error:
+        # The bucket did not answer for this account; the others go on.
+        if isinstance(error, RecordUnreadable):
+            board.odd(error.name, error.why)
+        board.done["errors"] += 1
+        logs.event("tick.account_waits", account=account, reason=error.kind.code)
+    except Exception:  # noqa: BLE001 - one account's trouble is not the others'
+        board.done["errors"] += 1
+        logs.crash("tick.account_failed", account=account)
+
+
+def _resume(kit: Kit, board: Board) -> Cursor:
+    """Where the last tick stopped that was cut short; asked for only where it can matter."""
+    if len(board.jobs) <= 1 and len(kit.upstreams) <= 1:
+        return Cursor(None)
+    try:
+        cursor = kit.ledger.cursor()
+    except ApiError:
+        logs.event("tick.cursor_lost")
+        return Cursor(None)
+    board.places |= cursor.places
+    return cursor
+
+
+def _keep(kit: Kit, board: Board, cursor: Cursor) -> None:
+    if not board.cut:
+        return
+    try:
+        kit.ledger.keep_cursor(cursor, board.places)
+    except ApiError:
+        logs.event("tick.cursor_lost")
 
 
 def _mend(kit: Kit, held: Held, board: Board) -> str | None:
     """The steps that need no upstream: leases that ran out, owners' cancels, deadlines."""
     state, now = held.state, kit.now()
-    if state.stage is Stage.SENDING and now > state.until:
+    if state.stage is Stage.DELETING:
+        return tidy(kit, held)
+    if state.stage is Stage.QUEUED and now - held.meta.created_at > kit.times.queue_deadline_s:
+        return queue.expire(kit, held)
+    leased = state.stage is Stage.SENDING and now <= state.until
+    if leased or (state.stage in OF_ITS_ACCOUNT and home(kit, state)):
+        return None
+    met = held.name in board.legible
+    if not legible(kit, held, board):
+        return "taken_by_another"
+    if state.stage is Stage.UNSURE and not met and already(kit, held):
+        return "tidied"
+    return _alone(kit, held, board)
+
+
+def _alone(kit: Kit, held: Held, board: Board) -> str | None:
+    """A job that can be read and that no upstream carries on."""
+    state, now = held.state, kit.now()
+    if state.stage is Stage.SENDING:
         # Whoever held the lease may have sent: never back to queued from here.
         if changed := unsure(kit, held):
-            board.jobs[held.id] = changed
+            board.jobs[held.name] = changed
         return "unsure"
     if state.stage is Stage.CANCELLED:
         if already(kit, held):
@@ -116,10 +200,6 @@ def _mend(kit: Kit, held: Held, board: Board) -> str | None:
         if intent := kit.jobs.intent(held):
             finish(kit, held, intent, Verdict(Status.CANCELLED, now))
         return "cancelled"
-    if state.stage is Stage.DELETING:
-        return tidy(kit, held)
-    if state.stage is Stage.QUEUED and now - held.meta.created_at > kit.times.queue_deadline_s:
-        return queue.expire(kit, held)
     return None if home(kit, state) else strand(kit, held)
 
 

@@ -15,12 +15,15 @@ from lib.core.decide import ENDED, Copy, End, decide
 from lib.core.errors import ApiError
 from lib.core.job import Stage
 from lib.core.upstream import Listing, QueryFailed
+from lib.flows.board import legible
 from lib.flows.deliver import deliver, give_up, retry_at
 from lib.flows.evidence import look_over
 from lib.flows.finish import finish
 from lib.flows.home import home
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from lib.adapters.jobs import Held
     from lib.core.job import State
     from lib.core.upstream import Row
@@ -30,7 +33,10 @@ if TYPE_CHECKING:
 QUERY_GAP_S = 0.125  # at most 8 queries a second from the watch's holder; the account has 20
 EARLIEST = 0.3  # the share of a model's usual duration before which hardly anything ends
 UNLISTED_EVERY_S = 30.0  # a task that a good list does not show: the list may lag
+# A task that the list calls alive so many times its usual duration after: the list may be wrong.
+LATE, LATE_AT_LEAST_S, LATE_EVERY_S = 2.0, 300.0, 60.0
 FAILS_AT_MOST = 4
+PAUSE_AT_MOST_S = 300.0  # however long the upstream asks us to wait
 
 
 def first_look(kit: Kit, state: State) -> float:
@@ -63,14 +69,21 @@ def watch(kit: Kit, account: str, board: Board) -> None:
         board.fails.pop(account, None)
         look_over(kit, account, listing, board)
         rows = listing.known()
+        _note_ended(found, rows, board)
     else:
         _list_failed(kit, account, board, listing)
         if listing.limited:
             return
-    for held in due:
-        if kit.now() >= board.deadline:
-            return
+    for held in board.each(f"watch-{account}", due, lambda: kit.now() >= board.deadline):
         board.attempt(held, lambda held=held: _see(kit, held, board, rows))  # type: ignore[misc]
+
+
+def _note_ended(found: Iterable[Held], rows: Mapping[str, Row], board: Board) -> None:
+    """A task that has ended holds no place upstream, whatever becomes of its film."""
+    for held in found:
+        row = rows.get(held.state.task_id)
+        if row is not None and row.status in ENDED:
+            board.ended.add(held.name)
 
 
 def may_list(kit: Kit, account: str, board: Board) -> bool:
@@ -102,6 +115,8 @@ def may_list(kit: Kit, account: str, board: Board) -> bool:
 def hand_over(kit: Kit, board: Board) -> None:
     """Give the watches back, so that the next to come need not wait for their end."""
     for account, held in board.watches.items():
+        if kit.now() >= max(board.deadline, board.listed[account]):
+            continue  # it has ended by itself, and nobody need wait for the next list
         try:
             kit.ledger.move_watch(held, kit.token(), until=0.0, next_list=board.listed[account])
         except ApiError:
@@ -114,22 +129,36 @@ def _list_failed(kit: Kit, account: str, board: Board, failed: QueryFailed) -> N
     logs.event("tick.list_failed", account=account, reason=failed.message)
     board.fails[account] = min(board.fails[account] + 1, FAILS_AT_MOST)
     pause_s = failed.retry_after_s or kit.times.list_every_s * 2.0 ** board.fails[account]
-    board.listed[account] = kit.now() + pause_s
+    board.listed[account] = kit.now() + min(pause_s, PAUSE_AT_MOST_S)
 
 
 def _see(kit: Kit, held: Held, board: Board, rows: dict[str, Row] | None) -> str | None:
     """One task: what its row says, or a single query where that is not enough."""
     now = kit.now()
     row = rows.get(held.state.task_id) if rows is not None else None
-    if row is not None and row.status not in ENDED:
+    lives = row is not None and row.status not in ENDED
+    if lives:
         _calm(kit, held, board)
-        return None
-    if now < board.looks.get(held.id, 0.0):
+    if (lives and not (board.thorough and late(held.state, now))) or now < board.looks.get(
+        held.name, 0.0
+    ):
         return None
     every_s = kit.times.single_every_s if row or rows is None else UNLISTED_EVERY_S
-    board.looks[held.id] = now + every_s
+    board.looks[held.name] = now + (LATE_EVERY_S if lives else every_s)
+    if not legible(kit, held, board):
+        return None
     kit.sleep(QUERY_GAP_S)
-    return _look(kit, held, board)
+    return _look(kit, board.jobs.get(held.name, held), board)
+
+
+def late(state: State, now: float) -> bool:
+    """Whether a task should have ended long ago, so that a list that calls it alive is doubted.
+
+    Args:
+        state: of its job.
+        now: Unix seconds.
+    """
+    return now - state.accepted_at > max(LATE * state.eta_s, LATE_AT_LEAST_S)
 
 
 def _look(kit: Kit, held: Held, board: Board) -> str | None:
@@ -138,10 +167,13 @@ def _look(kit: Kit, held: Held, board: Board) -> str | None:
     if isinstance(report, QueryFailed):
         logs.event("tick.get_failed", job=held.id, reason=report.message)
         if report.retry_after_s:
-            board.looks[held.id] = kit.now() + report.retry_after_s
+            pause_s = min(report.retry_after_s, PAUSE_AT_MOST_S)
+            board.looks[held.name] = kit.now() + pause_s
         if not report.limited:
             _say(kit, held, board, report.kind.code)
         return "query_failed"
+    if report.status in ENDED:
+        board.ended.add(held.name)
     decision = decide(held.state, report, kit.now(), kit.times.give_up_s, classify)
     if isinstance(decision, Copy):
         return deliver(kit, held, report, hurried=board.hurried)
@@ -167,6 +199,8 @@ def _say(kit: Kit, held: Held, board: Board, reason: str) -> None:
     """Let the owner see why a running job waits; written when it changes, not at every look."""
     if held.state.stage is not Stage.RUNNING or held.state.reason == reason:
         return
+    if not legible(kit, held, board):
+        return
     state = held.state.to(Stage.RUNNING, by=kit.token(), now=held.state.since, reason=reason)
     if changed := kit.jobs.patch(held, state):
-        board.jobs[held.id] = changed
+        board.jobs[held.name] = changed

@@ -14,6 +14,7 @@ from lib.core import errors
 from lib.core.bounded import members
 from lib.core.errors import FORBIDDEN, INVALID_REQUEST, UNSUPPORTED_MODEL, ApiError
 from lib.core.job import Status
+from lib.core.numbers import whole
 from lib.core.request import NEGATIVE_AT_MOST, PROMPT_AT_MOST, VideoRequest
 from lib.web.compat_words import NOT_FOUND_TEXT, sentence
 
@@ -165,7 +166,7 @@ def row(job: Job) -> dict[str, Any]:
         "caller_uid": intent.owner,
         "gmt_create": int(intent.created_at * 1000),
         "model_name": intent.request["model"],
-        "region": REGIONS[intent.region],
+        "region": REGIONS.get(intent.region, intent.region),
         "request_id": intent.id,
         "status": STATUSES[job.status],
         "task_id": intent.id,
@@ -204,8 +205,9 @@ def _usage(job: Job, verdict: Verdict) -> dict[str, Any]:
         return reported
     request = job.intent.request
     usage: dict[str, Any] = {"video_duration": request["seconds"], "video_count": 1}
-    if str(request["model"]).startswith("wan2.2"):
-        return {**usage, "SR": int(str(request["resolution"]).removesuffix("P"))}
+    lines = whole(str(request["resolution"]).removesuffix("P"), 1, 1 << 16)
+    if str(request["model"]).startswith("wan2.2") and lines:
+        return {**usage, "SR": lines}
     return {**usage, "video_ratio": "standard"}
 
 

@@ -1,5 +1,7 @@
 """The job's values survive the bucket, and only legal steps can be written."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,20 @@ from lib.core.job import (
 
 tokens = st.text("0123456789abcdef", min_size=16, max_size=16)
 moments = st.floats(min_value=0, max_value=4e9, allow_nan=False)
+
+
+def written(state):
+    """A state that some writer could have written: what its stage cannot do without is there."""
+    running = state.stage in {Stage.RUNNING, Stage.COPYING}
+    return replace(
+        state,
+        until=max(state.since, state.until),
+        model=state.model or "wan2.2-kf2v-flash",
+        task_id=state.task_id or "t" * running,
+        accepted_at=state.accepted_at or 1.0 * running,
+    )
+
+
 states = st.builds(
     State,
     stage=st.sampled_from(Stage),
@@ -35,7 +51,7 @@ states = st.builds(
     tries=st.integers(0, 1000),
     reason=st.sampled_from(["", "rate_limited", "upstream_auth"]),
     eta_s=moments,
-)
+).map(written)
 
 
 @given(states)
@@ -107,7 +123,7 @@ def test_an_intent_and_a_verdict_survive_json():
         created_at=1.5,
         account="singapore",
         region="singapore",
-        request={"model": "m", "prompt": "雨", "seed": None},
+        request={"model": "m", "prompt": "雨", "seed": None, "resolution": "720P", "seconds": 5},
         first=FrameRef("frames/a", "image/png", 750, 1000, 12),
         last=None,
         size=(816, 1104),

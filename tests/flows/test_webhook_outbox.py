@@ -144,7 +144,7 @@ def test_retry_after_is_honoured(world):
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        ("", 0), ("7", 7), ("-7", 0), ("soon", 0), ("9" * 400, 999999999), ("\u0661", 0),
+        ("", 0), ("7", 7), ("-7", 0), ("soon", 0), ("9" * 400, 86400), ("\u0661", 0),
         ("Thu, 01 Jan 1970 00:10:00 GMT", 500), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
         ("Thu, 01 Jan 999999 00:00:00 GMT", 0),
     ],

@@ -94,8 +94,8 @@ MUTATIONS = (
     Mutation(
         "create-once is the lease",
         "lib/adapters/bucket.py",
-        "                if_generation_match=generation,\n                timeout=TIMEOUT_S,\n                retry=None,\n            )\n\n        self._try(call)\n        return _meta(blob)\n\n    def read",
-        "                if_generation_match=generation or None,\n                timeout=TIMEOUT_S,\n                retry=None,\n            )\n\n        self._try(call)\n        return _meta(blob)\n\n    def read",
+        "                if_generation_match=generation,\n                timeout=TIMEOUT_S,\n                retry=None,\n            )\n            return meta_of(blob)\n\n        return self._try(call)\n\n    def read",
+        "                if_generation_match=generation or None,\n                timeout=TIMEOUT_S,\n                retry=None,\n            )\n            return meta_of(blob)\n\n        return self._try(call)\n\n    def read",
         "two_posts_with_one_key",
     ),
     Mutation(
@@ -157,7 +157,7 @@ MUTATIONS = (
     Mutation(
         "an expired lease is ambiguous, never queued",
         "lib/flows/tick.py",
-        '        if changed := unsure(kit, held):\n            board.jobs[held.id] = changed\n        return "unsure"\n',
+        '        if changed := unsure(kit, held):\n            board.jobs[held.name] = changed\n        return "unsure"\n',
         '        back = state.to(Stage.QUEUED, by=kit.token(), now=now)\n        kit.jobs.patch(held, back)\n        return "unsure"\n',
         "a_sender_dies_with_the_answer",
     ),
