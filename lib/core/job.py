@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
+from lib.core import bounded
 from lib.core.intent import FrameRef, Intent
 from lib.core.stages import (
     ENDINGS,
@@ -256,7 +257,8 @@ class Verdict:
             video=read.table("video") if read.given("video") else None,
             task_id=read.text("task_id", ""),
             upstream_request_id=read.text("upstream_request_id", ""),
-            usage=read.table("usage", {}),
+            # The upstream's own words, for showing only: odd ones hide no verdict.
+            usage=bounded.members(read.anything("usage")),
             paid=read.flag_or_none("paid", default=False),
             times=read.moments("times"),
             candidates=read.texts("candidates"),

@@ -90,6 +90,10 @@ class Fields:
             raise self._odd(name)
         return found
 
+    def anything(self, name: str) -> object:
+        """Whatever stands there; None where nothing does."""
+        return self._data.get(name)
+
     def text_or_none(self, name: str) -> str | None:
         """A text; None where it is null or missing."""
         return None if self._data.get(name) is None else self.text(name)
