@@ -11,6 +11,7 @@ import random
 import re
 import sys
 import traceback
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
@@ -124,6 +125,7 @@ class UpstreamApp:
             response = self._receive(request)
         else:
             response = _compressed(request, self._serve(request))
+        response.headers.setdefault("Date", formatdate(self.clock.now(), usegmt=True))
         return response(environ, start_response)
 
     def _download(self, request: Request) -> Response:
