@@ -177,6 +177,8 @@ class Distorter:
     def _json(self, operation, answer, data):
         data = copy.deepcopy(data)
         paths = list(_paths(data))
+        if self._random.random() < 0.4:  # a long list has most of its fields in its rows
+            paths = [path for path in paths if len(path) == 1]
         for _ in range(20):
             path = self._random.choice(paths)
             holder = _at(data, path[:-1])

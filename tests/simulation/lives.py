@@ -17,7 +17,7 @@ from lib.adapters import signing
 from tests.conftest import film
 from tests.receivers import PLACES, secret
 from tests.simulation import poison
-from tests.simulation.actors import Scheduler
+from tests.simulation.actors import Actor, Scheduler
 from tests.simulation.conditions import FOREIGN_KEY, STORM_S, Conditions
 from tests.simulation.judge import JOB, Broken, Judge
 from tests.simulation.people import OWNERS, People
@@ -59,6 +59,7 @@ class Life:
         self.answers, self.wishes, self.made, self.written = [], [], {}, {}
         self.jobs = pick.randint(5, 20)
         self.people = People(self, FOREIGN_KEY)
+        self.keeper = Actor("whoever works in the calm", None)
         self.poisoned = None
         self.scheduler.met.update(conditions.named())
 
@@ -81,9 +82,7 @@ class Life:
         name = task.prompt.encode()
         return film() + (8 + len(name)).to_bytes(4, "big") + b"free" + name
 
-    def _instance(self, skew_s):
-        """A function instance with its own clock, wires and signer."""
-
+    def _connect(self, skew_s):
         def connect():
             session = requests.Session()
             session.trust_env = False
@@ -92,8 +91,14 @@ class Life:
             session.mount(PLACES, Wire(self, "hooks", skew_s))
             return session
 
+        return connect
+
+    def _instance(self, skew_s):
+        """A function instance with its own clock, wires and signer."""
         service = self.world.instance(
-            now=lambda: self.world.clock.now() + skew_s, sleep=self.scheduler.sleep, connect=connect
+            now=lambda: self.world.clock.now() + skew_s,
+            sleep=self.scheduler.sleep,
+            connect=self._connect(skew_s),
         )
         service.kit.artifacts._signer = self._signer
         return service
@@ -116,11 +121,11 @@ class Life:
 
     # What the wires and the people ask for
 
-    def made_by(self, actor):
+    def made_for(self, sending):
         """Remember for whose job the newest task was made."""
-        task = list(self.world.upstream.tasks._all.values())[-1]
-        if actor and actor.sending:
-            self.made[task.id] = actor.sending[0]
+        task_id = next(reversed(self.world.upstream.tasks._all))
+        if sending:
+            self.made[task_id] = sending[0]
 
     def stranger_passes(self):
         """One more row in the upstream's list."""
@@ -256,8 +261,9 @@ class Life:
         self.world.clock.advance(600)  # whatever was paid for is made by now
 
     def _calm_service(self):
+        """One more instance, with a right clock and nothing in its way."""
         self.world.deploy({"TICK_BUDGET_S": str(CALM_BUDGET_S)})
-        return self.world.service
+        return self.world.instance(connect=self._connect(0.0))
 
     def _due(self, names):
         """When the next try of each webhook is due."""

@@ -22,8 +22,9 @@ from tests.simulation.distorter import Answer, Distorter
 MARGIN_S = 60.0
 KINDS = ("kill", "lose", "refuse", "throttle", "slow", "freeze", "distort", "nameless", "homeless")
 PAID_TIMES = 3  # faults are so many times likelier at a create
+ODD_TIMES = 4  # and odd answers at the upstream, which is asked less often than the bucket
 PENDING = re.compile(r"pending/[\w-]+/(vid_[0-9a-f]{27})")
-UNTIL = re.compile(r'"until": *"([0-9.]+)"')
+UNTIL = re.compile(r'"until": *"?([0-9.]+)')
 SENDING = re.compile(r'"stage": *"sending"')
 NAMED = re.compile(r'"name": *"([^"]+)"')
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -83,10 +84,10 @@ class Wire(BaseAdapter):
 
     def send(self, request, **options):
         actor = self._scheduler.meet()
-        if actor is None:
-            return self._inside.send(request, **options)
         call = operation(self._place, request)
-        self._note(actor, call, request)
+        self._note(actor or self._life.keeper, call, request)
+        if actor is None:
+            return self._go(request, options)
         kind = self._draw(call)
         if self._place == "upstream" and self._outage():
             kind = self._random.choice(["lose", "refuse", "unreached"])
@@ -105,7 +106,8 @@ class Wire(BaseAdapter):
         for kind in KINDS if call != "create" else ("late", *KINDS):
             if kind == "homeless" and self._place != "storage":
                 continue
-            share = getattr(weather, kind) * times
+            odd = kind == "distort" and self._place == "upstream"
+            share = getattr(weather, kind) * (ODD_TIMES if odd else times)
             if draw < share:
                 return kind
             draw -= share
@@ -149,7 +151,7 @@ class Wire(BaseAdapter):
         before = len(tasks)
         response = self._inside.send(request, **options)
         if len(tasks) > before:
-            self._life.made_by(self._scheduler.current)
+            self._life.made_for((self._scheduler.current or self._life.keeper).sending)
         return response
 
     def _kill(self, actor, _call, request, options):
@@ -234,7 +236,7 @@ class Wire(BaseAdapter):
 
     def _late(self, actor, _call, request, options):
         """Given up by its sender, a create arrives all the same, at most M after its lease."""
-        patience_s, latest = _patience(options), self._latest(actor)
+        patience_s, latest, job = _patience(options), self._latest(actor), actor.sending
         soonest = min(self._now + patience_s, latest)
         at = self._random.choice([latest, latest - 0.001, self._random.uniform(soonest, latest)])
 
@@ -243,7 +245,7 @@ class Wire(BaseAdapter):
             before = len(tasks)
             self._inside.send(request, stream=False)
             if len(tasks) > before:
-                self._life.made_by(actor)
+                self._life.made_for(job)
 
         self._met("late_create")
         self._scheduler.later(max(at, self._now), arrive)
