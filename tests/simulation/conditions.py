@@ -8,7 +8,7 @@ by its `Date` and corrected.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.simulation.actors import Weather
 from tests.world import KEY, UPSTREAM
@@ -27,14 +27,14 @@ WEATHERS = (
     Weather(refuse=0.05, throttle=0.05),
     Weather(slow=0.04, lose=0.02),
     Weather(freeze=0.006, kill=0.004),
-    Weather(freeze=0.002, slow=0.02, lose=0.02, late=0.05),
-    Weather(outage=(200, 420), kill=0.004),
+    Weather(freeze=0.002, slow=0.02, lose=0.02, late=0.1),
+    Weather(kill=0.004, freeze=0.004),
     Weather(kill=0.012, lose=0.012, refuse=0.02, throttle=0.02, slow=0.02),
     Weather(distort=0.02),
     Weather(distort=0.05, lose=0.01),
-    Weather(distort=0.02, kill=0.006, late=0.03),
+    Weather(distort=0.02, kill=0.006, late=0.1),
     Weather(nameless=0.03, homeless=0.02),
-    Weather(late=0.1, lose=0.02, freeze=0.004),
+    Weather(late=0.2, lose=0.02, freeze=0.004),
     Weather(distort=0.01, nameless=0.01, homeless=0.01, lose=0.01, slow=0.01, refuse=0.01),
 )
 
@@ -120,9 +120,12 @@ class Conditions:
     @classmethod
     def draw(cls, pick):
         """One world of many."""
-        begin = pick.uniform(0, STORM_S * 0.8)
+        begin, bad = pick.uniform(0, STORM_S * 0.5), pick.uniform(60, STORM_S * 0.6)
+        weather = pick.choice(WEATHERS)
+        if not weather.fair and pick.random() < 0.2:
+            weather = replace(weather, outage=(bad, bad + pick.uniform(30, 240)))
         return cls(
-            weather=pick.choice(WEATHERS),
+            weather=weather,
             clocks=Clocks.draw(pick),
             lag_s=pick.choice([0.0, 0.0, 30.0, pick.uniform(0, LAG_S), LAG_S]),
             pages=Pages(
@@ -143,7 +146,7 @@ class Conditions:
             write_rate=pick.random() < 0.3,
             tomorrow=pick.random() < 0.3,
             poison=pick.choice([None, None, 0.0, pick.uniform(0, STORM_S * 0.6)]),
-            signer=(begin, begin + pick.choice([0.0, 0.0, 5.0, 60.0, 300.0])),
+            signer=(begin, begin + pick.choice([0.0, 0.0, 0.0, 60.0, 400.0])),
             crowd_s=pick.choice([None, None, 7.0, 23.0]),
             fickle=pick.choice([0.0, 0.5]),
             foreigners=pick.choice([0, 0, 3]),
@@ -154,6 +157,28 @@ class Conditions:
         """Whether nothing delays anybody but the odd objects of others and the load itself."""
         signed = self.signer[0] == self.signer[1]
         return self.weather.fair and signed and not self.clocks.far and self.pages.slow_s == 0
+
+    def without(self, names):
+        """The same world without some of its troubles, to see what lies behind the first break.
+
+        Args:
+            names: of `poison`, `tomorrow`, `signer`, `far` (the upstream's clock), `foreigners`, or
+                of a kind of the weather.
+        """
+        calm = {
+            "poison": {"poison": None},
+            "tomorrow": {"tomorrow": False},
+            "signer": {"signer": (0.0, 0.0)},
+            "foreigners": {"foreigners": 0},
+            "far": {
+                "clocks": replace(self.clocks, upstream=0.0) if self.clocks.far else self.clocks
+            },
+        }
+        changed = self
+        for name in names:
+            change = calm.get(name) or {"weather": replace(changed.weather, **{name: 0.0})}
+            changed = replace(changed, **change)
+        return changed
 
     def accounts(self):
         """The setting `DASHSCOPE_ACCOUNTS`."""

@@ -175,21 +175,21 @@ class Distorter:
     # Inside the body
 
     def _json(self, operation, answer, data):
-        data = copy.deepcopy(data)
-        paths = list(_paths(data))
-        if self._random.random() < 0.4:  # a long list has most of its fields in its rows
-            paths = [path for path in paths if len(path) == 1]
-        for _ in range(20):
-            path = self._random.choice(paths)
-            holder = _at(data, path[:-1])
-            ways = sorted(self._fair(operation, path, holder[path[-1]]))
-            if ways:
-                way = self._random.choice(ways)
-                self._change(holder, path[-1], way)
-                body = _dumped(data)
-                headers = {**answer.headers, "Content-Length": str(len(body))}
-                return replace(answer, headers=headers, body=body), f"json_{way}"
-        return self._cut(answer)
+        data, pick = copy.deepcopy(data), self._random
+        places = {}
+        for path in _paths(data):
+            for way in self._fair(operation, path, _at(data, path)):
+                places.setdefault(way, []).append(path)
+        if not places:
+            return self._cut(answer)
+        # The way first, then the place: a rare place is not a rare way.
+        way = pick.choice(sorted(places))
+        top = [path for path in places[way] if len(path) == 1]
+        path = pick.choice(top if top and pick.random() < 0.3 else places[way])
+        self._change(_at(data, path[:-1]), path[-1], way)
+        body = _dumped(data)
+        headers = {**answer.headers, "Content-Length": str(len(body))}
+        return replace(answer, headers=headers, body=body), f"json_{way}"
 
     def _fair(self, operation, path, value):
         """What may become of a field without being a well-formed lie."""

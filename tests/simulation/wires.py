@@ -21,8 +21,18 @@ from tests.simulation.distorter import Answer, Distorter
 
 MARGIN_S = 60.0
 KINDS = ("kill", "lose", "refuse", "throttle", "slow", "freeze", "distort", "nameless", "homeless")
-PAID_TIMES = 3  # faults are so many times likelier at a create
-ODD_TIMES = 4  # and odd answers at the upstream, which is asked less often than the bucket
+# So many times likelier is a fault at a call of this kind; whatever stands for all others is 1.
+LIKELIER = {
+    ("create", "distort"): 4,
+    ("create", "freeze"): 25,
+    ("list", "distort"): 10,
+    ("get", "distort"): 4,
+    ("cancel", "distort"): 10,
+    ("film", "distort"): 4,
+    ("policy", "distort"): 4,
+    ("upload", "distort"): 4,
+    **{("create", kind): 3 for kind in ("kill", "lose", "refuse", "throttle", "slow", "nameless")},
+}
 PENDING = re.compile(r"pending/[\w-]+/(vid_[0-9a-f]{27})")
 UNTIL = re.compile(r'"until": *"?([0-9.]+)')
 SENDING = re.compile(r'"stage": *"sending"')
@@ -102,12 +112,10 @@ class Wire(BaseAdapter):
 
     def _draw(self, call):
         weather, draw = self._scheduler.weather, self._random.random()
-        times = PAID_TIMES if call == "create" else 1
         for kind in KINDS if call != "create" else ("late", *KINDS):
             if kind == "homeless" and self._place != "storage":
                 continue
-            odd = kind == "distort" and self._place == "upstream"
-            share = getattr(weather, kind) * (ODD_TIMES if odd else times)
+            share = getattr(weather, kind) * LIKELIER.get((call, kind), 1)
             if draw < share:
                 return kind
             draw -= share
