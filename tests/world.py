@@ -61,6 +61,25 @@ def picture(width=640, height=480, color=(30, 60, 200), kind="PNG", mode="RGB", 
     return file.getvalue()
 
 
+class View:
+    """A clock as somebody sees it whose own is wrong by a constant.
+
+    Args:
+        clock: the true one.
+        off_s: by how much this one is ahead.
+    """
+
+    def __init__(self, clock, off_s):
+        self._clock, self._off_s = clock, off_s
+        self.on_advance = clock.on_advance
+
+    def now(self):
+        return self._clock.now() + self._off_s
+
+    def advance(self, seconds):
+        return self._clock.advance(seconds) + self._off_s
+
+
 class World:
     """Emulators, a service over them, and hands to move time and ask questions.
 
@@ -73,6 +92,8 @@ class World:
         keys: further keys of the upstream, by region.
         places: base URLs of storage and upstream; others than the usual when both have real ports.
         make: makes a task's MP4 from what it is rendered from; `film` for every task without it.
+        upstream_off_s: by how much the upstream's clock is ahead of the world's.
+        storage_off_s: by how much the bucket's clock is ahead of it.
     """
 
     def __init__(
@@ -86,6 +107,8 @@ class World:
         make=None,
         keys=None,
         places=(STORAGE, UPSTREAM),
+        upstream_off_s=0.0,
+        storage_off_s=0.0,
     ):
         self.storage_url, self.upstream_url = places
         self.clock = Clock(start=START)
@@ -93,12 +116,12 @@ class World:
         self.receivers = Receivers(self.clock)
         key_file, public_pem = signing_key()
         self.storage = StorageApp(
-            self.clock, signers={EMAIL: public_pem}, base_url=self.storage_url
+            View(self.clock, storage_off_s), signers={EMAIL: public_pem}, base_url=self.storage_url
         )
         self.storage.create_bucket(BUCKET)
         self.web = self.session()
         self.upstream = UpstreamApp(
-            self.clock,
+            View(self.clock, upstream_off_s),
             keys={"singapore": [KEY], "beijing": ["sk-local-beijing"], **(keys or {})},
             base_url=self.upstream_url,
             render=make or (lambda _film: film()),

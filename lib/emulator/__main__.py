@@ -142,7 +142,7 @@ def _storage(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], 
         app.create_bucket(name)
     if options.seed is not None:
         app.seed(options.seed)
-    server = Server(app, options.port).start()
+    server = Server(app, options.port, now=app.clock.now).start()
 
     def close() -> None:
         server.stop()

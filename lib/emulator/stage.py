@@ -93,7 +93,7 @@ class Upstream:
         import requests  # noqa: PLC0415 - playing storage alone does not need it
 
         self._scheduler = scheduler
-        self.server = Server(self._answer, plan.port)
+        self.server = Server(self._answer, plan.port, now=clock.now)
         self.keys = plan.keys or DEFAULT_KEYS
         session = requests.Session()
         session.trust_env = False
@@ -150,7 +150,7 @@ class Stage:
             if plan.poll_url
             else None
         )
-        self._storage_server = Server(self.storage, plan.port)
+        self._storage_server = Server(self.storage, plan.port, now=self.clock.now)
         port = plan.port + 1 if plan.port else 0
         self._upstream = Upstream(replace(plan, port=port), self.clock, self.scheduler)
         self.upstream = self._upstream.app

@@ -12,6 +12,8 @@ import socket
 import struct
 import sys
 import threading
+import time
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 from urllib.parse import unquote, urlsplit
@@ -22,20 +24,21 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from werkzeug.serving import DechunkedInput
 from werkzeug.wsgi import LimitedStream
 
+from lib.emulator.body import Body, Dropped
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     # _typeshed exists for type checkers only
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
+_ADAPTER = requests.adapters.HTTPAdapter()  # makes answers; a pool for each would be wasted
 _BLOCK = 1 << 16
 _DRAIN_AT_MOST = 1 << 20  # an unread body above this costs the connection
 STOP_WITHIN_S = 0.1
 
-
-class Dropped(Exception):  # noqa: N818 - an event on the wire, not an error of the app
-    """Raised by an app (before or while answering) to cut the connection without an answer."""
+__all__ = ["Dropped", "InProcess", "Server"]
 
 
 class InProcess(BaseAdapter):
@@ -68,7 +71,7 @@ class InProcess(BaseAdapter):
 
         try:
             chunks = self._app(_environ(request), cast("StartResponse", start_response))
-            body = _Body(iter(chunks), chunks)
+            body = Body(iter(chunks), chunks)
         except Dropped as dropped:
             raise requests.ConnectionError(str(dropped), request=request) from dropped
         response = _response(request, answer, body)
@@ -127,40 +130,8 @@ def _body_bytes(body: Any) -> bytes:
     return b"".join(body)
 
 
-class _Body(io.RawIOBase):
-    """A WSGI answer as the file object that urllib3 reads, chunk by chunk."""
-
-    def __init__(self, chunks: Iterator[bytes], answer: Iterable[bytes]) -> None:
-        self._chunks, self._answer, self._rest = chunks, answer, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            try:
-                self._rest = next(self._chunks, b"") or b""
-            except Dropped as dropped:
-                raise ConnectionResetError(str(dropped)) from dropped
-            if not self._rest:
-                return 0
-        size = min(len(buffer), len(self._rest))
-        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
-        return size
-
-    def read1(self, size: int = -1) -> bytes:
-        """What the app gave next, as a socket gives what has arrived."""
-        return self.read(size) or b""
-
-    def close(self) -> None:
-        close = getattr(self._answer, "close", None)
-        if close and not self.closed:
-            close()
-        super().close()
-
-
 def _response(
-    request: requests.PreparedRequest, answer: Mapping[str, Any], body: _Body
+    request: requests.PreparedRequest, answer: Mapping[str, Any], body: Body
 ) -> requests.Response:
     code, _, reason = answer["status"].partition(" ")
     headers = HTTPHeaderDict(answer["headers"])
@@ -174,7 +145,7 @@ def _response(
         request_method=request.method,
         enforce_content_length=True,
     )
-    return requests.adapters.HTTPAdapter().build_response(request, raw)
+    return _ADAPTER.build_response(request, raw)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -190,6 +161,11 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # head and body leave in one segment
     timeout = 600
     app: staticmethod[[WSGIEnvironment, StartResponse], Iterable[bytes]]
+    now: staticmethod[[], float]
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """An HTTP date, by the emulated clock unless told otherwise (RFC 9110, section 6.6.1)."""
+        return formatdate(self.now() if timestamp is None else timestamp, usegmt=True)
 
     def parse_request(self) -> bool:
         if not super().parse_request():
@@ -310,10 +286,18 @@ class Server:
         app: the WSGI application.
         port: the port; 0 takes a free one.
         host: the address to bind; loopback unless told otherwise.
+        now: Unix seconds, for the `Date` of answers that the app gave none.
     """
 
-    def __init__(self, app: WSGIApplication, port: int = 0, host: str = "127.0.0.1") -> None:
-        handler = type("_Bound", (_Handler,), {"app": staticmethod(app)})
+    def __init__(
+        self,
+        app: WSGIApplication,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        handler = type("_Bound", (_Handler,), {"app": staticmethod(app), "now": staticmethod(now)})
         self._server = _Listener((host, port), handler)
         self.port = int(self._server.server_address[1])
         self.url = f"http://{host}:{self.port}"

@@ -1,20 +1,17 @@
 """Actors that take turns: each is a thread, and exactly one of them runs at any moment.
 
 An actor gives its turn back at every call over the wire and at every sleep; a seeded scheduler
-says who goes on, what becomes of the call, and how time passes. So a whole day of overlapping
-requests, ticks and deaths is a pure function of its seed.
+says who goes on and how time passes. What becomes of a call is the wire's business. So a whole day
+of overlapping requests, ticks and deaths is a pure function of its seed.
 """
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-
-import requests
-from requests.adapters import BaseAdapter
-
-from lib.emulator.wire import InProcess
 
 
 class Killed(BaseException):
@@ -28,12 +25,16 @@ class Weather:
     Attributes:
         kill: the process dies before or after the call took effect.
         lose: the call takes effect, its answer is lost.
-        refuse: the service answers 503.
-        throttle: the service answers 429.
-        slow: the answer takes long.
-        freeze: the process stands still for minutes before the call takes effect. Never before a
-            create: a process frozen between its last look at the clock and the socket for longer
-            than the protocol's margin is the stated limit of what can be promised.
+        refuse: the service answers 503 and does nothing.
+        throttle: the service answers 429 and does nothing.
+        slow: the answer takes long, maybe longer than our patience.
+        freeze: the process stands still before the call takes effect or after it. Before a create
+            never so long that it would arrive later than the margin M after its lease: that is the
+            stated limit of what can be promised.
+        distort: the call takes effect, its answer is odd.
+        late: a create whose caller has given up arrives all the same, up to M after its lease.
+        nameless: no address, no connection: nothing leaves this machine.
+        homeless: the metadata server gives no token for the bucket.
         outage: the upstream's bad minutes, as (from, to) in seconds from the start.
     """
 
@@ -43,21 +44,40 @@ class Weather:
     throttle: float = 0.0
     slow: float = 0.0
     freeze: float = 0.0
+    distort: float = 0.0
+    late: float = 0.0
+    nameless: float = 0.0
+    homeless: float = 0.0
     outage: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def fair(self):
+        """Whether nothing ever goes wrong."""
+        return self == Weather()
+
+
+def _closed():
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 @dataclass
 class Actor:
-    """One thread of one process."""
+    """One thread of one process.
+
+    Attributes:
+        sending: the job whose `sending` lease it holds, and that lease's end by the true clock.
+    """
 
     name: str
     work: object
-    skew_s: float = 0.0
     wake_at: float = 0.0
     dead: bool = False
     done: bool = False
     failed: BaseException | None = None
-    turn: threading.Event = field(default_factory=threading.Event)
+    sending: tuple[str, float] | None = None
+    turn: object = field(default_factory=_closed)
 
 
 class Scheduler:
@@ -72,146 +92,113 @@ class Scheduler:
     def __init__(self, clock, random, weather):
         self.clock, self.random, self.weather = clock, random, weather
         self.met = Counter()
-        self._back = threading.Event()
+        self._back = _closed()
         self._current = None
         self._live = []
-        self._began = clock.now()
-        self.calm = False
+        self._later, self._numbers = [], itertools.count()
+        self.began = clock.now()
+        self.calm = self.over = False
 
-    def start(self, name, work, skew_s=0.0):
+    def start(self, name, work):
         """Let an actor begin at its first turn."""
-        actor = Actor(name, work, skew_s, wake_at=self.clock.now())
+        actor = Actor(name, work, wake_at=self.clock.now())
         self._live.append(actor)
         threading.Thread(target=self._life, args=(actor,), daemon=True).start()
         return actor
 
+    def later(self, at, work):
+        """Something that no process waits for: a request on its way."""
+        heapq.heappush(self._later, (at, next(self._numbers), work))
+
     def _life(self, actor):
-        actor.turn.wait()
-        actor.turn.clear()
+        actor.turn.acquire()
         try:
-            actor.work()
+            if not actor.dead:
+                actor.work()
         except Killed:
             self.met["kill"] += 1
         except BaseException as error:  # noqa: BLE001 - reported by the scheduler's own thread
             actor.failed = error
         actor.done = True
-        self._back.set()
+        self._back.release()
 
     def step(self):
         """One turn of one actor; False when nobody can have one before time passes."""
         now = self.clock.now()
+        if self._later and self._later[0][0] <= now:
+            heapq.heappop(self._later)[2]()
+            return True
         ready = [actor for actor in self._live if actor.wake_at <= now]
         if not ready:
             return False
-        self._current = self.random.choice(ready)
-        self._back.clear()
-        self._current.turn.set()
-        self._back.wait()
-        if self._current.done:
-            self._live.remove(self._current)
-            if self._current.failed is not None:
-                raise self._current.failed
+        self._turn(self.random.choice(ready))
+        return True
+
+    def _turn(self, actor):
+        self._current = actor
+        actor.turn.release()
+        self._back.acquire()
         self._current = None
+        if actor.done:
+            self._live.remove(actor)
+            if actor.failed is not None:
+                raise actor.failed
+
+    def end(self):
+        """Whoever is alive is gone; what is on its way still arrives."""
+        self.over = True
+        while self._live:
+            self._live[0].dead = True
+            self._turn(self._live[0])
+
+    def revive(self):
+        """A client outlives the process that served it; False when the world itself is over."""
+        if self.over:
+            return False
+        self._current.dead, self._current.sending = False, None
+        self.met["kill"] += 1
         return True
 
     @property
     def next_wake(self):
-        """When the next sleeper wakes."""
-        return min((actor.wake_at for actor in self._live), default=None)
+        """When the next sleeper wakes, or the next request arrives."""
+        wakes = [actor.wake_at for actor in self._live]
+        return min([*wakes, *(entry[0] for entry in self._later[:1])], default=None)
+
+    @property
+    def current(self):
+        """Whoever has the turn; None outside all turns."""
+        return self._current
 
     def _yield(self, actor):
-        self._back.set()
-        actor.turn.wait()
-        actor.turn.clear()
+        self._back.release()
+        actor.turn.acquire()
+        if actor.dead:
+            raise Killed
 
     def sleep(self, seconds):
         """The sleep of whoever has the turn."""
         actor = self._current
+        if actor.dead:
+            raise Killed
         actor.wake_at = self.clock.now() + max(seconds, 0.001)
         self._yield(actor)
 
-    def now(self):
-        """The clock of whoever has the turn, as wrong as its machine's."""
-        skew_s = self._current.skew_s if self._current else 0.0
-        return self.clock.now() + skew_s
+    def meet(self):
+        """At a call over the wire: others may have their turn first.
 
-    def _draw(self, paid):
-        draw = self.random.random()
-        for kind in ("kill", "lose", "refuse", "throttle", "slow", "freeze"):
-            share = getattr(self.weather, kind) * (3 if paid else 1)
-            if paid and kind == "freeze":
-                continue
-            if draw < share:
-                return kind
-            draw -= share
-        return "fine"
-
-    def _outage(self):
-        begin, end = self.weather.outage
-        return begin <= self.clock.now() - self._began < end
-
-    def fate(self, paid, upstream):
-        """What becomes of the next call of whoever has the turn.
-
-        Args:
-            paid: whether it is a create.
-            upstream: whether it goes to the upstream.
+        Returns:
+            Whoever calls; None outside all turns, where the sun shines.
         """
         actor = self._current
         if actor is None:
-            return "fine"
+            return None
         if actor.dead:
             raise Killed
-        kind = self._draw(paid)
-        if upstream and self._outage():
-            kind = self.random.choice(["lose", "refuse", "unreached"])
         actor.wake_at = self.clock.now()
         self._yield(actor)
-        if kind == "kill":
-            actor.dead = True
-            kind = self.random.choice(["kill_before", "kill_after"])
-        if kind == "freeze":
-            self.sleep(self.random.uniform(60, 600))
-        if kind == "slow":
-            self.sleep(self.random.choice([0.5, 4.0, 19.0, 45.0]))
-        if kind != "fine":
-            self.met[kind] += 1
-        return kind
+        return actor
 
-
-class Wire(BaseAdapter):
-    """A transport on which calls meet their fate."""
-
-    def __init__(self, scheduler, app, *, upstream=False):
-        super().__init__()
-        self._scheduler, self._inside, self._upstream = scheduler, InProcess(app), upstream
-
-    def send(self, request, **options):
-        paid = request.method == "POST" and request.url.endswith("video-synthesis")
-        kind = self._scheduler.fate(paid, self._upstream)
-        if kind == "unreached":
-            raise requests.ConnectionError("cut before it arrived", request=request)
-        if kind == "kill_before":
-            raise Killed
-        if kind in {"refuse", "throttle"}:
-            return _answer(request, 503 if kind == "refuse" else 429)
-        response = self._inside.send(request, **options)
-        if kind == "kill_after":
-            raise Killed
-        if kind == "lose":
-            response.close()
-            raise requests.ConnectionError("the answer was lost", request=request)
-        return response
-
-    def close(self):
-        pass
-
-
-def _answer(request, status):
-    def app(_environ, start_response):
-        body = b'{"code": "Throttling", "message": "simulated"}' if status == 429 else b"{}"
-        head = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        start_response(f"{status} Simulated", head)
-        return [body]
-
-    return InProcess(app).send(request, stream=True)
+    def now(self):
+        """The true time."""
+        return self.clock.now()

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import traceback
+from dataclasses import replace
 
-import requests
+from google.auth import exceptions as google_auth
+from werkzeug.test import Client
+from werkzeug.wrappers import Request
 
-from lib.core.errors import ApiError
-from lib.core.request import VideoRequest
-from lib.flows.cancel import cancel
-from lib.flows.delete import delete
-from lib.flows.listing import page
-from lib.flows.read import find
-from lib.flows.refresh import refresh
-from lib.flows.submit import submit
+from lib.adapters import signing
 from tests.conftest import film
-from tests.receivers import ANOTHER, PLACE, PLACES, WAYS, secret
-from tests.simulation.actors import Scheduler, Weather, Wire
-from tests.simulation.judge import Broken, Judge
-from tests.world import KEY, STORAGE, UPSTREAM, World, picture
+from tests.receivers import PLACES, secret
+from tests.simulation import poison
+from tests.simulation.actors import Actor, Scheduler
+from tests.simulation.conditions import FOREIGN_KEY, STORM_S, Conditions
+from tests.simulation.judge import JOB, Broken, Judge
+from tests.simulation.people import OWNERS, People
+from tests.simulation.quick import Quick
+from tests.simulation.wires import Wire
+from tests.world import BUCKET, STORAGE, UPSTREAM, World
 
-STORM_S = 900
-OWNERS = ("alice", "bob", "carol")
-FOREIGN_KEY = "sk-local-foreign"
-CREATE = f"{UPSTREAM}/singapore/api/v1/services/aigc/image2video/video-synthesis"
-WEATHERS = (
-    Weather(),
-    Weather(kill=0.02),
-    Weather(lose=0.03),
-    Weather(refuse=0.05, throttle=0.05),
-    Weather(slow=0.04, lose=0.02),
-    Weather(freeze=0.004, kill=0.004),
-    Weather(freeze=0.002, slow=0.02, lose=0.02),
-    Weather(outage=(200, 420), kill=0.004),
-    Weather(kill=0.012, lose=0.012, refuse=0.02, throttle=0.02, slow=0.02),
-)
-BAD_FILMS = ("#truncated-mp4", "#corrupt-mp4", "#wrong-type")
-FRAMES = picture(320, 320), picture(320, 320, color=(200, 60, 30))
+CALM_BUDGET_S = 12.0  # seconds of a tick in the calm: two rounds do what six would
 
 
 class Life:
@@ -45,51 +32,85 @@ class Life:
 
     Args:
         seed: decides everything.
+        without: troubles to leave out, see `Conditions.without`.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed, without=()):
         self.seed, self.random = seed, random.Random(seed)
         pick = self.random
-        self.weather = pick.choice(WEATHERS)
+        self.conditions = conditions = Conditions.draw(pick).without(without)
+        self.weather = conditions
         self.world = World(
             film,
             draw=lambda: (pick.uniform(0.5, 20), pick.uniform(20, 200)),
-            overflow=pick.choice(["refuse", "queue"]),
+            overflow=conditions.overflow,
             seed=seed,
-            env={
-                "FIRST_LOOK_S": "15",
-                "WEBHOOK_SECRETS": json.dumps({owner: [secret()] for owner in OWNERS}),
-            },
+            env=self._settings(),
             make=self._film,
-            keys={"singapore": [KEY, FOREIGN_KEY]},
+            keys=conditions.keys(),
+            upstream_off_s=conditions.clocks.upstream,
+            storage_off_s=conditions.clocks.storage,
         )
-        self.world.upstream.settings.list_lag_s = pick.choice([0, 0, 0, 30])
-        self.scheduler = Scheduler(self.world.clock, pick, self.weather)
+        self.world.upstream.settings.list_lag_s = conditions.lag_s
+        self.scheduler = Scheduler(self.world.clock, pick, conditions.weather)
+        self.began = self.world.clock.now()
         self.world.receivers.pause = self._pause
-        self.instances = [self._instance() for _ in range(2)]
-        self.answers, self.foreign = [], []
+        self.instances = [self._instance(skew_s) for skew_s in conditions.clocks.instances]
+        self._clients = [Client(Request.application(one.api)) for one in self.instances]
+        self.answers, self.wishes, self.made, self.written = [], [], {}, {}
         self.jobs = pick.randint(5, 20)
-        # Ticks that overlap: one more every so many seconds, in some worlds.
-        self.crowd_s = pick.choice([None, None, 7, 23])
-        self.fickle, self.foreigners = pick.choice([0.0, 0.4]), pick.choice([0, 0, 3])
+        self.people = People(self, FOREIGN_KEY)
+        self.keeper = Actor("whoever works in the calm", None)
+        self.poisoned = None
+        self.scheduler.met.update(conditions.named())
+
+    def _settings(self):
+        return {
+            "FIRST_LOOK_S": "15",
+            "AUTH": "on",
+            "OWNER_KEYS": json.dumps(
+                {
+                    owner: [f"s:{hashlib.sha256(f's{owner}'.encode()).hexdigest()}"]
+                    for owner in OWNERS
+                }
+            ),
+            "WEBHOOK_SECRETS": json.dumps({owner: [secret()] for owner in OWNERS}),
+            "DASHSCOPE_ACCOUNTS": self.conditions.accounts(),
+        }
 
     def _film(self, task):
         """A film that bears the name of its job, so that a foreign one is known."""
         name = task.prompt.encode()
         return film() + (8 + len(name)).to_bytes(4, "big") + b"free" + name
 
-    def _instance(self):
+    def _connect(self, skew_s):
         def connect():
-            session = requests.Session()
-            session.trust_env = False
-            session.mount(STORAGE, Wire(self.scheduler, self.world.storage))
-            session.mount(UPSTREAM, Wire(self.scheduler, self.world.upstream, upstream=True))
-            session.mount(PLACES, Wire(self.scheduler, self.world.receivers))
+            session = Quick()
+            session.mount(STORAGE, Wire(self, "storage", skew_s))
+            session.mount(UPSTREAM, Wire(self, "upstream", skew_s))
+            session.mount(PLACES, Wire(self, "hooks", skew_s))
             return session
 
-        return self.world.instance(
-            now=self.scheduler.now, sleep=self.scheduler.sleep, connect=connect
+        return connect
+
+    def _instance(self, skew_s):
+        """A function instance with its own clock, wires and signer."""
+        service = self.world.instance(
+            now=lambda: self.world.clock.now() + skew_s,
+            sleep=self.scheduler.sleep,
+            connect=self._connect(skew_s),
         )
+        service.kit.artifacts._signer = self._signer
+        return service
+
+    def _signer(self):
+        """The signer of an instance; for a while nobody signs."""
+        begin, end = self.conditions.signer
+        if self.scheduler.current and begin <= self.world.clock.now() - self.began < end:
+            self.scheduler.met["signer"] += 1
+            kinds = (google_auth.TransportError, google_auth.RefreshError)
+            raise self.random.choice(kinds)("IAM does not sign")
+        return signing.key_file_signer(self.world.config.signing_key_file)
 
     def _pause(self, seconds):
         """A receiver lets somebody wait: an actor, or in the calm everybody."""
@@ -98,12 +119,38 @@ class Life:
         else:
             self.scheduler.sleep(seconds)
 
-    def _address(self, prompt):
-        """Where a job's end is told; the same request always names the same address."""
-        pick = random.Random(f"{self.seed} {prompt}")
-        if pick.random() < 0.3:
-            return None
-        return f"{pick.choice([PLACE, ANOTHER])}/{pick.choice([*WAYS, 'ok', 'ok', 'weak'])}/x"
+    # What the wires and the people ask for
+
+    def made_for(self, sending):
+        """Remember for whose job the newest task was made."""
+        task_id = next(reversed(self.world.upstream.tasks._all))
+        if sending:
+            self.made[task_id] = sending[0]
+
+    def stranger_passes(self):
+        """One more row in the upstream's list."""
+        self.people.passer_by()
+
+    def read(self, number, owner, path):
+        """GET over HTTP at one of the instances."""
+        return self._clients[number].get(path, headers={"Authorization": f"Bearer {owner}"})
+
+    def enrich(self, name):
+        """Put what a newer revision would have written into an object of ours."""
+        store = self.world.storage.store
+        home = store.bucket(BUCKET)
+        stored = home.objects.get(name)
+        if stored is None or name in poison.NAMES:
+            return False
+        metadata = {**stored.metadata, "schema": "7", "tomorrow": "x"}
+        content = stored.content
+        if name.endswith(".json"):
+            body = json.loads(content.read())
+            if isinstance(body, dict):
+                body |= {"schema": 7, "tomorrow": {"more": [1, None]}}
+                content = store._contents.keep(json.dumps(body).encode())
+        home.objects[name] = replace(stored, metadata=metadata, content=content)
+        return True
 
     # The storm
 
@@ -113,33 +160,56 @@ class Life:
         Raises:
             Broken: an invariant does not hold.
         """
-        self._storm()
-        self._calm()
-        Judge(self).judge()
+        try:
+            try:
+                self._storm()
+            finally:
+                self.scheduler.end()
+            self._calm()
+            Judge(self).judge()
+        except Broken:
+            raise
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
+            sentence = f"seed {self.seed}: a crash: {type(error).__name__} at {place}: {error}"
+            raise Broken(sentence[:600]) from error
         return self.scheduler.met
 
     def _plan(self, start):
-        pick = self.random
+        pick, people, conditions = self.random, self.people, self.conditions
         posts = [
-            (start + pick.uniform(0, STORM_S * 0.7), self._post_of(n)) for n in range(self.jobs)
+            (start + pick.uniform(0, STORM_S * 0.7), people.poster(n)) for n in range(self.jobs)
         ]
         # A double click: the same request again while the first is on its way.
-        twins = [(at + pick.uniform(0, 1), post) for at, post in posts if pick.random() < 0.3]
+        named = [(at, post) for at, post in posts if post[0] != "wish"]
+        twins = [(at + pick.uniform(0, 1), post) for at, post in named if pick.random() < 0.3]
         plan = posts + twins
         plan += [
-            (start + minute * 60 + pick.uniform(0, 2), self._tick())
+            (start + minute * 60 + pick.uniform(0, 2), people.ticker())
             for minute in range(STORM_S // 60)
         ]
-        plan += [(at + pick.uniform(0, 3), self._tick()) for at, _ in plan if pick.random() < 0.1]
-        if self.crowd_s:
-            plan += [(start + at, self._tick()) for at in range(60, 400, self.crowd_s)]
-        changes = int(self.jobs * self.fickle)
-        plan += [(start + pick.uniform(60, STORM_S), self._whim()) for _ in range(changes)]
         plan += [
-            (start + pick.uniform(0, STORM_S), self._stranger(n)) for n in range(self.foreigners)
+            (at + pick.uniform(0, 3), people.ticker()) for at, _ in plan if pick.random() < 0.1
         ]
+        if conditions.crowd_s:
+            steps = range(60, 400, int(conditions.crowd_s))
+            plan += [(start + at, people.ticker()) for at in steps]
+        changes = int(self.jobs * conditions.fickle)
+        plan += [(start + pick.uniform(60, STORM_S), people.whim()) for _ in range(changes)]
+        plan += [
+            (start + pick.uniform(0, STORM_S), people.stranger(n))
+            for n in range(conditions.foreigners)
+        ]
+        if conditions.poison is not None:
+            plan.append((start + conditions.poison, ("poison", self._poison)))
         plan.sort(key=lambda entry: entry[0])
         return plan
+
+    def _poison(self):
+        self.scheduler.met["poison"] += 1
+        poison.put(self.world.bucket)
+        self.poisoned = poison.seen(self.world.storage.store, BUCKET)
 
     def _storm(self):
         pick, clock = self.random, self.world.clock
@@ -147,8 +217,7 @@ class Life:
         plan = self._plan(start)
         while clock.now() < start + STORM_S:
             while plan and plan[0][0] <= clock.now():
-                name, work = plan.pop(0)[1]
-                self.scheduler.start(name, work, skew_s=pick.uniform(-4, 4))
+                self.scheduler.start(*plan.pop(0)[1])
             if self.scheduler.step():
                 if pick.random() < 0.3:
                     clock.advance(pick.uniform(0, 0.4))
@@ -157,112 +226,57 @@ class Life:
             target = min([*wakes, start + STORM_S])
             clock.advance(max(target - clock.now(), 0.001))
 
-    def _post_of(self, number):
-        pick = self.random
-        owner, key = pick.choice(OWNERS), None
-        if pick.random() < 0.6:
-            key = f"{owner}-{pick.randrange(self.jobs)}"
-        prompt = f"film {owner} {key or number}"
-        if pick.random() < 0.05:
-            prompt += f" {pick.choice(BAD_FILMS)}"
-        times = 2 if key and pick.random() < 0.4 else 1
-
-        def work():
-            for _ in range(times):
-                self._post(owner, key, prompt)
-
-        return f"post {number}", work
-
-    def _post(self, owner, key, prompt):
-        fields = {"first_frame": FRAMES[0], "last_frame": FRAMES[1], "prompt": prompt}
-        fields["webhook_url"] = self._address(prompt)
-        kit = self.random.choice(self.instances).kit
-        try:
-            made = submit(kit, owner, VideoRequest.parse(fields), key)
-        except ApiError as error:
-            self.scheduler.met[f"post {error.kind.code}"] += 1
-        else:
-            self.answers.append((owner, key, made.job.intent.id))
-
-    def _tick(self):
-        service = self.random.choice(self.instances)
-
-        def work():
-            try:
-                service.tick()
-            except ApiError:
-                self.scheduler.met["tick gave up"] += 1
-
-        return "tick", work
-
-    def _whim(self):
-        """An owner cancels, deletes, looks at or lists something."""
-        pick = self.random
-        kit, what = pick.choice(self.instances).kit, pick.choice(["cancel", "delete", "read"])
-
-        def work():
-            if not self.answers:
-                return
-            owner, _key, job_id = pick.choice(self.answers)
-            try:
-                if what == "read":
-                    job = find(kit, owner, job_id)
-                    if job:
-                        refresh(kit, job)
-                    page(kit, owner, limit=5)
-                else:
-                    {"cancel": cancel, "delete": delete}[what](kit, owner, job_id)
-                self.scheduler.met[what] += 1
-            except ApiError as error:
-                self.scheduler.met[f"{what} {error.kind.code}"] += 1
-
-        return what, work
-
-    def _stranger(self, number):
-        """Somebody else of the same account makes a task of the same model, with another key."""
-
-        def work():
-            body = {
-                "model": "wan2.1-kf2v-plus",
-                "input": {
-                    "first_frame_url": self.frame_url,
-                    "last_frame_url": self.frame_url,
-                    "prompt": f"foreign {number}",
-                },
-                "parameters": {"resolution": "720P"},
-            }
-            head = {"Authorization": f"Bearer {FOREIGN_KEY}", "X-DashScope-Async": "enable"}
-            answer = self.world.session().post(CREATE, json=body, headers=head)
-            self.scheduler.met[f"stranger {answer.status_code}"] += 1
-
-        return "stranger", work
-
-    @property
-    def frame_url(self):
-        """A picture that the upstream can download."""
-        artifacts = self.world.kit.artifacts
-        name = "frames/stranger/picture.png"
-        if not self.foreign:
-            self.world.bucket.blob(name).upload_from_string(FRAMES[0], content_type="image/png")
-            self.foreign.append(name)
-        return artifacts.link(name).url
-
     # Calm
+
+    def pending(self):
+        """Our pending jobs: id to the prompt of each."""
+        objects = self.world.storage.store.bucket(BUCKET).objects
+        names = [name for name in objects if name.startswith("pending/")]
+        return {
+            JOB.search(name)[0]: json.loads(objects[name].content.read())
+            .get("request", {})
+            .get("prompt", "")
+            for name in names
+            if name not in poison.NAMES
+        }
 
     def _calm(self):
         """No more faults; whoever was alive in the storm is gone, and ticks come every minute."""
         self.scheduler.calm = True
-        for minute in range(45):
-            self.world.clock.advance(60 if minute else 200)
-            if not self.world.tick()["pending"]:
+        self.calm_at = self.world.clock.now()
+        self._arrive(200)
+        service = self._calm_service()
+        for _minute in range(150):
+            self.world.tick(service)
+            if not any("#" not in prompt for prompt in self.pending().values()):
                 break
+            self.world.clock.advance(60)
         for _ in range(60):
-            entries = self.world.kit.outbox.entries()
-            if not entries and not self.world.names("pending/"):
-                return
-            due = min((one.next_at for one in entries), default=0)
+            left = [name for name in self.world.names("outbox/") if name not in poison.NAMES]
+            if not left and not self.pending():
+                break
+            due = min(self._due(left), default=0)
             self.world.clock.advance(max(3600, due - self.world.clock.now()))
-            self.world.tick()
+            self.world.tick(service)
+        self.world.clock.advance(600)  # whatever was paid for is made by now
+
+    def _calm_service(self):
+        """One more instance, with a right clock and nothing in its way."""
+        self.world.deploy({"TICK_BUDGET_S": str(CALM_BUDGET_S)})
+        return self.world.instance(connect=self._connect(0.0))
+
+    def _due(self, names):
+        """When the next try of each webhook is due."""
+        objects = self.world.storage.store.bucket(BUCKET).objects
+        return [float(objects[name].metadata.get("next_at", 0)) for name in names]
+
+    def _arrive(self, seconds):
+        """Let time pass; what is still on its way arrives."""
+        until = self.world.clock.now() + seconds
+        while (at := self.scheduler.next_wake) is not None and at <= until:
+            self.world.clock.advance(max(0.0, at - self.world.clock.now()))
+            self.scheduler.step()
+        self.world.clock.advance(until - self.world.clock.now())
 
 
 def replay(seed):

@@ -50,7 +50,7 @@ def play(
             app.create_bucket(name)
         if seed is not None:
             app.seed(seed)
-        server = Server(app, port, host)
+        server = Server(app, port, host, now=app.clock.now)
     except (OSError, RuntimeError, ValueError) as reason:
         sys.stderr.write(f"The storage emulator cannot start: {reason}\n")
         return 2
