@@ -6,6 +6,7 @@ what people and their programs do: click twice, repeat, cancel, delete, look.
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 from lib.core.errors import ApiError
@@ -14,7 +15,8 @@ from lib.emulator.upstream.tasks import Task
 from lib.emulator.upstream.timing import Film
 from lib.flows.cancel import cancel
 from lib.flows.delete import delete
-from lib.flows.submit import submit
+from lib.flows.implicit import answered
+from lib.flows.submit import submit, submit_keyless
 from tests.receivers import ANOTHER, PLACE, WAYS
 from tests.simulation.actors import Killed
 from tests.simulation.judge import Broken
@@ -28,17 +30,9 @@ REPEATS_S = 600.0
 READS = ("", "/content", "/content?variant=first_frame", "/webhook-deliveries")
 
 
-def keyless(kit, owner, request, *, heard):
-    """A request without a key goes in; returns the id of its job.
-
-    Args:
-        kit: the hands of one instance.
-        owner: whose.
-        request: as parsed.
-        heard: whether its answer reaches the caller.
-    """
-    del heard  # an answer that nobody heard is no answer, as soon as the service can be told
-    return submit(kit, owner, request, None).job.intent.id
+def keyless(kit, owner, request):
+    """A request without a key goes in, in either dialect's way; what was made of it."""
+    return submit_keyless(kit, owner, request)
 
 
 class People:
@@ -114,7 +108,7 @@ class People:
         """One try; whether an answer was heard."""
         kit, heard = self._pick.choice(self._life.instances).kit, self._pick.random() > 0.03
         try:
-            job_id = keyless(kit, owner, self._request(prompt), heard=heard)
+            made = keyless(kit, owner, self._request(prompt))
         except Killed:
             # The process is gone, the client is not; its next try meets a new process.
             if not self._life.scheduler.revive():
@@ -124,10 +118,13 @@ class People:
             self._met[f"wish {error.kind.code}"] += 1
             # A refusal is an answer: a client repeats after 5xx, 408 and 429 only.
             return error.kind.status < 500 and error.kind.status not in {408, 429}
-        self._life.answers.append((owner, None, job_id))
+        self._life.answers.append((owner, None, made.job.intent.id))
         if not heard:
             self._met["answer_unheard"] += 1
-        return heard
+            return False
+        with contextlib.suppress(Killed):  # the process dies behind its answer: the client has it
+            answered(kit, owner, made.begun)
+        return True
 
     def ticker(self):
         """The scheduler's call."""
