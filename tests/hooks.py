@@ -57,17 +57,23 @@ class Ahead:
         return self._clock.now() + self._ahead_s
 
 
-def upstream_ahead(world, ahead_s, film):
-    """Give a world an upstream whose clock is off by so many seconds."""
+def upstream_ahead(world, ahead_s, render):
+    """Give a world an upstream whose clock is off by so many seconds.
+
+    Args:
+        world: before its story.
+        ahead_s: of the upstream's clock.
+        render: makes a task's film.
+    """
     world.upstream = UpstreamApp(
         Ahead(world.clock, ahead_s),
         keys={"singapore": [KEY]},
         base_url=UPSTREAM,
-        render=lambda _film: film(),
+        render=render,
         fetch=world.web,
         timing=Timing.virtual(lambda: (1.0, 60.0)),
         overflow="refuse",
-        seed=0,
+        seed=7,  # ids of its own, whatever was made before
     )
     world.web.mount(UPSTREAM, InProcess(world.upstream))
     world.deploy({})

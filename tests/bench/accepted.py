@@ -18,7 +18,6 @@ from lib.core.request import VideoRequest
 from lib.flows.submit import submit
 from tests import hooks
 from tests.bench.screen import table
-from tests.conftest import film
 from tests.simulation.theatre import CREATE, FRAMES, OWNER, PROMPT, Theatre
 
 LAGS_S = (0.0, 30.0)
@@ -146,7 +145,7 @@ def two_doubts(theatre):
 
 def clock_off(theatre):
     """The answer is lost, and the upstream's clock is half a minute ahead of ours."""
-    hooks.upstream_ahead(theatre.world, 30.0, film)
+    hooks.upstream_ahead(theatre.world, 30.0, theatre._film)
     theatre.warm()
     fault("drop")(theatre)
 

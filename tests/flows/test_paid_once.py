@@ -247,7 +247,7 @@ def test_a_late_create_a_late_list_and_a_fast_ticker_make_one(
 @pytest.mark.parametrize("how", ["before", "after"])
 def test_an_upstream_whose_clock_is_off_is_paid_once(make_world, make_film, off_s, how):
     world = make_world(env={"FIRST_LOOK_S": "15"})
-    upstream_ahead(world, off_s, make_film)
+    upstream_ahead(world, off_s, lambda _task: make_film())
     warm(world)
     job_id = losing(world, how)
     rest(world, ticks=60)
@@ -260,7 +260,7 @@ def test_a_clock_that_no_correction_is_right_for_stops_sending_and_the_jobs_say_
     make_world, make_film
 ):
     world = make_world()
-    upstream_ahead(world, 4000, make_film)
+    upstream_ahead(world, 4000, lambda _task: make_film())
     first = world.post().get_json()["id"]  # teaches how far it is off
     second = world.post(prompt="another").get_json()["id"]
     world.tick()
