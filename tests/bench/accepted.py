@@ -143,17 +143,13 @@ def two_doubts(theatre):
     posted(theatre, upstream=losing)
 
 
-def clock_off(theatre):
-    """The answer is lost, and the upstream's clock is half a minute ahead of ours."""
-    hooks.upstream_ahead(theatre.world, 30.0, theatre._film)
-    theatre.warm()
-    fault("drop")(theatre)
-
-
 def upload_delivery(theatre):
     """Frames go to the upstream's own storage first; the create's answer is lost."""
     theatre.world.deploy({"FRAME_DELIVERY": "upload"})
     fault("drop")(theatre)
+    # No link to a frame names the job there: the judge is told whose task it is.
+    _owner, _key, job_id = theatre.answers[-1]
+    theatre.made = {theatre.world.paid()[-1].id: job_id}
 
 
 CASES = {
@@ -176,8 +172,14 @@ CASES = {
     "answer lost, list slow": slow_paged_list,
     "answer lost, a row is odd": odd_row,
     "two answers lost at once": two_doubts,
-    "answer lost, clock 30 s off": clock_off,
+    "answer lost, clock 30 s off": fault("drop"),
     "answer lost, frames uploaded": upload_delivery,
+}
+# What is so from the beginning of a world.
+BEFORE = {
+    "answer lost, clock 30 s off": lambda theatre: hooks.upstream_ahead(
+        theatre.world, 30.0, theatre._film
+    ),
 }
 # What cannot be known, and why: the only other ending that is no fault.
 UNKNOWN = {"answer lost, a row is odd": "could not be read"}
@@ -191,6 +193,7 @@ def cell(name, lag_s):
         of an ending that says that it does not know.
     """
     theatre = Theatre(name)
+    BEFORE.get(name, lambda _theatre: None)(theatre)
     theatre.world.upstream.settings.list_lag_s = lag_s
     theatre.warm()
     CASES[name](theatre)
