@@ -72,7 +72,9 @@ def _now(job: Job, entry: Entry | None, settled: tuple[Try, ...]) -> Deliveries:
     if not settled:
         # The verdict is a moment old; the entry comes next.
         return Deliveries(job, "pending", next_at=job.verdict.ended_at if job.verdict else None)
-    state = "delivered" if settled[-1].outcome == "delivered" else "given_up"
+    # A try may be heard of after those that came later; a round in vain is as long as it can be.
+    heard = any(one.outcome == "delivered" for one in settled[-webhooks.TRIES :])
+    state = "delivered" if heard and settled[-1].outcome != "gone" else "given_up"
     return Deliveries(job, state, settled)
 
 

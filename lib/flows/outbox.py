@@ -187,7 +187,10 @@ def _take(kit: Kit, entry: Entry, letters: list[Letter]) -> str | None:
         job = kit.jobs.finished(entry.owner, entry.id)
     except Tombstone:
         job = None
-    if job is None or over(entry, kit.jobs.webhook_log(entry.owner, entry.id)):
+    settled = kit.jobs.webhook_log(entry.owner, entry.id)
+    if job is None or over(entry, settled):
+        if job and (log := together(entry.log, settled)) != settled:
+            kit.jobs.settle_webhook(entry.owner, entry.id, log)
         kit.outbox.drop(taken)
         return "webhook_needless"
     secrets = kit.webhook_secrets.get(entry.owner)
@@ -206,6 +209,17 @@ def _legible(kit: Kit, entry: Entry) -> None:
     kit.jobs.webhook_log(entry.owner, entry.id)
     with suppress(Tombstone):
         kit.jobs.finished(entry.owner, entry.id)
+
+
+def together(log: tuple[Try, ...], settled: tuple[Try, ...]) -> tuple[Try, ...]:
+    """Every try of two logs: who stood still at one of them does not know of those that came after.
+
+    Args:
+        log: of an entry.
+        settled: of the finished job; where both know a try, this one knows what became of it.
+    """
+    known = {one.number: one for one in (*log, *settled)}
+    return tuple(known[number] for number in sorted(known))
 
 
 def over(entry: Entry, settled: tuple[Try, ...]) -> bool:
