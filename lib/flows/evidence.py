@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.core.job import Stage
+from lib.core.numbers import number
 from lib.core.reconcile import DISPUTED, Doubt, Evidence, known_keys, unclaimed
+from lib.core.stored import MOMENT_AT_MOST
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lib.adapters.jobs import Held
     from lib.core.upstream import Listing
     from lib.flows.board import Board
@@ -83,13 +87,27 @@ def read_evidence(kit: Kit, account: str, listing: Listing | None) -> Evidence:
     Raises:
         ApiError: the bucket does not answer.
     """
-    pending = [held for held in kit.jobs.pending() if held.state.account == account]
-    return Evidence(
-        listing=listing,
-        recorded={held.state.task_id: held.state.key for held in pending if held.state.task_id},
-        claims=kit.ledger.claims(account),
-        doubts=tuple(doubt_of(held) for held in pending if held.state.stage in DOUBTFUL),
-    )
+    inbox = kit.jobs.inbox()
+    pending = [held for held in inbox.jobs if held.state.account == account]
+    odd = [one.meta.metadata for one in inbox.unreadable if one.may_have_task]
+    odd = [card for card in odd if card.get("account") in {None, "", account}]
+    recorded = {held.state.task_id: held.state.key for held in pending if held.state.task_id}
+    recorded |= {str(card["task_id"]): "" for card in odd if card.get("task_id")}
+    doubts = [doubt_of(held) for held in pending if held.state.stage in DOUBTFUL]
+    doubts += [found for card in odd if (found := _odd_doubt(card))]
+    return Evidence(listing, recorded, kit.ledger.claims(account), tuple(doubts))
+
+
+def _odd_doubt(card: Mapping[str, str]) -> Doubt | None:
+    """A job that this revision cannot read, if its lease says when a task can have been made.
+
+    What may be in doubt keeps `since` and `until` in every revision; anything else is spoilt, and a
+    task that would be adopted in its place is told apart by its prompt.
+    """
+    since, until = (number(card.get(name), 0.0, MOMENT_AT_MOST) for name in ("since", "until"))
+    if card.get("task_id") or since is None or until is None or until <= since:
+        return None
+    return Doubt("unreadable", str(card.get("model") or "") or None, since, until)
 
 
 def doubt_of(held: Held) -> Doubt:

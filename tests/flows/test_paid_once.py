@@ -346,6 +346,31 @@ def test_equal_prompts_end_unknown_and_say_why(warm_world):
         assert "cannot be told apart by their prompts" in world.job(job_id)["error"]["message"]
 
 
+@pytest.mark.parametrize("prompt", [PROMPT, "another"])
+def test_a_doubt_of_a_newer_revision_contests_as_any_other(warm_world, prompt):
+    """Its stage is a word that we do not know; its lease is readable, and the task may be its own."""
+    world = warm_world
+    job_id = losing(world, prompt=prompt)
+    state = world.kit.jobs.live("local", job_id).state
+    blob = world.bucket.blob("pending/local/vid_" + "0" * 27 + ".json")
+    blob.metadata = {**state.to_metadata(), "stage": "weighing", "schema": "2"}
+    blob.metadata = {key: value for key, value in blob.metadata.items() if value is not None}
+    blob.upload_from_string(b"{}")
+    rest(world, ticks=60)
+    assert (paid(world, job_id), ending(world, job_id)) == (1, "submit_unknown")
+    blob.delete()
+
+
+def test_a_spoilt_object_contests_nothing(warm_world):
+    world = warm_world
+    blob = world.bucket.blob("pending/local/vid_" + "0" * 27 + ".json")
+    blob.metadata = {"stage": "weighing", "since": "1e400"}
+    blob.upload_from_string(b"{}")
+    job_id = losing(world)
+    rest(world, ticks=60)
+    assert (paid(world, job_id), ending(world, job_id)) == (1, "completed")
+
+
 # The alarm
 
 
