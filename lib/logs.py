@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EVENTS = frozenset(
     {
         "cancel.interrupted",
+        "clock.off",
         "copy.again",
         "gate.unreachable",
         "job.cancelled",
@@ -58,6 +59,7 @@ EVENTS = frozenset(
         "tick.job_waits",
         "tick.list_failed",
         "tick.webhooks_wait",
+        "upstream.late_task",
         "watch.kept",
         "webhook.again",
         "webhook.delivered",
@@ -88,7 +90,7 @@ WORD = re.compile(r".[A-Za-z_][A-Za-z0-9_.]{0,40}.")
 WARNINGS = frozenset(
     {"copy.again", "request.failed", "submit.foreign_claim", "submit.unknown", "submit.unsure"}
 )
-ERRORS = frozenset({"object.unreadable"})
+ERRORS = frozenset({"clock.off", "object.unreadable", "upstream.late_task"})
 REPORTED = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 JOB = re.compile(r"vid_[0-9a-z]{27}")
