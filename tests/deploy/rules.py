@@ -362,7 +362,7 @@ def times(found):
         yield f"a budget of {budget} s and a copy do not fit into {poll['timeout_seconds']} s"
 
 
-def alerts(found):
+def noticed(found):
     metrics = {
         one["name"]: one["filter"] for one in found.resources("google_logging_metric").values()
     }
@@ -375,6 +375,13 @@ def alerts(found):
             yield f"{event} goes unnoticed"
         if f'event="{event}"' not in metrics.get(metric, ""):
             yield f"{metric} does not count {event}"
+
+
+def alerts(found):
+    metrics = {
+        one["name"]: one["filter"] for one in found.resources("google_logging_metric").values()
+    }
+    policies = found.resources("google_monitoring_alert_policy")
     silent = policies["no_tick"]["conditions"][0]["condition_absent"][0]
     failed = policies["server_errors"]["conditions"][0]["condition_threshold"][0]
     for condition, metric in ((silent, "inbetween/ticks"), (failed, "inbetween/server_errors")):
@@ -441,5 +448,5 @@ def versions(found):
 
 RULES = (
     *(inventory, shapes, services, buckets, grants, builds, sizes, settings),
-    *(heartbeat, times, alerts, variables, bounds, versions),
+    *(heartbeat, times, noticed, alerts, variables, bounds, versions),
 )
