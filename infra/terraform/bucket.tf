@@ -7,6 +7,7 @@ locals {
 
   # What may go, after how many days. null keeps it for ever.
   sweep = {
+    "claims/"  = 4 # an upstream task is listed for a day, and in doubt for minutes
     "keys/"    = 8 # an Idempotency-Key counts for 7 days
     "outbox/"  = var.outbox_days
     "frames/"  = var.frames_days

@@ -188,13 +188,13 @@ FAULTS = {
         "bucket.tf",
         '"videos/"  = var.videos_days',
         '"videos/"  = 30',
-        "Something else than keys/, outbox/, frames/ and uploads/ is swept.",
+        "Something else than claims/, keys/, outbox/, frames/ and uploads/ is swept.",
     ),
     "jobs-are-swept-by-default": Fault(
         "variables.tf",
         '  description = "Days after which finished jobs go; null keeps them"\n  type        = number\n  default     = null',
         '  description = "Days after which finished jobs go; null keeps them"\n  type        = number\n  default     = 30',
-        "Something else than keys/, outbox/, frames/ and uploads/ is swept.",
+        "Something else than claims/, keys/, outbox/, frames/ and uploads/ is swept.",
     ),
     "everything-is-swept": Fault(
         "bucket.tf",
@@ -205,7 +205,7 @@ FAULTS = {
         "bucket.tf",
         '    "uploads/" = 3',
         '    "pending/" = 3',
-        "Something else than keys/, outbox/, frames/ and uploads/ is swept.",
+        "Something else than claims/, keys/, outbox/, frames/ and uploads/ is swept.",
     ),
     "every-origin": Fault(
         "bucket.tf",

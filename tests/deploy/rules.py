@@ -25,8 +25,8 @@ RESOURCES = {
     "google_cloud_run_v2_service_iam_member": 2,
     "google_cloud_scheduler_job": 1,
     "google_cloudfunctions2_function": 2,
-    "google_logging_metric": 2,
-    "google_monitoring_alert_policy": 2,
+    "google_logging_metric": 5,
+    "google_monitoring_alert_policy": 5,
     "google_monitoring_notification_channel": 0,
     "google_project_iam_member": 3,
     "google_project_service": 12,
@@ -86,7 +86,13 @@ GRANTS = {
         'demo-project if resource.name.startsWith("projects/_/buckets/gcf-v2-")',
     ),
 }
-SWEPT = {"keys/": 8, "outbox/": 14, "frames/": 30, "uploads/": 3}
+SWEPT = {"claims/": 4, "keys/": 8, "outbox/": 14, "frames/": 30, "uploads/": 3}
+# Policies over an event that must never be: its name, and the metric that counts it.
+NOTICED = {
+    "unreadable_object": ("object.unreadable", "inbetween/unreadable_objects"),
+    "late_task": ("upstream.late_task", "inbetween/late_tasks"),
+    "clock_off": ("clock.off", "inbetween/clocks_off"),
+}
 SERVICES = {
     "artifactregistry", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "cloudscheduler", "iam", "iamcredentials",
     "logging", "monitoring", "run", "secretmanager", "storage",
@@ -356,6 +362,21 @@ def times(found):
         yield f"a budget of {budget} s and a copy do not fit into {poll['timeout_seconds']} s"
 
 
+def noticed(found):
+    metrics = {
+        one["name"]: one["filter"] for one in found.resources("google_logging_metric").values()
+    }
+    policies = found.resources("google_monitoring_alert_policy")
+    for name, (event, metric) in NOTICED.items():
+        told = policies[name]["conditions"][0]["condition_threshold"][0]
+        if f'metric.type="logging.googleapis.com/user/{metric}"' not in told["filter"]:
+            yield f"the alert {name} does not look at {metric}"
+        if (told["comparison"], told["threshold_value"]) != ("COMPARISON_GT", 0):
+            yield f"{event} goes unnoticed"
+        if f'event="{event}"' not in metrics.get(metric, ""):
+            yield f"{metric} does not count {event}"
+
+
 def alerts(found):
     metrics = {
         one["name"]: one["filter"] for one in found.resources("google_logging_metric").values()
@@ -427,5 +448,5 @@ def versions(found):
 
 RULES = (
     *(inventory, shapes, services, buckets, grants, builds, sizes, settings),
-    *(heartbeat, times, alerts, variables, bounds, versions),
+    *(heartbeat, times, noticed, alerts, variables, bounds, versions),
 )

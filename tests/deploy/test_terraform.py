@@ -143,7 +143,7 @@ def test_prefixes_that_are_swept_or_kept_are_those_that_the_service_writes():
     swept = {rule["condition"][0]["matches_prefix"][0] for rule in films["lifecycle_rule"]}
     assert {"pending/", "jobs/", "videos/", "frames/"} <= written
     # What carries a job is never swept.
-    assert written - swept == {"pending/", "claims/", "gates/"}
+    assert written - swept == {"pending/", "gates/"}
     assert swept - written <= {"outbox/"}
 
 

@@ -276,8 +276,8 @@ MUTATIONS = (
     Mutation(
         "an expired key is replaced only as it was seen",
         "lib/adapters/ledger.py",
-        "generation=old.meta.generation\n",
-        "generation=(self.key(owner, key) or old).meta.generation\n",
+        "generation=old.meta.generation)\n",
+        "generation=(self.key(owner, key) or old).meta.generation)\n",
         "two_posts_renew_an_old_key",
     ),
     Mutation(

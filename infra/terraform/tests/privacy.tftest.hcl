@@ -35,8 +35,8 @@ run "as_it_comes" {
   assert {
     condition = toset(flatten([
       for rule in google_storage_bucket.films.lifecycle_rule : [for condition in rule.condition : condition.matches_prefix]
-    ])) == toset(["keys/", "outbox/", "frames/", "uploads/"])
-    error_message = "Something else than keys/, outbox/, frames/ and uploads/ is swept."
+    ])) == toset(["claims/", "keys/", "outbox/", "frames/", "uploads/"])
+    error_message = "Something else than claims/, keys/, outbox/, frames/ and uploads/ is swept."
   }
   assert {
     condition = alltrue(flatten([
@@ -70,7 +70,7 @@ run "films_go_when_a_variable_says_so" {
   assert {
     condition = {
       for rule in google_storage_bucket.films.lifecycle_rule : one(rule.condition).matches_prefix[0] => one(rule.condition).age
-    } == { "keys/" = 8, "outbox/" = 14, "frames/" = 30, "uploads/" = 3, "videos/" = 90, "jobs/" = 365 }
+    } == { "claims/" = 4, "keys/" = 8, "outbox/" = 14, "frames/" = 30, "uploads/" = 3, "videos/" = 90, "jobs/" = 365 }
     error_message = "The days that were asked for are not the days in the rules."
   }
 }

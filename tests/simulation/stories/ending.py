@@ -16,7 +16,8 @@ def a_copier_wakes_up_after_its_lease(play):
     """It dies right after storing a film that its owner has deleted meanwhile."""
     job_id = play.post()
     play.world.clock.advance(90)
-    slow = play.ticker().until("after", "GET .*/download/.*pending/")
+    slow = play.ticker().until("after", "PATCH .*pending.*copying")
+    slow.until("after", "GET .*/download/.*pending/")
     play.rest()
     _delete(play, job_id)
     play.rest()
