@@ -43,7 +43,7 @@ class Plan:
         last: beginnings of tests that are asked when all others are through.
         packages: what is imported anew for a mutant outside of functions.
         survivors: the committed list of those that nobody notices, with reasons.
-        asked_at_most: how many tests before the last ones; those closest to the change come first.
+        asked_at_most: how many test functions before the last ones, the closest to the change first.
         processor_s: what one test may use before it counts as endless; the longest takes three.
         at_least: the share that must be noticed.
     """
@@ -56,7 +56,7 @@ class Plan:
     survivors: Path
     warming: str = ""
     last: str = ""
-    asked_at_most: int = 100
+    asked_at_most: int = 80
     processor_s: float = 40.0
     at_least: float = 0.95
 

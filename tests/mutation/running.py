@@ -29,7 +29,7 @@ from tests.mutation.forks import side_by_side
 from tests.mutation.operators import MARK, functions, marked, mutated
 from tests.mutation.plan import MODULE
 
-KEPT = ("tests.mutation", "tests.conftest")  # this one, and films that are made already
+KEPT = ("tests.mutation.running", "tests.conftest")  # this one, and films that are made already
 CHUNK = 12  # mutants of one function that come one after the other
 OPTIONS = ("-q", "-s", "-o", "addopts=", "--import-mode=importlib", "--tb=no", "--timeout=0")
 OPTIONS += ("-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--no-summary")
@@ -140,22 +140,29 @@ class Server(Listener):
     # Which test runs which line
 
     def _map(self):
+        """Run the tests once without a mutant, in both ways that mutants are tried."""
         files = {}
         for number, item in enumerate(self._items):
             files.setdefault(item.nodeid.partition("::")[0], []).append(number)
-        for ended in side_by_side(
-            [[numbers] for numbers in files.values()], self._jobs, self._trace
-        ):
+        rows = [[range(len(self._items))], *([numbers] for numbers in files.values())]
+        for ended in side_by_side(rows, self._jobs, self._unchanged):
             for line in ended.said:
                 if line.startswith("{"):
                     found = json.loads(line)
                     lines = [(file, line) for file, hit in found["hit"].items() for line in hit]
                     self._lines[found["test"]] = frozenset(lines)
-                    if found["failed"]:
-                        self.broken = f"{found['failed']} fails without a mutant"
-            if ended.ending:
-                self.broken = f"{ended.said[-1:]} without a mutant: {ended.ending}"
+            last = ended.said[-1]
+            if ended.ending or last != "=":
+                self.broken = f"{last.strip('=! ')} fails without a mutant {ended.ending}"
         return not self.broken
+
+    def _unchanged(self, numbers, say):
+        if isinstance(numbers, range):
+            file = next(iter(self._targets))
+            say(f"={self._afresh(file, ast.parse(self._sources[file]), numbers, say)}")
+        else:
+            self._trace(numbers, say)
+            say(f"={self.failed}")
 
     def _trace(self, numbers, say):
         """In a fork: run tests as they are, and note the lines of the targets that each runs."""
@@ -171,7 +178,7 @@ class Server(Listener):
         for number in numbers:
             self._ask(number, None)
             lines = {file: sorted(found) for file, found in hit.items()}
-            say(json.dumps({"test": number, "failed": self.failed, "hit": lines}))
+            say(json.dumps({"test": number, "hit": lines}))
             for found in hit.values():
                 found.clear()
 
@@ -210,25 +217,28 @@ class Server(Listener):
         """In a fork: put the mutant in its place and ask the tests, until one notices."""
         self.say = say
         order = self._order(mutant)
+        if not order:
+            say("=")
+            return
         values = self._targets[mutant.file].values
         tree = mutated(self._sources[mutant.file], mutant, values)
         path = str(self._plan.root / mutant.file)
         if not (mutant.in_function and _swap(_module(mutant.file), path, tree, mutant.where)):
-            say(f"= {self._afresh(mutant, tree, path, order, say)}")
+            say(f"={self._afresh(mutant.file, tree, order, say)}")
             return
         for number, then in zip_longest(order, order[1:]):
             self._ask(number, then)
             if self.failed:
                 break
-        say(f"= {self.failed}")
+        say(f"={self.failed}")
 
-    def _afresh(self, mutant, tree, path, order, say):
-        """Import everything of ours again, with the mutant in it; returns who noticed."""
+    def _afresh(self, file, tree, order, say):
+        """Import everything of ours again, a file from this tree; returns who noticed."""
         for name in list(sys.modules):
             ours = name.partition(".")[0] in self._plan.packages
             if ours and not name.startswith(KEPT):
                 del sys.modules[name]
-        sys.meta_path.insert(0, _Instead(_module(mutant.file), path, tree))
+        sys.meta_path.insert(0, _Instead(_module(file), str(self._plan.root / file), tree))
         nodeids = [self._items[number].nodeid for number in order]
         files = dict.fromkeys(nodeid.partition("::")[0] for nodeid in nodeids)
         listener = Ordered(nodeids, self._processor_s, say)
@@ -249,10 +259,15 @@ class Server(Listener):
             noticed = before.index(nodeid) if nodeid in before else len(before)
             return noticed, place, len(self._lines.get(number, ())), number
 
-        closest = sorted(self._able(mutant, first), key=rank)
-        last = [n for n in closest if self._items[n].nodeid.startswith(self._plan.last or "-")]
-        others = [number for number in closest if number not in last]
-        return others[: self._plan.asked_at_most] + last
+        closest, last, chosen = [], [], set()
+        for number in sorted(self._able(mutant, first), key=rank):
+            nodeid = self._items[number].nodeid
+            if self._plan.last and nodeid.startswith(self._plan.last):
+                last.append(number)
+            elif len(chosen | {nodeid.partition("[")[0]}) <= self._plan.asked_at_most:
+                chosen.add(nodeid.partition("[")[0])
+                closest.append(number)
+        return closest + last
 
     def _able(self, mutant, first):
         """The tests that run the mutant's lines, or lines that mention what it defines."""
