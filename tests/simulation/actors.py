@@ -68,6 +68,7 @@ class Actor:
 
     Attributes:
         sending: the job whose `sending` lease it holds, and that lease's end by the true clock.
+        urgent: whether it must go on at the very moment that it waits for.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Actor:
     done: bool = False
     failed: BaseException | None = None
     sending: tuple[str, float] | None = None
+    urgent: bool = False
     turn: object = field(default_factory=_closed)
 
 
@@ -131,7 +133,8 @@ class Scheduler:
         ready = [actor for actor in self._live if actor.wake_at <= now]
         if not ready:
             return False
-        self._turn(self.random.choice(ready))
+        urgent = [actor for actor in ready if actor.urgent]
+        self._turn(self.random.choice(urgent or ready))
         return True
 
     def _turn(self, actor):
@@ -166,6 +169,13 @@ class Scheduler:
         return min([*wakes, *(entry[0] for entry in self._later[:1])], default=None)
 
     @property
+    def room_s(self):
+        """How far the clock may move before somebody must have had a turn."""
+        edges = [actor.wake_at for actor in self._live if actor.urgent]
+        edges += [entry[0] for entry in self._later[:1]]
+        return max(0.0, min(edges, default=float("inf")) - self.clock.now())
+
+    @property
     def current(self):
         """Whoever has the turn; None outside all turns."""
         return self._current
@@ -183,6 +193,14 @@ class Scheduler:
             raise Killed
         actor.wake_at = self.clock.now() + max(seconds, 0.001)
         self._yield(actor)
+
+    def stand_still(self, until):
+        """As a sleep, but to a moment that the clock does not pass before its turn has come."""
+        actor = self._current
+        if until > self.clock.now():
+            actor.wake_at, actor.urgent = until, True
+            self._yield(actor)
+            actor.urgent = False
 
     def meet(self):
         """At a call over the wire: others may have their turn first.

@@ -141,10 +141,13 @@ class Judge:
         for one in lived:
             if "#" in records[one.id]["intent"]["request"]["prompt"]:
                 continue
-            works = [other.work_s for other in lateness.beside(lived, one, since)] + strangers
+            beside = lateness.beside(lived, one, since)
+            works = [other.work_s for other in beside] + strangers
             bound = lateness.bound_s(works, own_s=one.work_s, stormy=stormy)
             took = one.ended - max(one.begun, since)
-            self._expect(took <= bound, f"late: {one.id} took {took:.0f} s, bound {bound:.0f} s")
+            sentence = f"late: {one.id} took {took:.0f} s, bound {bound:.0f} s"
+            odd = sum("#" in records[other.id]["intent"]["request"]["prompt"] for other in beside)
+            self._expect(took <= bound, f"{sentence}, beside {len(beside)}, {odd} of them odd")
 
     def _strangers(self):
         """How long the tasks of others took; one that was cancelled at once took no slot."""

@@ -220,7 +220,7 @@ class Life:
                 self.scheduler.start(*plan.pop(0)[1])
             if self.scheduler.step():
                 if pick.random() < 0.3:
-                    clock.advance(pick.uniform(0, 0.4))
+                    clock.advance(min(pick.uniform(0, 0.4), self.scheduler.room_s))
                 continue
             wakes = [at for at in (self.scheduler.next_wake, plan[0][0] if plan else None) if at]
             target = min([*wakes, start + STORM_S])

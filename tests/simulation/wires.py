@@ -212,8 +212,8 @@ class Wire(BaseAdapter):
         """Late on the way there or on the way back; later than our patience is no answer."""
         patience_s, slow_s = _patience(options), self._random.choice(SLOW_S)
         if self._random.random() < 0.5:
-            most_s = self._latest(actor) - self._now if call == "create" else patience_s
-            self._scheduler.sleep(max(0.0, min(slow_s, most_s, patience_s - 0.1)))
+            latest = self._latest(actor) if call == "create" else self._now + patience_s
+            self._scheduler.stand_still(min(self._now + min(slow_s, patience_s - 0.1), latest))
             self._met("slow")
             return self._go(request, options)
         response = self._go(request, options)
@@ -233,9 +233,10 @@ class Wire(BaseAdapter):
             self._met("freeze_after")
             return response
         if call == "create":
-            most_s = max(0.0, min(MARGIN_S, self._latest(actor) - self._now))
+            latest = min(self._now + MARGIN_S, self._latest(actor))
             at_the_edge = self._random.random() < 0.3
-            self._scheduler.sleep(most_s if at_the_edge else self._random.uniform(0, most_s))
+            at = latest if at_the_edge else self._random.uniform(self._now, latest)
+            self._scheduler.stand_still(at)
             self._met("freeze_before_create")
         else:
             self._scheduler.sleep(self._random.uniform(60, 600))
@@ -245,10 +246,12 @@ class Wire(BaseAdapter):
     def _late(self, actor, _call, request, options):
         """Given up by its sender, a create arrives all the same, at most M after its lease."""
         patience_s, latest, job = _patience(options), self._latest(actor), actor.sending
-        soonest = min(self._now + patience_s, latest)
+        sent = self._now
+        soonest = min(sent + patience_s, latest)
         at = self._random.choice([latest, latest - 0.001, self._random.uniform(soonest, latest)])
 
         def arrive():
+            assert self._now <= max(latest, sent) + 0.001, "later than the bounds allow"
             tasks = self._life.world.upstream.tasks
             before = len(tasks)
             self._inside.send(request, stream=False)
