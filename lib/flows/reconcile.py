@@ -42,7 +42,7 @@ def reconcile(kit: Kit, account: str, board: Board) -> None:
     if not may_list(kit, account, board):
         return
     board.looks[memory] = kit.now() + EVERY_S
-    waiting = [held for held in unsettled if not already(kit, held)]
+    waiting = _in_doubt(kit, account, unsettled, board)
     listing = kit.upstreams[account].list()
     board.done["lists"] += 1
     trusted = not clocks.halted(kit, account, board)
@@ -50,10 +50,18 @@ def reconcile(kit: Kit, account: str, board: Board) -> None:
     evidence = read_evidence(kit, account, whole)
     if whole:
         take_notice(kit, account, evidence)
-    for held in waiting:
-        if kit.now() >= board.deadline:
-            return
+    for held in board.each(f"settle-{account}", waiting, lambda: kit.now() >= board.deadline):
         board.attempt(held, lambda held=held: _settle(kit, held, evidence, board))  # type: ignore[misc]
+
+
+def _in_doubt(kit: Kit, account: str, unsettled: list[Held], board: Board) -> list[Held]:
+    """Those that have no verdict yet, each read alone, before the list is."""
+    found = []
+    for held in board.each(f"doubt-{account}", unsettled, lambda: kit.now() >= board.deadline):
+        word = board.attempt(held, lambda held=held: "tidied" if already(kit, held) else "in_doubt")  # type: ignore[misc]
+        if word == "in_doubt":
+            found.append(held)
+    return found
 
 
 def _settle(kit: Kit, held: Held, evidence: Evidence, board: Board) -> str | None:
