@@ -26,6 +26,7 @@ UNAVAILABLE = 503
 # later", so the model was never asked.
 REFUSED_BY_5XX = "ModelUnavailable"
 ROWS_AT_MOST = 1_000_000
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 WORD_AT_MOST = 200  # characters of an id or a name
 ID_BELOW = 1 << 63
 EARLIEST_MS, LATEST_MS = 1.0e12, 1.0e13  # 2001 to 2286: seconds or microseconds are no times here
@@ -111,10 +112,10 @@ def outcome(status: int, body: bytes, retry_after_s: float | None) -> Outcome:
     data = parse(body)
     if status == OK:
         output = data.get("output") if data else None
-        task_id = output.get("task_id") if isinstance(output, dict) else None
-        if isinstance(task_id, str) and task_id:
-            return Accepted(task_id, str((data or {}).get("request_id") or ""))
-        return Ambiguous("200 without a task_id")
+        task_id = _id(output.get("task_id")) if isinstance(output, dict) else None
+        if task_id:
+            return Accepted(task_id, _id((data or {}).get("request_id")) or "")
+        return Ambiguous("200 without a task_id that can be read")
     code = (data or {}).get("code")
     refused = CLIENT_ERROR <= status < SERVER_ERROR and status != REQUEST_TIMEOUT
     named = status == UNAVAILABLE and code == REFUSED_BY_5XX
@@ -214,13 +215,18 @@ def _row(row: Any) -> Row:
     fields = row if isinstance(row, dict) else {}
     status = _text(fields.get("status"))
     return Row(
-        task_id=_text(fields.get("task_id")),
+        task_id=_id(fields.get("task_id")),
         status=TaskStatus.parse(status) if status else None,
         model=_text(fields.get("model_name")),
         api_key_id=_text(fields.get("api_key_id")),
         created_at=_moment(fields.get("gmt_create")),
         ended_at=_moment(fields.get("end_time")),
     )
+
+
+def _id(value: object) -> str | None:
+    """An id that may stand in a path, in an object's name and in metadata; theirs are UUIDs."""
+    return value if isinstance(value, str) and ID.fullmatch(value) else None
 
 
 def _text(value: object) -> str | None:
