@@ -120,6 +120,16 @@ class _Raw:
         pass
 
 
+def refused(request, status):
+    """What a service answers that does not work now: nothing took effect."""
+
+    def app(_environ, start_response):
+        start_response(f"{status} Simulated", [("Content-Length", "2")])
+        return [b"{}"]
+
+    return InProcess(app).send(request, stream=True)
+
+
 def lost(request):
     """The answer that nobody heard."""
     return requests.ConnectionError("the answer was lost", request=request)

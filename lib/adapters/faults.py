@@ -48,19 +48,20 @@ def translated(call: Callable[[], T]) -> T:
     try:
         return call()
     except InvalidResponse as error:
-        raise _by_status(error.response.status_code, error) from error
+        raise _by_status(error.response.status_code) from error
     except exceptions.GoogleAPICallError as error:
-        raise _by_status(error.code, error) from error
+        raise _by_status(error.code) from error
     except (GoogleAuthError, DataCorruption, HTTPError, HTTPException, *ODD) as error:
         # No token, no connection (requests' errors are OSErrors), or an answer of another shape.
         raise unavailable(f"{type(error).__name__} on the way") from error
 
 
-def _by_status(status: Any, error: Exception) -> Exception:
+def _by_status(status: Any) -> Exception:
+    # The client's own sentence is never asked for: it is made of the answer's body, and may raise.
     if status == CONFLICT:
-        return Conflict(str(error))
+        return Conflict(f"it answered {status}")
     if status in {NOT_FOUND, GONE}:
-        return Missing(str(error))
+        return Missing(f"it answered {status}")
     return unavailable(f"it answered {status}")
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from lib.core.errors import CONFLICT, NOT_FOUND, NOT_READY, ApiError
 from lib.core.job import Status
 from lib.flows.cancel import cancel
-from lib.flows.implicit import heard
 from lib.flows.listing import recent
 from lib.flows.read import find
 from lib.flows.refresh import refresh
@@ -57,7 +56,6 @@ class Tasks:
         job = find(self._kit, owner, task_id)
         if job is None:
             return compat.unknown(task_id, request_id)
-        heard(self._kit, task_id)  # whoever asks for an id has been told it
         job = refresh(self._kit, job)
         return compat.show(job, self._link(job), request_id)
 
@@ -76,7 +74,6 @@ class Tasks:
         not_pending = compat.refused("UnsupportedOperation", NOT_PENDING)
         if job is None or job.status is Status.CANCELLED:
             raise not_pending
-        heard(self._kit, task_id)
         try:
             cancel(self._kit, owner, task_id)
         except ApiError as error:

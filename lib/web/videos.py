@@ -15,7 +15,7 @@ from lib.core.job import Status
 from lib.flows.cancel import cancel
 from lib.flows.delete import delete
 from lib.flows.examine import examine
-from lib.flows.implicit import Repeats, heard
+from lib.flows.implicit import Repeats
 from lib.flows.listing import page
 from lib.flows.read import find
 from lib.flows.refresh import refresh
@@ -141,7 +141,6 @@ class Videos:
     def cancel(self, _request: Request, owner: str, job_id: str) -> Response:
         """`POST /v1/videos/{id}/cancel`."""
         job = cancel(self._kit, owner, job_id)
-        heard(self._kit, job_id)
         return self._show(job, 200, {})
 
     def delete(self, _request: Request, owner: str, job_id: str) -> Response:
@@ -180,7 +179,6 @@ class Videos:
         job = find(self._kit, owner, job_id)
         if job is None:
             raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
-        heard(self._kit, job_id)  # whoever asks for an id has been told it
         return job
 
     def _show(self, job: Job, status: int, headers: dict[str, str]) -> Response:

@@ -47,6 +47,7 @@ class People:
         self._life, self._pick, self._foreign_key = life, life.random, foreign_key
         self._met = life.scheduler.met
         self._frame = ""
+        self._unheard = set()
 
     def _request(self, prompt):
         fields = {"first_frame": FRAMES[0], "last_frame": FRAMES[1], "prompt": prompt}
@@ -121,7 +122,9 @@ class People:
         self._life.answers.append((owner, None, made.job.intent.id))
         if not heard:
             self._met["answer_unheard"] += 1
+            self._unheard.add(made.job.intent.id)
             return False
+        self._unheard.discard(made.job.intent.id)
         with contextlib.suppress(Killed):  # the process dies behind its answer: the client has it
             answered(kit, owner, made.begun)
         return True
@@ -146,9 +149,11 @@ class People:
         def work():
             if what == "read":
                 self._read(number)
-            if not self._life.answers or what == "read":
+            # Nobody cancels or deletes what they were never told of, and waits for it besides.
+            known = [row for row in self._life.answers if row[2] not in self._unheard]
+            if not known or what == "read":
                 return
-            owner, _key, job_id = pick.choice(self._life.answers)
+            owner, _key, job_id = pick.choice(known)
             try:
                 kit = self._life.instances[number].kit
                 {"cancel": cancel, "delete": delete}[what](kit, owner, job_id)
