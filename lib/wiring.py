@@ -16,6 +16,7 @@ from lib import config as configuration
 from lib import logs
 from lib.adapters import heap, identity, signing
 from lib.adapters.accounts import Accounts
+from lib.adapters.alarm import timed_session
 from lib.adapters.artifacts import Artifacts
 from lib.adapters.bucket import Bucket
 from lib.adapters.clocks import ServiceClock
@@ -113,7 +114,7 @@ def build(config: Config, wires: Wires) -> Service:
         config: the settings.
         wires: clock, ids and transports.
     """
-    clock = ServiceClock(wires.now)
+    clock = ServiceClock(wires.now, Times().skew_s)
     # Our machines share the bucket: its clock is theirs.
     wires = replace(wires, now=lambda now=wires.now: now() + clock.ahead_s)  # type: ignore[misc]
     kit = _kit(config, wires, clock)
@@ -267,14 +268,13 @@ def _once(make: Callable[[], Signer]) -> Callable[[], Signer]:
 
 
 def _wires(config: Config) -> Wires:
-    import requests  # noqa: PLC0415 - after the fork
 
     return Wires(
         now=_emulated_clock(config.emulator_clock_url) if config.emulator_clock_url else time.time,
         sleep=time.sleep,
         token=lambda: secrets.token_hex(8),
         storage_session=None,
-        upstream_session=requests.Session,
+        upstream_session=timed_session,
         web_session=guarded_session(allow_loopback_http=config.local),
         together=_at_once,
     )

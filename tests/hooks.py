@@ -113,6 +113,8 @@ class _Raw:
         body, self._body = self._body, b""
         return body
 
+    read1 = read
+
     def close(self):
         self.closed = True
 
@@ -120,12 +122,12 @@ class _Raw:
         pass
 
 
-def refused(request, status):
+def refused(request, status, body=b"{}"):
     """What a service answers that does not work now: nothing took effect."""
 
     def app(_environ, start_response):
-        start_response(f"{status} Simulated", [("Content-Length", "2")])
-        return [b"{}"]
+        start_response(f"{status} Simulated", [("Content-Length", str(len(body)))])
+        return [body]
 
     return InProcess(app).send(request, stream=True)
 

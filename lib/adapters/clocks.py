@@ -48,17 +48,19 @@ class ServiceClock:
 
     Args:
         now: our Unix seconds.
+        at_most_s: what is corrected at most; a clock that is further off is not followed.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float], at_most_s: float) -> None:
+        self._now, self._at_most_s = now, at_most_s
         self._last: Span | None = None
         self._agreed: Span | None = None
 
     @property
     def ahead_s(self) -> float:
         """By how much the service's clock is ahead of ours, as far as answers agree on it."""
-        return self._agreed.certain_s if self._agreed else 0.0
+        found = self._agreed.certain_s if self._agreed else 0.0
+        return min(max(found, -self._at_most_s), self._at_most_s)
 
     @property
     def off_s(self) -> float:
@@ -82,14 +84,20 @@ class ServiceClock:
         self._agreed = narrower or (self._last.meets(span) if self._last else None) or self._agreed
         self._last = span
 
-    def watch(self, session: requests.Session) -> requests.Session:
-        """A session whose every answer is heard from now on; the same object."""
+    def watch(self, session: requests.Session, base: str = "") -> requests.Session:
+        """A session whose answers are heard from now on; the same object.
+
+        Args:
+            session: to the service.
+            base: how the service's own addresses begin; other hosts have clocks of their own.
+        """
         send = session.send
 
         def heard(request: requests.PreparedRequest, **options: object) -> requests.Response:
             asked_at = self._now()
             response = send(request, **options)  # type: ignore[arg-type] # handed through
-            if "Age" not in response.headers:  # a cache's copy bears an old date
+            # A cache's copy bears an old date.
+            if "Age" not in response.headers and str(request.url).startswith(base):
                 self.heard(response.headers.get("Date"), asked_at, self._now())
             return response
 

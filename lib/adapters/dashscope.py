@@ -14,6 +14,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lib.adapters.alarm import unread_redirects, within
 from lib.adapters.clocks import ServiceClock
 from lib.core import answers, errors
 from lib.core.blocks import Blocks, TooSlow, in_blocks
@@ -44,6 +45,8 @@ PAGES_AT_MOST = 100
 PAGE_GAP_S = 0.125  # 8 a second; the account has 20
 LIST_AT_MOST_S = 20.0  # what is read later may lack what the first page could not show yet
 ANSWER_AT_MOST = 1 << 20
+CLOCK_AT_MOST_S = 300.0  # `Times.far_s`: what the protocol can bear
+RECORD_S, AHEAD_AT_MOST_S = 26 * 3600.0, 900.0  # a row's time: of the last day, and not to come
 PAUSE_AT_MOST_S = 300.0  # what a `Retry-After` can ask for; limits recover within a minute
 
 
@@ -73,7 +76,7 @@ class DashScope:
     ) -> None:
         self.region, self.delivery = region, delivery
         # The service's clock, as every answer shows it.
-        self.clock = ServiceClock(now)
+        self.clock = ServiceClock(now, CLOCK_AT_MOST_S)
         # Which key sent a task decides which rows of the list can be its own; the key stays here.
         self.key_id = hashlib.sha256(f"inbetween upstream key {api_key}".encode()).hexdigest()[:12]
         self._base, self._key, self._now = base_url, api_key, now
@@ -82,7 +85,7 @@ class DashScope:
         self._shared: requests.Session | None = None
 
     def _connected(self) -> requests.Session:
-        return self.clock.watch(self._make_session())
+        return self.clock.watch(unread_redirects(self._make_session()), self._base)
 
     def create(self, order: Order, until: float = math.inf) -> Outcome:
         """Ask for one task, once: a fresh connection, no retry, no redirect.
@@ -101,6 +104,7 @@ class DashScope:
         large, started = isinstance(data, Blocks), self._now()
         try:
             with (
+                within(CREATE_TOTAL_S + order.takes_s),
                 self._connected() as session,
                 session.post(
                     self._base + CREATE_PATH,
@@ -125,15 +129,22 @@ class DashScope:
                 # request, let alone have made a task of it.
                 return _not_sent(type(error).__name__, "the body did not get out")
             return Ambiguous(type(error).__name__)
+        except (OSError, ValueError) as error:  # an answer that the client trips over
+            return Ambiguous(type(error).__name__)
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         import requests  # noqa: PLC0415 - as in create
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as in create
 
         body = b""
-        for chunk in response.iter_content(1 << 14):
-            body += chunk
-            if len(body) > ANSWER_AT_MOST or self._now() > deadline:
-                raise requests.ReadTimeout("the answer does not end")
+        try:
+            # What has arrived, not a full block: a trickle would extend the time of the latter.
+            while chunk := response.raw.read1(1 << 14, decode_content=True):
+                body += chunk
+                if len(body) > ANSWER_AT_MOST or self._now() > deadline:
+                    raise requests.ReadTimeout("the answer does not end")
+        except (HTTPError, OSError) as error:
+            raise requests.ConnectionError(type(error).__name__) from error
         return body
 
     def get(self, task_id: str) -> Report | QueryFailed:
@@ -142,7 +153,10 @@ class DashScope:
         if isinstance(data, QueryFailed):
             return data
         report = answers.report(task_id, data, self._now())
-        return report or QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an answer without task_status")
+        if report is None:
+            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an answer without task_status")
+        times = {name: at - self.clock.ahead_s for name, at in report.times.items()}
+        return replace(report, times=times)
 
     def list(self) -> Listing | QueryFailed:
         """Every task of the last 24 hours, all pages; a part of it is never returned.
@@ -166,18 +180,19 @@ class DashScope:
             if total not in {None, page.total}:
                 return _no_list("a list that changed while it was read")
             total = page.total
-            rows += [self._by_our_clock(row) for row in page.rows]
+            rows += [self._by_our_clock(row, at) for row in page.rows]
             if number >= page.pages:
                 return _whole(rows, total, at)
         return _no_list("a list without an end")
 
-    def _by_our_clock(self, row: Row) -> Row:
-        ahead_s = self.clock.ahead_s
-        times = {
-            name: None if (value := getattr(row, name)) is None else value - ahead_s
-            for name in ("created_at", "ended_at")
-        }
-        return replace(row, **times) if ahead_s else row
+    def _by_our_clock(self, row: Row, at: float) -> Row:
+        """The row's times as our clock has them; one that no list of a day can hold is none."""
+        ahead_s, times = self.clock.ahead_s, {}
+        for name in ("created_at", "ended_at"):
+            value = getattr(row, name)
+            if value is not None and at - RECORD_S <= value - ahead_s <= at + AHEAD_AT_MOST_S:
+                times[name] = value - ahead_s
+        return replace(row, created_at=times.get("created_at"), ended_at=times.get("ended_at"))
 
     def cancel(self, task_id: str) -> bool | QueryFailed:
         """Cancel a PENDING task.
@@ -236,16 +251,19 @@ class DashScope:
 
         deadline = self._now() + QUERY_TOTAL_S
         try:
-            with self._session().request(
-                method,
-                self._base + path,
-                headers=self._headers({}),
-                timeout=QUERY_TIMEOUT_S,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            with (
+                within(QUERY_TOTAL_S),
+                self._session().request(
+                    method,
+                    self._base + path,
+                    headers=self._headers({}),
+                    timeout=QUERY_TIMEOUT_S,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
                 data = answers.parse(self._read(response, deadline))
-        except requests.RequestException as error:
+        except (requests.RequestException, OSError, ValueError) as error:
             return QueryFailed(errors.UPSTREAM_UNAVAILABLE, type(error).__name__)
         if response.status_code == 200 and data is not None:  # noqa: PLR2004 - HTTP's own
             return data

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from lib.adapters.alarm import Alarm, within
+from lib.adapters.alarm import Alarm, unread_redirects, within
 from lib.adapters.download import (
     BLOCK,
     OK,
@@ -93,7 +93,7 @@ class Fetcher:
         sleep: Callable[[float], None],
         ports: frozenset[int] = PORTS,
     ) -> None:
-        self._session, self._loopback = session, allow_loopback_http
+        self._session, self._loopback = unread_redirects(session), allow_loopback_http
         self._now, self._sleep, self._ports = now, sleep, ports
 
     @property
@@ -224,7 +224,7 @@ class Fetcher:
                 ) as response:
                     start = response.raw.read(ANSWER_AT_MOST, decode_content=False)
                     return Answer(response.status_code, response.headers, bytes(start))
-            except (requests.RequestException, OSError, _http_error()) as error:
+            except (requests.RequestException, OSError, ValueError, _http_error()) as error:
                 raise _failure(error, alarm) from error
 
     def _chunks(

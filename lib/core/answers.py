@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from lib.core import bounded, errors
+from lib.core.ids import TASK
 from lib.core.numbers import number, whole
 from lib.core.upstream import Accepted, Ambiguous, Outcome, Page, Refused, Report, Row, TaskStatus
 
@@ -26,7 +27,6 @@ UNAVAILABLE = 503
 # later", so the model was never asked.
 REFUSED_BY_5XX = "ModelUnavailable"
 ROWS_AT_MOST = 1_000_000
-ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 WORD_AT_MOST = 200  # characters of an id or a name
 ID_BELOW = 1 << 63
 EARLIEST_MS, LATEST_MS = 1.0e12, 1.0e13  # 2001 to 2286: seconds or microseconds are no times here
@@ -110,15 +110,17 @@ def outcome(status: int, body: bytes, retry_after_s: float | None) -> Outcome:
         retry_after_s: its `Retry-After`, if it had one.
     """
     data = parse(body)
+    output = data.get("output") if data else None
+    task_id = _id(output.get("task_id")) if isinstance(output, dict) else None
     if status == OK:
-        output = data.get("output") if data else None
-        task_id = _id(output.get("task_id")) if isinstance(output, dict) else None
         if task_id:
             return Accepted(task_id, _id((data or {}).get("request_id")) or "")
         return Ambiguous("200 without a task_id that can be read")
     code = (data or {}).get("code")
     refused = CLIENT_ERROR <= status < SERVER_ERROR and status != REQUEST_TIMEOUT
     named = status == UNAVAILABLE and code == REFUSED_BY_5XX
+    if task_id:
+        return Ambiguous(f"HTTP {status} with a task_id")
     if status == TOO_MANY or named or (refused and isinstance(code, str)):
         return _refused(status, data or {}, retry_after_s)
     return Ambiguous(f"HTTP {status}")
@@ -226,7 +228,7 @@ def _row(row: Any) -> Row:
 
 def _id(value: object) -> str | None:
     """An id that may stand in a path, in an object's name and in metadata; theirs are UUIDs."""
-    return value if isinstance(value, str) and ID.fullmatch(value) else None
+    return value if isinstance(value, str) and TASK.fullmatch(value) else None
 
 
 def _text(value: object) -> str | None:

@@ -80,7 +80,8 @@ MODELS = (
     Model(PLUS_MAINLAND, "beijing", ("720P",), _yuan(p720="0.70"), _PLUS_S),
 )
 # One model, named differently on the two sides.
-_TWINS = {PLUS_INTERNATIONAL: PLUS_MAINLAND, PLUS_MAINLAND: PLUS_INTERNATIONAL}
+TWINS = {PLUS_INTERNATIONAL: PLUS_MAINLAND, PLUS_MAINLAND: PLUS_INTERNATIONAL}
+NAMES = frozenset(model.name for model in MODELS)
 
 
 def models(region: str) -> tuple[Model, ...]:
@@ -110,7 +111,7 @@ def resolve(region: str, model: str) -> Model:
     names = [entry.name for entry in offered]
     allowed = f"Allowed in region {region}: {', '.join(names)}."
     if regions := regions_of(model):
-        twin = _TWINS.get(model)
+        twin = TWINS.get(model)
         hint = f" The same model is called {twin} there." if twin in names else ""
         message = (
             f"model: {model} belongs to region {regions[0]}, and this service works in region "

@@ -10,6 +10,7 @@ import re
 
 OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ID = re.compile(r"vid_[0-9A-Za-z]{27}")
+TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")  # of the upstream: UUIDs so far
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from lib.core import bounded
+from lib.core.ids import TASK
 from lib.core.intent import FrameRef, Intent
 from lib.core.stages import (
     ENDINGS,
@@ -135,7 +136,7 @@ class State:
             region=read.text("region", ""),
             key=read.text("key", ""),
             model=read.text("model", ""),
-            task_id=read.text("task_id", "", at_most=TEXT_AT_MOST),
+            task_id=read.matching("task_id", TASK),
             upstream_request_id=read.text("upstream_request_id", ""),
             adopted=read.text("adopted", "") == "True",
             accepted_at=read.number("accepted_at", 0.0),

@@ -19,7 +19,11 @@ H264 = frozenset({"avc1", "avc2", "avc3", "avc4"})
 _HEADER, _LONG_HEADER = 8, 16
 _KEPT = frozenset({b"ftyp", b"moov", b"moof"})
 _ONCE = frozenset({b"moov"})
-_MAY_BE_FIRST = frozenset({b"ftyp", b"free", b"skip", b"wide"})
+# What a film can begin with; files from before there was a file type box have none (4.3.1).
+_MAY_BE_FIRST = frozenset(
+    {b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid"}
+)
+_NEEDED = frozenset({b"moov", b"moof", b"mdat"})
 
 
 class NotTheFilm(Exception):  # noqa: N818 - a verdict on bytes
@@ -59,7 +63,7 @@ class Probe:
     def __init__(self) -> None:
         self._head = b""
         self._left = 0
-        self._endless = False
+        self._endless, self._begun = False, False
         self._kind = b""
         self._seen: set[bytes] = set()
         self._kept = bytearray()
@@ -111,10 +115,12 @@ class Probe:
         return rest
 
     def _begin(self, kind: bytes, size: int, header: int) -> None:
-        if b"ftyp" not in self._seen and kind not in _MAY_BE_FIRST:
+        if not self._begun and kind not in _MAY_BE_FIRST:
             raise NotTheFilm("it does not begin like an MP4 (no ftyp box)")
-        # A length of 0 reaches to the end of the file (4.2).
-        self._endless = size == 0
+        self._begun = True
+        # A length of 0 reaches to the end of the file (4.2); so does what programs leave there.
+        left_over = size < header and kind not in _NEEDED and self._movie is not None
+        self._endless = size == 0 or left_over
         if not self._endless and size < header:
             raise NotTheFilm(f"the box {kind!r} has an impossible length")
         if kind in _ONCE & self._seen:
@@ -150,7 +156,8 @@ class Probe:
         """
         if self._endless and self._kind in _KEPT:
             self._close()
-        if self._left or self._head:
+        cut = self._left and self._kind in _NEEDED
+        if cut or ((self._left or self._head) and self._movie is None):
             raise CutOff(f"it is cut off after {self.size} bytes")
         if self._movie is None or not self._media_bytes:
             raise NotTheFilm("it has no film in it (no moov or no mdat box)")

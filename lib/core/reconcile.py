@@ -7,9 +7,10 @@ one of them guards money, and what cannot be read counts against sending again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lib.core import catalogue
 from lib.core.upstream import TaskStatus
 
 if TYPE_CHECKING:
@@ -193,29 +194,34 @@ def conclude(doubt: Doubt, evidence: Evidence, window: Window, now: float) -> Co
         hopeless = listing is None and now > doubt.until + DAY_S
         return GiveUp((), NO_LIST) if hopeless else Wait()
     key_ids = known_keys(listing.rows, evidence, doubt.key) | evidence.key_ids
-    rows = [
-        row for row in listing.rows if row.model in {doubt.model, None} and window.near(doubt, row)
-    ]
+    rows = [row for row in listing.rows if _of_model(doubt, row) and window.near(doubt, row)]
     if not key_ids:
         # The list has never shown a task of this key: an empty one proves nothing. Whose its rows
         # are will be known later, so that none may be left for another doubt to adopt.
-        unknown = tuple(_ids(row for row in rows if window.holds(doubt, row)))
-        free = tuple(task_id for task_id in unknown if _unspoken(task_id, evidence))
+        unknown = [row for row in rows if not _known(row, evidence)]
+        disputed = any(_disputed(evidence, row) for row in rows)
+        if not unknown and not disputed and any(_known(row, evidence) for row in listing.rows):
+            # It shows our other tasks, and none of anybody's that could be this one.
+            return SendAgain()
+        free = tuple(_ids(row for row in unknown if window.holds(doubt, row)))
         return GiveUp(free, NO_KEY) if late else Wait()
-    ours = [row for row in rows if row.api_key_id is None or row.api_key_id in key_ids]
-    return _judge(doubt, ours, evidence, window, at=listing.at, late=late)
+    ours = [row for row in rows if row.api_key_id in key_ids or _odd_key(row, key_ids)]
+    return _judge(doubt, ours, replace(evidence, key_ids=key_ids), window, late=late)
 
 
 def _judge(
-    doubt: Doubt, rows: list[Row], evidence: Evidence, window: Window, *, at: float, late: bool
+    doubt: Doubt, rows: list[Row], evidence: Evidence, window: Window, *, late: bool
 ) -> Conclusion:
     """The rows that may be ours, near the doubt: which one is, or that none is."""
+    at = evidence.listing.at if evidence.listing else 0.0
     rivals = [o for o in evidence.doubts if o.id != doubt.id and o.model in {doubt.model, None}]
     disputed = any(_disputed(evidence, row) for row in rows if window.holds(doubt, row))
-    free = [row for row in rows if row.task_id is None or _unspoken(row.task_id, evidence)]
-    odd = any(not row.whole for row in free)
-    far = [row for row in free if row.whole and not window.holds(doubt, row)]
-    inside = [row for row in free if row.whole and window.holds(doubt, row)]
+    free = [row for row in rows if not _known(row, evidence)]
+    whole = [row for row in free if row.whole and row.model == doubt.model]
+    whole = [row for row in whole if not _odd_key(row, evidence.key_ids)]
+    odd = len(whole) < len(free)
+    far = [row for row in whole if not window.holds(doubt, row)]
+    inside = [row for row in whole if window.holds(doubt, row)]
     possible = [row for row in inside if _may_be(doubt, row, evidence)]
     if not possible and not (disputed or odd or far):
         return SendAgain()
@@ -300,6 +306,28 @@ def unclaimed(evidence: Evidence, window: Window) -> list[str]:
         and _unspoken(row.task_id, evidence)
         and not any(window.near(doubt, row) for doubt in evidence.doubts)
     ]
+
+
+def _of_model(doubt: Doubt, row: Row) -> bool:
+    """Whether a row can be of the doubt's model: certainly not only where it names another of ours.
+
+    A name that no catalogue has tells nothing: the service may write the same model otherwise.
+    """
+    others = catalogue.NAMES - {doubt.model, catalogue.TWINS.get(doubt.model or "")}
+    return row.model not in others
+
+
+def _odd_key(row: Row, key_ids: frozenset[str]) -> bool:
+    """Whether a row's key id is none: absent, or of another form than those that are known."""
+    if row.api_key_id is None:
+        return True
+    digits = all(known.isdecimal() for known in key_ids)
+    return digits and (not row.api_key_id.isdecimal() or not row.api_key_id.strip("0"))
+
+
+def _known(row: Row, evidence: Evidence) -> bool:
+    """Whether a job of ours has the task, or nobody may."""
+    return row.task_id is not None and not _unspoken(row.task_id, evidence)
 
 
 def _ids(rows: Iterable[Row]) -> list[str]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lib.core import numbers
 from lib.core.errors import RECORD_UNREADABLE, ApiError
+
+if TYPE_CHECKING:
+    import re
 
 SCHEMA = 1  # how stored objects may grow: .github/CONTRIBUTING.md
 MOMENT_AT_MOST = 1e11  # Unix seconds; far beyond every clock, and still a date
@@ -51,6 +54,9 @@ def record(body: bytes) -> Mapping[str, Any]:
     """
     try:
         data = json.loads(body)
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise NotReadable("a text of the body is half a character") from None
     except (ValueError, RecursionError):
         raise NotReadable("the body is no JSON") from None
     if not isinstance(data, dict):
@@ -93,6 +99,13 @@ class Fields:
     def anything(self, name: str) -> object:
         """Whatever stands there; None where nothing does."""
         return self._data.get(name)
+
+    def matching(self, name: str, pattern: re.Pattern[str]) -> str:
+        """A text of that form; empty where nothing stands."""
+        found = self.text(name, "")
+        if found and not pattern.fullmatch(found):
+            raise self._odd(name)
+        return found
 
     def text_or_none(self, name: str) -> str | None:
         """A text; None where it is null or missing."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lib.flows.kit import Kit
 
 WAITING = (Stage.QUEUED, Stage.UNSURE)
+ASK_EVERY_S = 15.0
 TOLD_AT_MOST = 50  # jobs of one round that are told why they wait; the next round tells the others
 
 
@@ -38,10 +39,17 @@ def off(kit: Kit, account: str) -> bool:
 
 
 def halted(kit: Kit, account: str, board: Board) -> bool:
-    """The same for a tick: says so in the log and on the jobs that wait for it."""
+    """The same for a tick: says so in the log and on the jobs that wait for it.
+
+    Nobody sends meanwhile, so the upstream is asked for its list now and then: that tells the time.
+    """
+    waiting = board.of(account, *WAITING)
+    if waiting and off(kit, account) and kit.now() >= board.looks.get(f"clock {account}", 0.0):
+        board.looks[f"clock {account}"] = kit.now() + ASK_EVERY_S
+        kit.upstreams[account].list()
+        board.done["lists"] += 1
     if not off(kit, account):
         return False
-    waiting = board.of(account, *WAITING)
     if waiting:
         logs.event(
             "clock.off",

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 LINK_DEAD = frozenset({403, 404, 410})
 RETRY_AT_MOST_S = 600.0
-# All of a film came, and is none: its host may have been caught while it wrote. Three looks, one
-# and two minutes apart, each by a link of a fresh query, are enough to tell.
-BAD_COPIES_AT_MOST = 3
-BAD_PAUSE_S = 60.0
+# All of a film came, and is none: its host may have been caught while it wrote, or have a bad hour
+# in which it sends something else. Each look is by a link of a fresh query.
+BAD_PAUSES_S = (60.0, 300.0, 1200.0, 3600.0)
+BAD_COPIES_AT_MOST = len(BAD_PAUSES_S) + 1
 # A reader waits for this copy, within api's timeout of 90 s; films usually take a few seconds.
 HURRIED_S = 15.0
 # Behind the film's day its link is dead; a host that then says neither yes nor no for one more hour
@@ -220,8 +220,9 @@ def _again(kit: Kit, held: Held, reason: str, **changes: int) -> str:
 
 def retry_at(state: State) -> float:
     """When a job whose copy failed is looked at again, Unix seconds."""
-    pause_s: float = max(2.0 ** min(state.tries, 10), BAD_PAUSE_S * state.bad_copies)
-    return state.since + min(pause_s, RETRY_AT_MOST_S)
+    if state.bad_copies:
+        return state.since + BAD_PAUSES_S[min(state.bad_copies, len(BAD_PAUSES_S)) - 1]
+    return state.since + min(2.0 ** min(state.tries, 10), RETRY_AT_MOST_S)
 
 
 def _passing(

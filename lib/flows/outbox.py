@@ -94,9 +94,17 @@ def first_entry(kit: Kit, job: Job, log: tuple[Try, ...] = ()) -> Entry | None:
     url = job.intent.request.get("webhook_url")
     if not url:
         return None
-    host = hashlib.sha256(urlsplit(url).netloc.lower().encode()).hexdigest()[:16]
+    host = hashlib.sha256(_netloc(url).lower().encode()).hexdigest()[:16]
     base = log[-1].number if log else 0
     return Entry(job.intent.owner, job.intent.id, None, kit.token(), host, kit.now(), base, log=log)
+
+
+def _netloc(url: object) -> str:
+    """Whose host it is; a stored address that is no link stands for itself: no try follows it."""
+    try:
+        return urlsplit(str(url)).netloc
+    except ValueError:
+        return str(url)
 
 
 def serve(kit: Kit, board: Board) -> None:

@@ -116,6 +116,8 @@ def show(job: Job, link: Link | None, now: float) -> dict[str, Any]:
     intent, verdict, state = job.intent, job.verdict, job.state
     times = verdict.times if verdict else {}
     started = times.get("started") or (state.accepted_at if state and state.accepted_at else None)
+    if started:  # by whatever clock: nothing starts before it was asked for
+        started = max(started, intent.created_at)
     ended = verdict.ended_at if verdict else None
     return {
         "id": intent.id,

@@ -3,6 +3,7 @@
 import contextlib
 
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,7 +67,10 @@ def test_a_film_or_frame_is_limited_while_it_streams(world):
     )
 )
 def test_no_link_however_odd_is_more_than_refused(text):
-    fetcher = fetch.Fetcher(None, allow_loopback_http=True, now=lambda: 0.0, sleep=lambda _: None)
+    session = requests.Session()
+    fetcher = fetch.Fetcher(
+        session, allow_loopback_http=True, now=lambda: 0.0, sleep=lambda _: None
+    )
     for link in (text, guard.upgraded(text, allow_loopback_http=True)):
         with contextlib.suppress(fetch.LinkRefused):
             fetcher.judge(link)

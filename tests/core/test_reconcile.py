@@ -29,13 +29,14 @@ from lib.core.reconcile import (
 )
 from lib.core.upstream import Listing, Row, TaskStatus
 
+FLASH, PLUS = "wan2.2-kf2v-flash", "wan2.1-kf2v-plus"
 WINDOW = Window(lease_s=30, margin_s=60, delay_s=60, skew_s=10)
-DOUBT = Doubt("vid_a", "flash", since=1000.0, until=1030.0)
+DOUBT = Doubt("vid_a", FLASH, since=1000.0, until=1030.0)
 SETTLED = 1030.0 + 120.0 + 10.0 + 1
 LATE = SETTLED + 150.0 + 1
 
 
-def row(task, *, at=1010.0, key="k1", model="flash", status=TaskStatus.RUNNING):
+def row(task, *, at=1010.0, key="k1", model=FLASH, status=TaskStatus.RUNNING):
     return Row(task, status, model, key, at)
 
 
@@ -88,6 +89,11 @@ def test_nothing_is_known_of_a_key_from_the_rows_of_another():
     seen = evidence(row("t1", key="k2"), doubts=(young,))
     assert conclude(young, seen, WINDOW, SETTLED) == Wait()
     assert conclude(young, seen, WINDOW, LATE) == GiveUp(("t1",), NO_KEY)
+    nothing = replace(seen, listing=Listing((KNOWN,), SETTLED))
+    assert conclude(young, nothing, WINDOW, SETTLED) == SendAgain()
+    told = {**nothing.claims, "t1": Claim("disputed")}
+    argued = replace(nothing, listing=Listing((row("t1"), KNOWN), SETTLED), claims=told)
+    assert conclude(young, argued, WINDOW, SETTLED) == Wait()
     told = {**seen.claims, "t0": Claim("vid_b", "young")}
     rows = (row("t0", at=500.0, key="k2"), row("t1", key="k2"), KNOWN)
     seen = replace(seen, claims=told, listing=Listing(rows, SETTLED))
@@ -95,7 +101,7 @@ def test_nothing_is_known_of_a_key_from_the_rows_of_another():
 
 
 def test_another_model_is_never_adopted():
-    assert conclude(DOUBT, evidence(row("t1", model="plus")), WINDOW, SETTLED) == SendAgain()
+    assert conclude(DOUBT, evidence(row("t1", model=PLUS)), WINDOW, SETTLED) == SendAgain()
 
 
 def test_a_recorded_task_is_not_a_candidate():
@@ -134,7 +140,7 @@ def test_a_task_that_another_doubt_could_have_made_is_not_ours():
 
 
 def test_another_model_in_doubt_does_not_contest():
-    other = replace(DOUBT, id="vid_b", model="plus")
+    other = replace(DOUBT, id="vid_b", model=PLUS)
     assert conclude(DOUBT, evidence(row("t1"), doubts=(DOUBT, other)), WINDOW, SETTLED) == Adopt(
         "t1"
     )
@@ -170,13 +176,39 @@ def test_a_row_that_cannot_be_read_forbids_sending_again(fields):
 
 def test_an_odd_row_that_is_certainly_not_ours_changes_nothing():
     for fields in (
-        {"status": None, "model": "plus"},
+        {"status": None, "model": PLUS},
         {"status": None, "api_key_id": "k2"},
         {"status": None, "created_at": 500.0},
         {"model": None, "task_id": "known"},
     ):
         seen = evidence(*([] if fields.get("task_id") else [replace(row("t1"), **fields)]))
         assert conclude(DOUBT, seen, WINDOW, SETTLED) == SendAgain()
+
+
+@pytest.mark.parametrize(
+    "name", ["WAN2.2-KF2V-FLASH", " wan2.2-kf2v-flash", "wanx2.2-kf2v-flash", "null"]
+)
+def test_a_model_that_nobody_knows_may_be_ours_under_another_name(name):
+    seen = evidence(row("t1", model=name))
+    assert conclude(DOUBT, seen, WINDOW, SETTLED) == Wait()
+    assert conclude(DOUBT, seen, WINDOW, LATE) == GiveUp((), ODD_ROW)
+
+
+def test_a_model_of_two_names_is_one_model():
+    plus = replace(DOUBT, model="wan2.1-kf2v-plus")
+    seen = evidence(row("t1", model="wanx2.1-kf2v-plus"), doubts=(plus,))
+    assert conclude(plus, seen, WINDOW, SETTLED) == Wait()
+
+
+@pytest.mark.parametrize("name", ["40000 ", "***", "0", "00", "-", "null"])
+def test_a_key_of_another_form_than_ours_is_none(name):
+    seen = Evidence(
+        Listing((row("t1", key=name),), SETTLED), {}, {}, (DOUBT,), frozenset({"40000"})
+    )
+    assert conclude(DOUBT, seen, WINDOW, SETTLED) == Wait()
+    assert conclude(DOUBT, seen, WINDOW, LATE) == GiveUp((), ODD_ROW)
+    foreign = replace(seen, listing=Listing((row("t1", key="40001"),), SETTLED))
+    assert conclude(DOUBT, foreign, WINDOW, SETTLED) == SendAgain()
 
 
 def test_a_task_of_ours_beside_the_window_forbids_sending_again():
@@ -275,7 +307,7 @@ rows = st.lists(
         st.sampled_from([f"t{i}" for i in range(6)]),
         at=st.floats(900, 1200),
         key=st.sampled_from(["k1", "k2"]),
-        model=st.sampled_from(["flash", "plus"]),
+        model=st.sampled_from([FLASH, PLUS]),
     ),
     max_size=6,
     unique_by=lambda r: r.task_id,
@@ -294,7 +326,7 @@ def test_never_adopts_what_is_foreign_and_never_sends_around_a_possible_task(fou
     possible = [
         r
         for r in found
-        if r.model == "flash"
+        if r.model == FLASH
         and r.api_key_id in keys
         and WINDOW.holds(DOUBT, r)
         and r.task_id not in claimed

@@ -17,7 +17,7 @@ from lib.flows.kit import Times
 LEASE, MARGIN, DELAY, SKEW = 30.0, 60.0, 60.0, 10.0
 WINDOW = Times().window
 START = 10_000.0
-KNOWN = Row("known", TaskStatus.SUCCEEDED, "flash", "k1", START - 5000)
+KNOWN = Row("known", TaskStatus.SUCCEEDED, "wan2.2-kf2v-flash", "k1", START - 5000)
 CLAIMS = {"known": Claim("vid_known", "")}
 END = 1000.0
 
@@ -45,10 +45,10 @@ def live(arrival, lag, clocks, every=0.5, takes=0.0):
     """
     sender, ticker, upstream = clocks
     since = START + sender
-    doubt = Doubt("vid_a", "flash", since=since, until=since + LEASE)
+    doubt = Doubt("vid_a", "wan2.2-kf2v-flash", since=since, until=since + LEASE)
     row = None
     if arrival is not None:
-        row = Row("t1", TaskStatus.RUNNING, "flash", "k1", START + arrival + upstream)
+        row = Row("t1", TaskStatus.RUNNING, "wan2.2-kf2v-flash", "k1", START + arrival + upstream)
     made, claims, recorded, doubts = int(row is not None), dict(CLAIMS), {}, (doubt,)
     true = START + LEASE
     alarm = set()
@@ -84,7 +84,7 @@ def test_a_create_that_never_arrived_is_sent_once():
 def test_nothing_is_waited_for_longer_than_the_bounds_ask():
     """Sending again may not be put off for ever: with equal clocks, at L + M + D + skew."""
     since = START
-    doubt = Doubt("vid_a", "flash", since=since, until=since + LEASE)
+    doubt = Doubt("vid_a", "wan2.2-kf2v-flash", since=since, until=since + LEASE)
     for at, expected in ((160.0, False), (160.5, True)):
         listing = Listing((KNOWN,), since + at)
         evidence = Evidence(listing, {}, CLAIMS, (doubt,), key_ids=frozenset({"k1"}))

@@ -168,33 +168,33 @@ def test_an_http_link_is_asked_for_by_https(stage, make_film):
 def test_a_link_that_may_not_be_followed_ends_the_job_after_a_few_tries(stage, make_film, link):
     play = stage(make_film(), link)
     begun = play.world.clock.now()
-    job = play.run()
+    job = play.run(ticks=160, pause_s=30.0)
     assert job["status"] == "failed"
     assert job["error"]["code"] == "delivery_failed"
     assert job["usage"]["paid"] is True
     assert "its link is not followed" in job["error"]["message"]
     assert link not in json.dumps(job)
     assert play.host.asked == []
-    assert play.world.clock.now() - begun < 15 * 60
+    assert play.world.clock.now() - begun < 3 * 3600
 
 
 # What stays is told from what passes
 
 
-def test_a_film_that_is_none_ends_the_job_after_three_looks_and_says_what_to_do(stage, make_film):
+def test_a_film_that_is_none_ends_the_job_after_five_looks_and_says_what_to_do(stage, make_film):
     whole = make_film()
     play = stage(whole[: len(whole) * 2 // 3])
-    job = play.run()
+    job = play.run(ticks=160, pause_s=30.0)
     assert (job["status"], job["usage"]["paid"]) == ("failed", True)
     assert job["error"]["code"] == "delivery_failed"
     assert job["error"]["retryable"] is False
     said = job["error"]["message"]
     (task,) = play.world.paid()
     assert "cut off after" in said
-    assert "3 times" in said
+    assert "5 times" in said
     assert task.id in said
     assert "bills a new film" in said
-    assert len(play.host.asked) == 3
+    assert len(play.host.asked) == 5
     assert play.world.upstream.counts["get"] >= 3  # each time by a fresh link
     assert play.world.names("videos/") == []
 
@@ -206,14 +206,14 @@ def test_a_film_that_was_caught_unfinished_is_completed_at_the_next_look(stage, 
         play.tick()
         play.world.clock.advance(5)
     play.host.film = whole
-    assert play.run()["status"] == "completed"
+    assert play.run(ticks=160, pause_s=30.0)["status"] == "completed"
     assert play.stored() == whole
 
 
 def test_a_film_that_is_too_large_is_not_downloaded(stage, make_film):
     play = stage(make_film())
     play.host.head = {"Content-Length": str(1 << 40)}
-    job = play.run()
+    job = play.run(ticks=160, pause_s=30.0)
     assert job["error"]["code"] == "delivery_failed"
     assert "larger than" in job["error"]["message"]
 

@@ -87,11 +87,11 @@ def test_the_same_key_with_another_body_is_refused(world):
 @pytest.mark.parametrize("scenario", ["#truncated-mp4", "#corrupt-mp4", "#wrong-type"])
 def test_a_bad_film_is_never_completed_and_ends_the_job_as_paid(world, scenario):
     job = world.post(prompt=f"rain {scenario}").get_json()
-    world.run()
+    world.run(ticks=160, pause_s=30.0)
     done = world.job(job["id"])
     assert done["status"] == "failed"
     assert (done["error"]["code"], done["usage"]["paid"]) == ("delivery_failed", True)
-    assert world.upstream.counts["result"] == 3
+    assert world.upstream.counts["result"] == 5
     assert world.names("videos/") == []
 
 
