@@ -192,7 +192,7 @@ MUTATIONS = (
     Mutation(
         "only tasks of our own key are candidates",
         "lib/core/reconcile.py",
-        "    ours = [row for row in rows if row.api_key_id is None or row.api_key_id in key_ids]\n",
+        "    ours = [row for row in rows if row.api_key_id in key_ids or _odd_key(row, key_ids)]\n",
         "    ours = list(rows)\n",
         "another_key_of_the_account",
     ),
