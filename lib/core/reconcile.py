@@ -303,7 +303,7 @@ def unclaimed(evidence: Evidence, window: Window) -> list[str]:
         for row in (listing.rows if listing else ())
         if row.task_id
         and row.api_key_id in evidence.key_ids
-        and _unspoken(row.task_id, evidence)
+        and not _known(row, evidence)
         and not any(window.near(doubt, row) for doubt in evidence.doubts)
     ]
 
@@ -325,11 +325,6 @@ def _odd_key(row: Row, key_ids: frozenset[str]) -> bool:
     return digits and (not row.api_key_id.isdecimal() or not row.api_key_id.strip("0"))
 
 
-def _known(row: Row, evidence: Evidence) -> bool:
-    """Whether a job of ours has the task, or nobody may."""
-    return row.task_id is not None and not _unspoken(row.task_id, evidence)
-
-
 def _ids(rows: Iterable[Row]) -> list[str]:
     return [row.task_id for row in rows if row.task_id]
 
@@ -339,5 +334,6 @@ def _disputed(evidence: Evidence, row: Row) -> bool:
     return claim is not None and claim.job == DISPUTED
 
 
-def _unspoken(task_id: str, evidence: Evidence) -> bool:
-    return task_id not in evidence.recorded and task_id not in evidence.claims
+def _known(row: Row, evidence: Evidence) -> bool:
+    """Whether a job of ours has the task, or nobody may."""
+    return row.task_id in evidence.recorded or row.task_id in evidence.claims

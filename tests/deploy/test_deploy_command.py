@@ -56,7 +56,7 @@ def test_a_dry_run_tells_everything_without_an_account_or_terraform(project, mac
     assert ran.returncode == 0, ran.stderr
     said = ran.stdout
     for sentence in (
-        "plan for project demo in asia-southeast1: 44 resources",
+        "plan for project demo in asia-southeast1: 50 resources",
         "demo-inbetween in asia-southeast1",
         "public access prevention enforced",
         "inbetween-poll@demo.iam.gserviceaccount.com",

@@ -184,10 +184,10 @@ class Judge:
         self._expect(bool(log), f"never told: {job_id}")
         self._expect(len(heard) <= log[-1].number, f"told {len(heard)} times, log {log}: {job_id}")
         self._expect(log[-1].number <= TRIES, f"told without end: {job_id} {log}")
-        last = log[-1].outcome
-        if any(one.outcome == "delivered" for one in log):  # one may have stood still at its try
+        outcomes = {one.outcome for one in log}  # who stood still at a try is heard of later
+        if "delivered" in outcomes:
             self._expect(any(one.taken for one in heard), f"nobody was told: {job_id} {log}")
-        elif last != "gone":
+        elif "gone" not in outcomes:
             self._expect(len(log) == TRIES, f"given up after {len(log)} tries: {job_id} {log}")
 
     def _judge_film(self, job_id, prompt, video):

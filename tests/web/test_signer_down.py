@@ -101,7 +101,7 @@ def test_reads_say_that_no_link_can_be_signed(town):
     assert task.get_json()["code"] == "ServiceUnavailable"
     town.mend()
     assert town.job(job_id)["url"]
-    assert town.job(job_id)["warnings"] == []
+    assert not any("sign" in sentence for sentence in town.job(job_id)["warnings"])
 
 
 def test_a_replay_of_a_film_answers_without_its_link(town):
