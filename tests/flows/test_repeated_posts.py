@@ -16,7 +16,8 @@ from werkzeug.wrappers import Request
 from lib.emulator.wire import InProcess
 from tests.conftest import film
 from tests.receivers import PLACES
-from tests.simulation.actors import Killed, _answer
+from tests.simulation.actors import Killed
+from tests.simulation.wires import _answer
 from tests.world import STORAGE, UPSTREAM, World, picture
 
 KINDS = ("before", "after", "refuse", "crash", "kill")
