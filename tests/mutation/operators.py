@@ -90,7 +90,7 @@ def mutants(file, source, names=(), values=None):
     Args:
         file: its name.
         source: its text.
-        names: functions, classes, MODULE; empty for all.
+        names: functions, classes, constants, MODULE; empty for all.
         values: further values for constants, by name.
     """
     finder = Finder(values or {})
@@ -98,7 +98,7 @@ def mutants(file, source, names=(), values=None):
     found, seen = [], {}
     for order, (mutant, _) in enumerate(finder.found):
         where, operator, text, lines, defined = mutant
-        if names and where not in names and where.partition(".")[0] not in names:
+        if names and not {where, where.partition(".")[0], *defined} & {*names}:
             continue
         number = seen[where, operator, text] = seen.get((where, operator, text), 0) + 1
         found.append(Mutant(file, where, operator, text, number, lines, defined, order))
@@ -410,7 +410,8 @@ def _others(value, *, time, more):
 def _defined(node):
     """The names that a statement outside of functions gives to the rest of the program."""
     targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
-    names = tuple(one.id for one in targets if isinstance(one, ast.Name))
+    parts = [one for target in targets for one in getattr(target, "elts", [target])]
+    names = tuple(one.id for one in parts if isinstance(one, ast.Name))
     if isinstance(node, ast.ClassDef | ast.FunctionDef):
         names = (node.name,)
     return names or (MODULE,)

@@ -51,7 +51,7 @@ class Result:
 
 
 def run(plan, wanted, *, jobs, whole, tell):
-    """Try mutants; returns what became of each.
+    """Try mutants; returns what became of each, and the tests that fail without any.
 
     Args:
         plan: what there is.
@@ -61,14 +61,26 @@ def run(plan, wanted, *, jobs, whole, tell):
         tell: called with each result.
 
     Raises:
-        RuntimeError: the tests fail without any mutant, or cannot be collected.
+        RuntimeError: all tests fail without any mutant, or some cannot be collected.
     """
     server = Server(plan, wanted, jobs=jobs, whole=whole, tell=tell)
     ignored = [f"--deselect={name}" for name in plan.ignored]
     pytest.main([*OPTIONS, *ignored, *plan.tests], plugins=[server])
     if server.broken or len(server.results) != len(wanted):
-        raise RuntimeError(f"no use without sound tests: {server.broken or 'none was collected'}")
-    return server.results
+        raise RuntimeError(f"no use without sound tests: {server.broken or 'none is left'}")
+    return server.results, server.unsound
+
+
+def _calm_hypothesis():
+    """The same examples for every mutant, no clock, nothing kept, and no search for a smaller one."""
+    with contextlib.suppress(ImportError):
+        from hypothesis import Phase, settings  # noqa: PLC0415 - a project may do without
+
+        phases = (Phase.explicit, Phase.generate)
+        settings.register_profile(
+            "mutants", derandomize=True, deadline=None, database=None, phases=phases
+        )
+        settings.load_profile("mutants")
 
 
 class Listener:
@@ -111,9 +123,14 @@ class Server(Listener):
         self._whole, self._items = whole, []
         self._targets = {target.file: target for target in plan.targets}
         self._sources = {name: (plan.root / name).read_text("utf-8") for name in self._targets}
+        self._judges, self.unsound = [], []  # numbers of tests; names of those that fail anyway
         self._lines = {}  # number of a test to the lines that it runs, as (file, line)
         self._noticed = {}  # (file, function) to the tests that noticed something there
         self.results, self.broken = [], ""
+
+    def pytest_configure(self):
+        """Before tests are collected, and after pytest has met its plugins."""
+        _calm_hypothesis()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
@@ -122,6 +139,7 @@ class Server(Listener):
         if session.testsfailed or not session.items:
             self.broken = f"{session.testsfailed} files of tests cannot be collected"
             return True
+        self._judges = list(range(len(self._items)))
         self._warm()
         self.broken = self.failed
         if not self.broken and (not self._whole or self._map()):
@@ -141,28 +159,41 @@ class Server(Listener):
 
     def _map(self):
         """Run the tests once without a mutant, in both ways that mutants are tried."""
-        files = {}
-        for number, item in enumerate(self._items):
-            files.setdefault(item.nodeid.partition("::")[0], []).append(number)
-        rows = [[range(len(self._items))], *([numbers] for numbers in files.values())]
-        for ended in side_by_side(rows, self._jobs, self._unchanged):
+        for ended in side_by_side(self._files(), self._jobs, self._trace):
             for line in ended.said:
                 if line.startswith("{"):
                     found = json.loads(line)
                     lines = [(file, line) for file, hit in found["hit"].items() for line in hit]
                     self._lines[found["test"]] = frozenset(lines)
-            last = ended.said[-1]
-            if ended.ending or last != "=":
-                self.broken = f"{last.strip('=! ')} fails without a mutant {ended.ending}"
-        return not self.broken
+                    if found["failed"]:
+                        self.unsound.append(found["failed"])
+            if ended.ending or ended.said[-1].startswith("!"):
+                self.broken = f"{ended.said[-1]} without a mutant: {ended.ending}"
+        # Whoever fails anyway is no judge of mutants.
+        sound = [item.nodeid not in self.unsound for item in self._items]
+        self._judges = [number for number, holds in enumerate(sound) if holds]
+        file = next(iter(self._targets))
+        tree = ast.parse(self._sources[file])
 
-    def _unchanged(self, numbers, say):
-        if isinstance(numbers, range):
-            file = next(iter(self._targets))
-            say(f"={self._afresh(file, ast.parse(self._sources[file]), numbers, say)}")
-        else:
-            self._trace(numbers, say)
-            say(f"={self.failed}")
+        def play(judges, say):
+            say(f"={self._afresh(file, tree, judges, say)}")
+
+        for ended in (
+            [] if self.broken else side_by_side(self._files(2 * self._jobs), self._jobs, play)
+        ):
+            if ended.ending or ended.said[-1] != "=":
+                self.broken = f"{ended.said[-1]} fails after an import {ended.ending}"
+        return bool(self._judges) and not self.broken
+
+    def _files(self, at_most=1000):
+        """The judges, file by file, as rows of one task each; in so many rows at most."""
+        files = {}
+        for number in self._judges:
+            files.setdefault(self._items[number].nodeid.partition("::")[0], []).append(number)
+        rows = [[] for _ in range(min(at_most, len(files)))]
+        for place, numbers in enumerate(files.values()):
+            rows[place % len(rows)] += numbers
+        return [[numbers] for numbers in rows]
 
     def _trace(self, numbers, say):
         """In a fork: run tests as they are, and note the lines of the targets that each runs."""
@@ -176,9 +207,10 @@ class Server(Listener):
                 for where in functions(tree):
                     _swap(module, path, tree, where)
         for number in numbers:
+            self.failed = ""
             self._ask(number, None)
             lines = {file: sorted(found) for file, found in hit.items()}
-            say(json.dumps({"test": number, "hit": lines}))
+            say(json.dumps({"test": number, "failed": self.failed, "hit": lines}))
             for found in hit.values():
                 found.clear()
 
@@ -271,7 +303,9 @@ class Server(Listener):
 
     def _able(self, mutant, first):
         """The tests that run the mutant's lines, or lines that mention what it defines."""
-        numbers = range(len(self._items))
+        spared = tuple(name for name in self._plan.named if not name.startswith(first))
+        names = [(number, self._items[number].nodeid) for number in self._judges]
+        numbers = [number for number, nodeid in names if not nodeid.startswith(spared)]
         if not self._whole or mutant.names == (MODULE,):
             return numbers
         low, high = mutant.lines

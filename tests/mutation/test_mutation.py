@@ -167,10 +167,14 @@ def test_too_small_a_share_is_a_failure(planted):
 
 
 def test_tests_that_fail_by_themselves_are_no_judges(planted):
-    (planted.folder / "checks/test_thing.py").write_text("def test_late():\n    assert False\n")
+    path = planted.folder / "checks/test_thing.py"
+    path.write_text(path.read_text() + "\n\ndef test_edge():\n    assert late(1, 1)\n")
     ran = planted()
-    assert ran.returncode == 2
-    assert "fails without a mutant" in ran.stdout
+    assert ran.returncode == 1
+    assert "left out: checks/test_thing.py::test_edge fails without a mutant" in ran.stdout
+    assert ran.stdout.count("SURVIVED") == 1
+    path.write_text("def test_late():\n    assert False\n")
+    assert planted().returncode == 2
 
 
 def test_what_does_not_end_is_noticed(planted):
