@@ -45,3 +45,11 @@ def test_a_film_that_was_lost_is_paid_and_may_be_made_again():
     assert verdict.paid is True
     assert verdict.failure.code == "upstream_expired"
     assert verdict.failure.retryable
+
+
+@pytest.mark.parametrize(
+    ("usage", "paid"),
+    [({}, False), ({"SR": 0}, False), ({"on": True}, False), ({"n": 1}, None), ({"s": 0.5}, None)],
+)
+def test_a_failed_task_whose_report_says_that_something_was_used_is_in_doubt(usage, paid):
+    assert decided(TaskStatus.FAILED, usage=usage).verdict.paid is paid

@@ -289,6 +289,8 @@ def test_white_space_is_the_upstreams_to_change():
     assert same_prompt(" a\tcat\n\nlooks up ", "a cat looks up")
     assert not same_prompt("a cat", "acat")
     assert same_prompt("x" * 900, "x" * 800)
+    assert not same_prompt("x" * 799 + "a", "x" * 799 + "b")
+    assert same_prompt("x" * 800 + "a", "x" * 800 + "b")
 
 
 def test_a_task_that_nobody_claims_is_noticed():

@@ -130,5 +130,6 @@ def test_a_clock_of_the_upstream_that_nobody_measured_pays_nothing_twice(upstrea
 
 def test_the_constants_are_those_of_the_promise():
     times = Times()
-    found = (times.lease_s, times.margin_s, times.delay_s, times.skew_s)
-    assert found == (LEASE, MARGIN, DELAY, SKEW)
+    found = (times.lease_s, times.margin_s, times.delay_s, times.skew_s, times.far_s)
+    assert found == (LEASE, MARGIN, DELAY, SKEW, 300.0)
+    assert WINDOW.far_s == 300.0
