@@ -45,3 +45,12 @@ def test_a_film_that_was_lost_is_paid_and_may_be_made_again():
     assert verdict.paid is True
     assert verdict.failure.code == "upstream_expired"
     assert verdict.failure.retryable
+
+
+@pytest.mark.parametrize("status", [TaskStatus.FAILED, TaskStatus.CANCELED])
+@pytest.mark.parametrize(
+    ("usage", "paid"),
+    [({"video_count": 1}, None), ({"video_count": 0.5}, None), ({"billed": True}, False)],
+)
+def test_the_least_that_was_used_contradicts_and_a_word_does_not(status, usage, paid):
+    assert decided(status, usage=usage).verdict.paid is paid
