@@ -47,9 +47,10 @@ def test_a_film_that_was_lost_is_paid_and_may_be_made_again():
     assert verdict.failure.retryable
 
 
+@pytest.mark.parametrize("status", [TaskStatus.FAILED, TaskStatus.CANCELED])
 @pytest.mark.parametrize(
     ("usage", "paid"),
-    [({}, False), ({"SR": 0}, False), ({"on": True}, False), ({"n": 1}, None), ({"s": 0.5}, None)],
+    [({"video_count": 1}, None), ({"video_count": 0.5}, None), ({"billed": True}, False)],
 )
-def test_a_failed_task_whose_report_says_that_something_was_used_is_in_doubt(usage, paid):
-    assert decided(TaskStatus.FAILED, usage=usage).verdict.paid is paid
+def test_the_least_that_was_used_contradicts_and_a_word_does_not(status, usage, paid):
+    assert decided(status, usage=usage).verdict.paid is paid

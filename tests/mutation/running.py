@@ -291,12 +291,14 @@ class Server(Listener):
             noticed = before.index(nodeid) if nodeid in before else len(before)
             return noticed, place, len(self._lines.get(number, ())), number
 
+        # Without the lines nobody knows who is close: then all are asked, in the table's order.
+        at_most = self._plan.asked_at_most if self._whole else len(self._items)
         closest, last, chosen = [], [], set()
         for number in sorted(self._able(mutant, first), key=rank):
             nodeid = self._items[number].nodeid
             if self._plan.last and nodeid.startswith(self._plan.last):
                 last.append(number)
-            elif len(chosen | {nodeid.partition("[")[0]}) <= self._plan.asked_at_most:
+            elif len(chosen | {nodeid.partition("[")[0]}) <= at_most:
                 chosen.add(nodeid.partition("[")[0])
                 closest.append(number)
         return closest + last
