@@ -91,8 +91,11 @@ def changed(response, change):
     """A JSON answer after `change(data)`; a change that returns something replaces the whole."""
     data = json.loads(response.content)
     other = change(data)
-    body = json.dumps(data if other is None else other).encode()
-    response._content = body
+    return with_body(response, json.dumps(data if other is None else other).encode())
+
+
+def with_body(response, body):
+    """The answer with another body, however it is read."""
     response.headers["Content-Length"] = str(len(body))
     response.raw = _Raw(body)
     response._content_consumed = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib.adapters.faults import Conflict, Missing
+from lib.core.stored import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +74,8 @@ class Accounts:
         try:
             meta = self._bucket.stat(name)
             if meta is None:
-                self._bucket.create(name, b"", "text/plain", {_field(key): text})
+                card = {_field(key): text, "schema": str(SCHEMA)}
+                self._bucket.create(name, b"", "text/plain", card)
             else:
                 self._bucket.patch(meta, {_field(key): text})
         except (Conflict, Missing):

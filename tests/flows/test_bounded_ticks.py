@@ -9,7 +9,7 @@ from tests.receivers import PLACE, secret
 from tests.world import BUCKET, START, STORAGE, picture
 
 BUDGET_S = 50.0
-STEP_S = 30.0  # one step: its calls, and what comes after the deadline whatever happens
+STEP_S = 45.0  # one step: its calls of 5 s each, and what comes after the deadline whatever happens
 CALL_S = 0.05  # what a call to the bucket takes in these worlds
 
 

@@ -7,6 +7,7 @@ from google.auth.exceptions import RefreshError
 from requests import Response
 
 from tests.flows.odd import events, look
+from tests.hooks import with_body
 from tests.world import STORAGE
 
 
@@ -34,9 +35,7 @@ class Bent:
         if isinstance(changed, Response):
             return changed
         body = changed if isinstance(changed, bytes) else json.dumps(changed).encode()
-        answer._content = body
-        answer.headers["Content-Length"] = str(len(body))
-        return answer
+        return with_body(answer, body)
 
     def close(self):
         """Nothing is held open."""

@@ -161,7 +161,7 @@ def test_whatever_this_revision_makes_says_its_schema(make_world):
         "at": world.clock.now(),
     }
     bodies = {"pending body": {1}, "jobs body": {1}, "keys body": {1}}
-    cards = {name: {"1"} for name in ("pending", "jobs", "gates", "claims", "outbox")}
+    cards = {name: {"1"} for name in ("pending", "jobs", "gates", "claims", "outbox", "accounts")}
     assert {name: set(found) for name, found in seen.items()} == {
         **bodies,
         **cards,
