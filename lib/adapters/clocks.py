@@ -81,7 +81,8 @@ class ServiceClock:
         span = Span(at - heard_at, at + EXACT_S - asked_at)
         narrower = self._agreed.meets(span) if self._agreed else None
         # One odd date changes nothing; two that contradict what was agreed on say that it moved.
-        self._agreed = narrower or (self._last.meets(span) if self._last else None) or self._agreed
+        moved = self._last.meets(span) if self._last else span
+        self._agreed = narrower or moved or self._agreed
         self._last = span
 
     def watch(self, session: requests.Session, base: str = "") -> requests.Session:

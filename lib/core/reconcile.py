@@ -223,7 +223,9 @@ def _judge(
     far = [row for row in whole if not window.holds(doubt, row)]
     inside = [row for row in whole if window.holds(doubt, row)]
     possible = [row for row in inside if _may_be(doubt, row, evidence)]
-    if not possible and not (disputed or odd or far):
+    # Beside the window, too: the upstream's clock may not be measured yet.
+    argued = any(_disputed(evidence, row) for row in rows)
+    if not possible and not (argued or odd or far):
         return SendAgain()
     if possible and not disputed and (only := _only(doubt, possible, rivals, evidence, window)):
         return Adopt(only)
@@ -234,7 +236,7 @@ def _judge(
     soon = unasked or any(window.holds(rival, row) for rival in rivals for row in far)
     if not late or (soon and not (disputed or odd) and at <= doubt.until + TASK_AT_MOST_S):
         return Wait()
-    return GiveUp(tuple(_ids(possible)), _why(possible, disputed=disputed, odd=odd))
+    return GiveUp(tuple(_ids(possible)), _why(possible, disputed=argued, odd=odd))
 
 
 def _only(
@@ -313,8 +315,7 @@ def _of_model(doubt: Doubt, row: Row) -> bool:
 
     A name that no catalogue has tells nothing: the service may write the same model otherwise.
     """
-    others = catalogue.NAMES - {doubt.model, catalogue.TWINS.get(doubt.model or "")}
-    return row.model not in others
+    return row.model not in catalogue.NAMES - {doubt.model, catalogue.TWINS.get(doubt.model or "")}
 
 
 def _odd_key(row: Row, key_ids: frozenset[str]) -> bool:

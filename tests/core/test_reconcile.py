@@ -218,6 +218,13 @@ def test_a_task_of_ours_beside_the_window_forbids_sending_again():
     assert conclude(DOUBT, seen, WINDOW, LATE) == GiveUp((), FAR_ROW)
 
 
+def test_a_dispute_beside_the_window_forbids_sending_again():
+    """Before the upstream's clock is measured, a row may stand a hundred seconds from where it belongs."""
+    seen = evidence(row("t1", at=900.0), claims={"t1": "disputed"})
+    assert conclude(DOUBT, seen, WINDOW, SETTLED) == Wait()
+    assert conclude(DOUBT, seen, WINDOW, LATE) == GiveUp((), DISPUTED_ROW)
+
+
 # What the upstream kept on earlier days, and what it says of ended tasks
 
 

@@ -241,8 +241,8 @@ MUTATIONS = (
     Mutation(
         "a disputed task in the window forbids sending again",
         "lib/core/reconcile.py",
-        "    disputed = any(_disputed(evidence, row) for row in rows if window.holds(doubt, row))\n",
-        "    disputed = False\n",
+        "    argued = any(_disputed(evidence, row) for row in rows)\n",
+        "    argued = False\n",
         "two_in_doubt_and_the_younger_ones_task",
     ),
     Mutation(

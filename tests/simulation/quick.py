@@ -24,6 +24,11 @@ class Quick(requests.Session):
         self.trust_env = False
         self._own = dict(self.headers)
 
+    def send(self, request, **options):
+        if not getattr(request, "quick", False):
+            return super().send(request, **options)
+        return self.get_adapter(request.url).send(request, **options)
+
     def request(self, method, url, data=None, headers=None, **options):
         odd = options.keys() - {"timeout", "stream", "allow_redirects"}
         if any(options[name] for name in odd) or isinstance(data, Mapping):
@@ -32,12 +37,12 @@ class Quick(requests.Session):
             return super().request(method, url, data=data, headers=headers, **options)
         ready = requests.PreparedRequest()
         ready.method, ready.url, ready.body = method.upper(), url, data
-        ready.hooks = {"response": []}
+        ready.hooks, ready.quick = {"response": []}, True
         given = {name: value for name, value in (headers or {}).items() if value is not None}
         ready.headers = CaseInsensitiveDict({**self._own, **given})
         stream = bool(options.get("stream"))
-        adapter = self.get_adapter(url)
-        answer = adapter.send(ready, stream=stream, timeout=options.get("timeout"))
+        # Through `send`, where the service listens for the date of every answer.
+        answer = self.send(ready, stream=stream, timeout=options.get("timeout"))
         if answer.is_redirect and options.get("allow_redirects", True):
             answer.close()
             return super().request(method, url, data=data, headers=headers, **options)
