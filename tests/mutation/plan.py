@@ -39,6 +39,8 @@ class Plan:
         targets: what is mutated.
         tests: who is asked, in this order unless a target says otherwise.
         ignored: beginnings of tests that are not asked: they take long for what they can notice.
+        constants: beginnings of tests that write constants a second time: they are asked first about
+            what stands outside of functions.
         warming: a test that is run before all forks, so that what it imports and makes is there.
         last: beginnings of tests that are asked when all others are through.
         named: beginnings of tests that are asked only where a target names them: each takes long.
@@ -56,9 +58,10 @@ class Plan:
     packages: tuple[str, ...]
     survivors: Path
     named: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
     warming: str = ""
     last: str = ""
-    asked_at_most: int = 60
+    asked_at_most: int = 30
     processor_s: float = 40.0
     at_least: float = 0.95
 
@@ -206,6 +209,7 @@ PLAN = Plan(
         "tests/flows/test_copies",
         "tests/flows/test_verdicts",
     ),
+    constants=("tests/core/test_protocol_constants", "tests/core/test_protocol_times"),
     packages=("lib", "tests"),
     survivors=Path(__file__).with_name("survivors.toml"),
     warming=f"{LIFETIME}::test_a_post_becomes_a_film_behind_a_signed_link",
