@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from measures import function_lines
+
 ROOT = Path(__file__).resolve().parents[1]
 MODULE_AT_MOST, FUNCTION_AT_MOST = 340, 50
 REQUIREMENTS = {"infra/requirements-dev.txt", "infra/requirements-clients.txt"}
@@ -60,17 +62,10 @@ def _module(name: str, text: str) -> list[str]:
         ]
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
-            size = (node.end_lineno or 0) - node.lineno + 1 - _docstring(node)
+            size = function_lines(node)
             if size > FUNCTION_AT_MOST:
                 found.append(f"{name}:{node.lineno}: {node.name} has {size} lines")
     return found
-
-
-def _docstring(node: ast.FunctionDef) -> int:
-    first = node.body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-        return (first.end_lineno or 0) - first.lineno + 1
-    return 0
 
 
 def _pins(name: str, text: str) -> list[str]:

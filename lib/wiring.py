@@ -14,27 +14,28 @@ from typing import TYPE_CHECKING, Any
 
 from lib import config as configuration
 from lib import logs
-from lib.adapters import heap, identity, signing
-from lib.adapters.accounts import Accounts
-from lib.adapters.alarm import timed_session
-from lib.adapters.artifacts import Artifacts
-from lib.adapters.bucket import Bucket
-from lib.adapters.clocks import ServiceClock
+from lib.adapters import heap, identity
+from lib.adapters.bucket.client import Bucket
+from lib.adapters.bucket.errors import translated
 from lib.adapters.dashscope import DashScope
-from lib.adapters.faults import translated
-from lib.adapters.fetch import Fetcher, guarded_session
-from lib.adapters.jobs import Jobs
-from lib.adapters.ledger import Ledger
-from lib.adapters.outbox import Outbox
-from lib.adapters.temporaries import Temporaries
+from lib.adapters.files import signing
+from lib.adapters.files.artifacts import Artifacts
+from lib.adapters.files.uploads import Temporaries
+from lib.adapters.outbound.deadline import timed_session
+from lib.adapters.outbound.fetch import Fetcher, guarded_session
+from lib.adapters.outbound.service_clock import ServiceClock
+from lib.adapters.state.accounts import Accounts
+from lib.adapters.state.jobs import Jobs
+from lib.adapters.state.ledger import Ledger
+from lib.adapters.state.outbox import Outbox
 from lib.core import limits
 from lib.core.webhooks import BadSecret, Secret
-from lib.flows.kit import Kit, Times, in_turn
+from lib.flows.context import Kit, Times, in_turn
 from lib.flows.tick import tick
 from lib.web.app import App
 from lib.web.auth import Auth, Tokens
-from lib.web.compat_door import Compat
-from lib.web.compat_uploads import Uploads, signing_secret
+from lib.web.compat.app import Compat
+from lib.web.compat.uploads import Uploads, signing_secret
 from lib.web.poll import Poll
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from lib.adapters.v4 import Signer
+    from lib.adapters.files.v4 import Signer
     from lib.config import Config
     from lib.core.limits import Limits
 

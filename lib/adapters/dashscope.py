@@ -14,20 +14,21 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lib.adapters.alarm import unread_redirects, within
-from lib.adapters.clocks import ServiceClock
-from lib.core import answers, errors
-from lib.core.blocks import Blocks, TooSlow, in_blocks
-from lib.core.numbers import http_date, retry_after_s
-from lib.core.order import Order, create_headers
-from lib.core.upstream import Ambiguous, Listing, QueryFailed, Refused
+from lib.adapters.outbound.deadline import unread_redirects, within
+from lib.adapters.outbound.service_clock import ServiceClock
+from lib.core import errors
+from lib.core.outside.numbers import http_date, retry_after_s
+from lib.core.upstream import reader
+from lib.core.upstream.blocks import Blocks, TooSlow, in_blocks
+from lib.core.upstream.create import Order, create_headers
+from lib.core.upstream.outcomes import Ambiguous, Listing, QueryFailed, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import requests
 
-    from lib.core.upstream import Outcome, Report, Row
+    from lib.core.upstream.outcomes import Outcome, Report, Row
 
 __all__ = ["DashScope", "Order"]
 
@@ -118,7 +119,7 @@ class DashScope:
                 # A large body's time is its lease's; what follows has the usual time.
                 begun = data.ended_at if isinstance(data, Blocks) else started
                 body = self._read(response, (begun or started) + CREATE_TOTAL_S)
-                return answers.outcome(response.status_code, body, _retry_after(response))
+                return reader.outcome(response.status_code, body, _retry_after(response))
         except TooSlow as reason:
             return _not_sent("TooSlow", str(reason))
         except requests.RequestException as error:
@@ -152,7 +153,7 @@ class DashScope:
         data = self._query("GET", f"/tasks/{task_id}")
         if isinstance(data, QueryFailed):
             return data
-        report = answers.report(task_id, data, self._now())
+        report = reader.report(task_id, data, self._now())
         if report is None:
             return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an answer without task_status")
         times = {name: at - self.clock.ahead_s for name, at in report.times.items()}
@@ -172,7 +173,7 @@ class DashScope:
             data = self._query("GET", f"/tasks?page_no={number}&page_size={PAGE_SIZE}")
             if isinstance(data, QueryFailed):
                 return data
-            page = answers.page(data)
+            page = reader.page(data)
             if page is None:
                 return _no_list("a list in an unknown shape")
             if self._now() - at > LIST_AT_MOST_S:
@@ -262,7 +263,7 @@ class DashScope:
                     stream=True,
                 ) as response,
             ):
-                data = answers.parse(self._read(response, deadline))
+                data = reader.parse(self._read(response, deadline))
         except (requests.RequestException, OSError, ValueError) as error:
             return QueryFailed(errors.UPSTREAM_UNAVAILABLE, type(error).__name__)
         if response.status_code == 200 and data is not None:  # noqa: PLR2004 - HTTP's own

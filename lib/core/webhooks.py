@@ -17,13 +17,13 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from lib.core.numbers import whole
-from lib.core.stored import MOMENT_AT_MOST, NotReadable
+from lib.core.outside.numbers import whole
+from lib.core.outside.records import MOMENT_AT_MOST, NotReadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lib.core.job import Job
+    from lib.core.jobs.job import Job
 
 PREFIX = "whsec_"
 SECRET_BYTES = range(24, 65)  # "Signature scheme": 24 to 64 bytes, random

@@ -1,53 +1,81 @@
-"""A few things that one process remembers to save itself work, and forgets oldest first.
+"""Memory for what requests carry: a number of bytes, lent out in the order of asking.
 
-Lost with the process, on purpose: whatever matters stands in the bucket. Never the only place where
-something is known that guards money.
+An instance has 512 MiB, and a request may carry 32; without a bound, sixteen of them at once end
+the process and everybody's answer with it. Who finds no room in time is told to come back, before
+their body is read.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from typing import Generic, TypeVar
+import time
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-V = TypeVar("V")
+from lib.core.errors import OVERLOADED, ApiError
 
-ENTRIES_AT_MOST = 10_000
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BODIES_AT_MOST = 96 << 20
+LINKS_AT_MOST = 60 << 20
+WAIT_S = 10.0
+WAITING_AT_MOST = 8  # threads that stand in line; the others are for those who only read
+# Sending a body again costs an instance nearly as much as taking it: who is early makes it worse.
+RETRY_AFTER_S = 20
 
 
-class Memory(Generic[V]):
-    """Names to values, bounded; for several threads.
+class Room:
+    """So many bytes for several threads.
 
     Args:
-        size: how many at most.
+        size: of the room; who asks for more gets it for themselves alone.
+        wait_s: how long one waits for it, real seconds.
     """
 
-    def __init__(self, size: int = ENTRIES_AT_MOST) -> None:
-        self._size = size
-        self._known: OrderedDict[str, tuple[V, float]] = OrderedDict()
-        self._lock = threading.Lock()
+    def __init__(self, size: int, wait_s: float = WAIT_S) -> None:
+        self._size, self._wait_s = size, wait_s
+        self._used = 0
+        self._line: deque[object] = deque()
+        self._moved = threading.Condition()
 
-    def put(self, name: str, value: V, until: float) -> None:
-        """Remember something.
+    @contextmanager
+    def held(self, size: int) -> Iterator[None]:
+        """Bytes that are this thread's until the end; never more at once than the room has.
 
-        Args:
-            name: under which.
-            value: what.
-            until: when it is of no more use, Unix seconds.
+        Raises:
+            ApiError: `overloaded`, when there is no room in time.
         """
-        with self._lock:
-            self._known[name] = (value, until)
-            self._known.move_to_end(name)
-            while len(self._known) > self._size:
-                self._known.popitem(last=False)
+        size = min(size, self._size)
+        self._enter(size)
+        try:
+            yield
+        finally:
+            with self._moved:
+                self._used -= size
+                self._moved.notify_all()
 
-    def get(self, name: str, now: float) -> V | None:
-        """What is remembered under a name, None when it is nothing or too old.
+    def _enter(self, size: int) -> None:
+        deadline, ticket = time.monotonic() + self._wait_s, object()
+        with self._moved:
+            if len(self._line) >= WAITING_AT_MOST:
+                raise _busy()
+            self._line.append(ticket)
+            try:
+                while self._line[0] is not ticket or self._used + size > self._size:
+                    if not self._moved.wait(deadline - time.monotonic()):
+                        raise _busy()
+                self._used += size
+            finally:
+                self._line.remove(ticket)
+                self._moved.notify_all()
 
-        Args:
-            name: as put.
-            now: Unix seconds.
-        """
-        with self._lock:
-            value, until = self._known.get(name, (None, now))
-            return value if now < until else None
+
+def _busy() -> ApiError:
+    return ApiError(
+        OVERLOADED,
+        "This instance is busy with other pictures. Nothing was started; send the same request "
+        "again in a few seconds.",
+        retry_after_s=RETRY_AFTER_S,
+    )

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lib.adapters.jobs import Tombstone
+from lib.adapters.state.jobs import Tombstone
 from lib.core.ids import valid_id
 
 if TYPE_CHECKING:
-    from lib.core.job import Job
-    from lib.flows.kit import Kit
+    from lib.core.jobs.job import Job
+    from lib.flows.context import Kit
 
 __all__ = ["find", "valid_id"]
 

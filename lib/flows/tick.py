@@ -13,25 +13,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lib import logs
-from lib.adapters.ledger import Cursor
+from lib.adapters.state.ledger import Cursor
 from lib.core.errors import ApiError
-from lib.core.job import Stage, Status, Verdict
-from lib.core.stored import RecordUnreadable
-from lib.flows import outbox, queue
-from lib.flows.board import Board, legible
-from lib.flows.delete import tidy
-from lib.flows.finish import already, finish
-from lib.flows.home import home
-from lib.flows.reconcile import reconcile
-from lib.flows.send import unsure
-from lib.flows.stranded import strand
-from lib.flows.watch import first_look, hand_over, watch
+from lib.core.jobs.job import Stage, Status, Verdict
+from lib.core.outside.records import RecordUnreadable
+from lib.flows.tasks import queue
+from lib.flows.tasks.account import home
+from lib.flows.tasks.cleanup import tidy
+from lib.flows.tasks.finish import already, finish
+from lib.flows.tasks.poll import first_look, hand_over, watch
+from lib.flows.tasks.reconcile import reconcile
+from lib.flows.tasks.send import unsure
+from lib.flows.tasks.unreachable import strand
+from lib.flows.tick_state import Board, legible
+from lib.flows.webhooks import send as webhooks_send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lib.adapters.jobs import Held
-    from lib.flows.kit import Kit
+    from lib.adapters.state.jobs import Held
+    from lib.flows.context import Kit
 
     Step = Callable[[Kit, str, Board], None]
 
@@ -113,7 +114,7 @@ def _round(kit: Kit, board: Board, *, late: bool) -> None:
 
 def _tell(kit: Kit, board: Board) -> None:
     try:
-        outbox.serve(kit, board)
+        webhooks_send.serve(kit, board)
     except ApiError as error:
         board.done["errors"] += 1
         logs.event("tick.webhooks_wait", reason=error.kind.code)

@@ -19,15 +19,16 @@ from lib.core.errors import (
     NOT_FOUND,
     ApiError,
 )
-from lib.web import compat_door, intake, problem, told
+from lib.web import answered, intake, problem
+from lib.web.compat import app as compat_app
 from lib.web.routes import Route, table
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
-    from lib.flows.kit import Kit
+    from lib.flows.context import Kit
     from lib.web.auth import Auth
-    from lib.web.compat_door import Compat
+    from lib.web.compat.app import Compat
 
 EXPOSED = (
     "Location, Retry-After, openai-poll-after-ms, RateLimit, RateLimit-Policy, x-request-id, ETag, "
@@ -91,7 +92,7 @@ class App:
         return response
 
     def _dispatch(self, request: Request, request_id: str) -> Response:
-        if compat_door.spoken(request.path):
+        if compat_app.spoken(request.path):
             return self._compat(request, request_id)
         found = [
             (route, segments)
@@ -109,7 +110,7 @@ class App:
                     return route.answer(request)
                 owner = self._auth.owner(request.headers.get("Authorization"))
                 logs.bind(job=next(iter(segments), None))
-                told.begin(request, self._now())
+                answered.begin(request, self._now())
                 with intake.admitted(self._bodies, request, self._limit):
                     return route.answer(request, owner, *segments)
         allowed = _methods(found)
@@ -148,7 +149,7 @@ def _methods(found: list[tuple[Route, tuple[str, ...]]]) -> str:
 
 
 def _request_id(request: Request) -> str:
-    if compat_door.spoken(request.path):
-        return compat_door.new_request_id()
+    if compat_app.spoken(request.path):
+        return compat_app.new_request_id()
     given = request.headers.get("X-Request-Id", "")
     return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

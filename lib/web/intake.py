@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-    from lib.flows.room import Room
+    from lib.flows.memory import Room
 
 SMALL = 256 << 10  # counts for nothing
 JSON_COPIES, FORM_COPIES = 3, 2  # as bytes, as text, as values; as bytes, and on their way on

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 if TYPE_CHECKING:
     from lib.core.errors import ApiError
-    from lib.core.job import Failure
+    from lib.core.jobs.job import Failure
 
 CONTENT_TYPE = "application/problem+json"
 

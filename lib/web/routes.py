@@ -10,18 +10,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lib.web.about import About
-from lib.web.deliveries import WebhookDeliveries
-from lib.web.docs import Docs
-from lib.web.uploads import FrameUploads
-from lib.web.videos import Videos
+from lib.web.contract.page import Docs
+from lib.web.native.about import About
+from lib.web.native.deliveries import WebhookDeliveries
+from lib.web.native.uploads import FrameUploads
+from lib.web.native.videos import Videos
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from werkzeug.wrappers import Response
 
-    from lib.flows.kit import Kit
+    from lib.flows.context import Kit
 
 ONE = "/v1/videos/{id}"
 PARAMETER = re.compile(r"\{\w+\}")

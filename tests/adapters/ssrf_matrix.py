@@ -16,7 +16,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 
-from lib.adapters import fetch, guard
+from lib.adapters.outbound import fetch, url_policy
 from lib.core.errors import ApiError
 from lib.emulator.wire import InProcess
 
@@ -263,7 +263,7 @@ def tries(listener):
 
 def run(listener, row):
     """Try one row and note what happened."""
-    session = guard.guarded_session(allow_loopback_http=False, resolve=Resolver())
+    session = url_policy.guarded_session(allow_loopback_http=False, resolve=Resolver())
     target = row.url
 
     def hop(_environ, start_response):
@@ -278,7 +278,7 @@ def run(listener, row):
         allow_loopback_http=False,
         now=lambda: 0.0,
         sleep=lambda _: None,
-        ports=guard.PORTS | {listener.port},
+        ports=url_policy.PORTS | {listener.port},
     )
     before, WATCH.seen, WATCH.on = listener.came, [], True
     try:

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.adapters.dashscope import DashScope, Order
-from lib.core import answers, errors
-from lib.core.upstream import Accepted, Ambiguous, QueryFailed, Refused, TaskStatus
+from lib.core import errors
+from lib.core.upstream import reader
+from lib.core.upstream.outcomes import Accepted, Ambiguous, QueryFailed, Refused, TaskStatus
 
 FRAME = "data:image/png;base64,AA=="
 ORDER = Order({"model": "wan2.2-kf2v-flash", "resolution": "720P"}, FRAME, FRAME)
@@ -52,7 +53,7 @@ def flat(code):
     ],
 )
 def test_refused_means_that_no_task_exists_and_nothing_else_does(status, body, kind):
-    assert isinstance(answers.outcome(status, body, None), kind)
+    assert isinstance(reader.outcome(status, body, None), kind)
 
 
 @pytest.mark.parametrize(
@@ -74,13 +75,13 @@ def test_refused_means_that_no_task_exists_and_nothing_else_does(status, body, k
 def test_what_the_account_is_to_blame_for_waits_and_what_the_request_is_fails(
     status, code, kind, waits
 ):
-    refused = answers.outcome(status, flat(code), None)
+    refused = reader.outcome(status, flat(code), None)
     assert (refused.kind, refused.waits, refused.limited) == (kind, waits, status == 429)
 
 
 @given(st.binary(max_size=300), st.integers(100, 599))
 def test_no_answer_can_break_the_reader(body, status):
-    assert isinstance(answers.outcome(status, body, None), Accepted | Refused | Ambiguous)
+    assert isinstance(reader.outcome(status, body, None), Accepted | Refused | Ambiguous)
 
 
 def account(base_url, world=None):
@@ -111,18 +112,16 @@ def test_a_cut_connection_is_ambiguous_whoever_knows_better(world, when):
 
 
 def test_failed_inside_a_200_unknown_and_an_unlisted_word():
-    failed = answers.report("t", {"output": {"task_status": "FAILED", "code": "C", "message": "m"}})
+    failed = reader.report("t", {"output": {"task_status": "FAILED", "code": "C", "message": "m"}})
     assert (failed.status, failed.code) == (TaskStatus.FAILED, "C")
-    assert answers.report("t", {"output": {"task_status": "UNKNOWN"}}).status is TaskStatus.UNKNOWN
-    assert (
-        answers.report("t", {"output": {"task_status": "SUSPENDED"}}).status is TaskStatus.RUNNING
-    )
-    assert answers.report("t", {"output": {}}) is None
+    assert reader.report("t", {"output": {"task_status": "UNKNOWN"}}).status is TaskStatus.UNKNOWN
+    assert reader.report("t", {"output": {"task_status": "SUSPENDED"}}).status is TaskStatus.RUNNING
+    assert reader.report("t", {"output": {}}) is None
 
 
 def test_task_times_are_utc_plus_8():
     times = {"task_status": "RUNNING", "submit_time": "2026-01-26 10:36:58.394"}
-    assert answers.report("t", {"output": times}).times == {"submitted": 1769395018.394}
+    assert reader.report("t", {"output": times}).times == {"submitted": 1769395018.394}
 
 
 def test_a_list_is_whole_or_not_at_all(world):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lib.adapters import fetch
+from lib.adapters.outbound import fetch
 from lib.emulator.wire import Dropped, Server
 
 BODY = bytes(range(256)) * 2000

@@ -7,7 +7,7 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.adapters import fetch, guard
+from lib.adapters.outbound import fetch, url_policy
 from lib.core.errors import ApiError
 
 SPELLINGS = [
@@ -71,7 +71,7 @@ def test_no_link_however_odd_is_more_than_refused(text):
     fetcher = fetch.Fetcher(
         session, allow_loopback_http=True, now=lambda: 0.0, sleep=lambda _: None
     )
-    for link in (text, guard.upgraded(text, allow_loopback_http=True)):
+    for link in (text, url_policy.upgraded(text, allow_loopback_http=True)):
         with contextlib.suppress(fetch.LinkRefused):
             fetcher.judge(link)
 
@@ -88,6 +88,8 @@ def test_no_link_however_odd_is_more_than_refused(text):
     ],
 )
 def test_an_http_link_is_upgraded_but_for_this_machines(link, becomes):
-    assert guard.upgraded(link, allow_loopback_http=True) == becomes
+    assert url_policy.upgraded(link, allow_loopback_http=True) == becomes
     if "127" in link:
-        assert guard.upgraded(link, allow_loopback_http=False) == link.replace("http:", "https:")
+        assert url_policy.upgraded(link, allow_loopback_http=False) == link.replace(
+            "http:", "https:"
+        )

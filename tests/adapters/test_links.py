@@ -14,9 +14,9 @@ from google.oauth2 import service_account
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.adapters import signing
-from lib.adapters.artifacts import Artifacts
-from lib.adapters.bucket import Bucket
+from lib.adapters.bucket.client import Bucket
+from lib.adapters.files import signing
+from lib.adapters.files.artifacts import Artifacts
 from lib.emulator.clock import Clock
 from lib.emulator.storage import StorageApp
 from lib.emulator.storage.identity import IdentityApp

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from lib.adapters import resumable
-from lib.adapters.faults import Conflict
+from lib.adapters.bucket import resumable
+from lib.adapters.bucket.errors import Conflict
 from lib.core.errors import ApiError
 from lib.emulator.wire import InProcess
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.adapters.dashscope import DashScope, Order
-from lib.core.blocks import BLOCK, SMALL, Blocks, TooSlow, in_blocks
-from lib.core.upstream import Accepted, Ambiguous, Refused
+from lib.core.upstream.blocks import BLOCK, SMALL, Blocks, TooSlow, in_blocks
+from lib.core.upstream.outcomes import Accepted, Ambiguous, Refused
 
 STALL_S = 4.0  # longer than the connect's timeout, under which a body of bytes was written
 FRAME = b"\x89" * (10 << 20)

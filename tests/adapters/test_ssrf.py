@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.adapters import fetch, guard
+from lib.adapters.outbound import fetch, url_policy
 from lib.core.errors import ApiError
 from tests.adapters import ssrf_matrix
 
@@ -46,7 +46,7 @@ def test_reasons_name_the_rule_and_never_the_link(rows):
 
 
 def test_without_the_address_judgement_the_listener_is_reached(listener, monkeypatch):
-    monkeypatch.setattr(guard, "public", lambda _address: True)
+    monkeypatch.setattr(url_policy, "public", lambda _address: True)
     leaked = [row for row in _again(listener) if not row.held]
     assert sum(row.came for row in leaked) > 50
     assert {"DNS to loopback", "decimal", "IPv4-mapped"} <= {row.name for row in leaked}
@@ -61,10 +61,10 @@ def test_without_the_judgement_of_links_only_addresses_stand_between(listener, m
 def test_without_pinning_a_name_that_changes_its_mind_gets_in(listener, monkeypatch):
     def naive(host, port, allowed, resolve):
         if not all(allowed(answer[4][0]) for answer in resolve(host, port)):
-            raise guard.NotPublic
+            raise url_policy.NotPublic
         return socket.create_connection(resolve(host, port)[0][4][:2], timeout=3)
 
-    monkeypatch.setattr(guard, "_connected", naive)
+    monkeypatch.setattr(url_policy, "_connected", naive)
     leaked = [row for row in _again(listener) if not row.held]
     assert {row.name for row in leaked} == {"DNS that changes"}
     assert sum(row.came for row in leaked) >= 1
@@ -78,9 +78,9 @@ def _again(listener):
 @given(st.ip_addresses())
 def test_nothing_special_is_public(address):
     """IANA's special-purpose registries, as this Python knows them, are a lower bound."""
-    if guard.public(str(address)):
+    if url_policy.public(str(address)):
         inner = getattr(address, "ipv4_mapped", None) or address
-        if inner.version == 6 and inner in guard.NAT64:
+        if inner.version == 6 and inner in url_policy.NAT64:
             inner = ipaddress.ip_address(int(inner) & 0xFFFFFFFF)
         assert inner.is_global
         assert not inner.is_multicast
@@ -90,13 +90,13 @@ def test_nothing_special_is_public(address):
 @settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_judged_or_refused_and_a_judged_link_is_judged_alike_again(text):
-    with contextlib.suppress(guard.BadLink):
-        once = guard.judge(f"https://{text}")
-        assert guard.judge(once) == once
+    with contextlib.suppress(url_policy.BadLink):
+        once = url_policy.judge(f"https://{text}")
+        assert url_policy.judge(once) == once
 
 
 def test_an_international_name_is_asked_for_in_its_ascii_form():
-    assert guard.judge("https://Bücher.example/ä.png?q=1#part") == (
+    assert url_policy.judge("https://Bücher.example/ä.png?q=1#part") == (
         "https://xn--bcher-kva.example/ä.png?q=1"
     )
 
@@ -138,7 +138,7 @@ def host(*talk):
 
 @pytest.fixture
 def local():
-    session = guard.guarded_session(allow_loopback_http=True)
+    session = url_policy.guarded_session(allow_loopback_http=True)
     yield fetch.Fetcher(session, allow_loopback_http=True, now=time.monotonic, sleep=lambda _: None)
     session.close()
 
@@ -203,7 +203,7 @@ def test_no_cookie_of_one_caller_reaches_another(local):
 
 def test_the_local_mode_says_what_it_allows_and_the_other_does_not(local):
     assert "runs locally" in refusal(local, "ftp://a.example/")
-    session = guard.guarded_session(allow_loopback_http=False)
+    session = url_policy.guarded_session(allow_loopback_http=False)
     strict = fetch.Fetcher(
         session, allow_loopback_http=False, now=lambda: 0.0, sleep=lambda _: None
     )
@@ -215,7 +215,7 @@ def test_the_local_mode_says_what_it_allows_and_the_other_does_not(local):
 
 
 def test_plain_http_reaches_this_machine_alone_even_by_a_name_that_lies(listener):
-    session = guard.guarded_session(
+    session = url_policy.guarded_session(
         allow_loopback_http=True,
         resolve=lambda _host, port, **_: [ssrf_matrix._answer(ssrf_matrix.PUBLIC, port)],
     )
@@ -244,7 +244,7 @@ def test_a_post_that_nobody_answers_ends_in_time(local):
 
 
 def test_a_name_with_many_dead_addresses_costs_no_more_than_its_time(monkeypatch):
-    monkeypatch.setattr(guard, "public", lambda _address: True)
+    monkeypatch.setattr(url_policy, "public", lambda _address: True)
     dialled = []
 
     def resolve(_host, port, **_more):
@@ -257,7 +257,7 @@ def test_a_name_with_many_dead_addresses_costs_no_more_than_its_time(monkeypatch
             raise TimeoutError
 
     monkeypatch.setattr(socket, "socket", Silent)
-    session = guard.guarded_session(allow_loopback_http=False, resolve=resolve)
+    session = url_policy.guarded_session(allow_loopback_http=False, resolve=resolve)
     fetcher = fetch.Fetcher(
         session, allow_loopback_http=False, now=lambda: 0.0, sleep=lambda _: None
     )

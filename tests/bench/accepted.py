@@ -15,7 +15,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
 from lib.core.request import VideoRequest
-from lib.flows.submit import submit
+from lib.flows.requests.submit import submit
 from tests import hooks
 from tests.bench.screen import table
 from tests.simulation.theatre import CREATE, FRAMES, OWNER, PROMPT, Theatre

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.core import answers
-from lib.core.decide import Copy, End, Keep, decide, lost_link
-from lib.core.job import Failure, Stage, State, Status, Verdict
-from lib.core.upstream import Report, TaskStatus
-from lib.flows.deliver import unknown
+from lib.core.jobs.job import Failure, Stage, State, Status, Verdict
+from lib.core.protocol.decide import Copy, End, Keep, decide, lost_link
+from lib.core.upstream import reader
+from lib.core.upstream.outcomes import Report, TaskStatus
+from lib.flows.tasks.copy import unknown
 
 NOW = 1_780_000_000.0
 MOMENT = "2026-05-29 04:26:40"  # NOW in UTC+8
@@ -23,7 +23,7 @@ def said(status, **fields):
 
 
 def read(data):
-    found = answers.report("t", data, NOW)
+    found = reader.report("t", data, NOW)
     assert found is not None
     return found
 
@@ -33,7 +33,7 @@ def state(**fields):
 
 
 def end(report, **fields):
-    found = decide(state(**fields), report, NOW, 24 * 3600.0, answers.classify)
+    found = decide(state(**fields), report, NOW, 24 * 3600.0, reader.classify)
     assert isinstance(found, End)
     return found.verdict
 
@@ -68,7 +68,7 @@ def test_a_time_keeps_its_zone_and_is_none_out_of_its_range(text, seconds):
 
 def test_a_time_without_a_now_still_lies_in_this_century():
     fields = {"submit_time": "2019-12-31 23:59:59", "end_time": "2126-01-01 00:00:00"}
-    assert answers.report("t", said("SUCCEEDED", **fields)).times == {}
+    assert reader.report("t", said("SUCCEEDED", **fields)).times == {}
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda value: repr(value)[:20])
@@ -85,15 +85,15 @@ def test_texts_of_any_type_and_size_are_texts_within_bounds(odd):
         for text in (found.orig_prompt, found.actual_prompt):
             assert text is None or len(text.encode()) <= 40_000
         assert odd != "x" * 10_000_000 or found.video_url == ""  # half a link leads nowhere
-        storable(decide(state(), found, NOW, 24 * 3600.0, answers.classify))
+        storable(decide(state(), found, NOW, 24 * 3600.0, reader.classify))
 
 
 def test_a_message_of_links_only_is_read_in_no_time():
     began = time.monotonic()
-    text = answers.sentence("http://" * 1_000_000)
+    text = reader.sentence("http://" * 1_000_000)
     assert time.monotonic() - began < 5
-    assert len(text) <= answers.MESSAGE_AT_MOST
-    assert answers.sentence(f"see https://h/x?sig=1 {'y' * 9000}").startswith("see https://h/x ")
+    assert len(text) <= reader.MESSAGE_AT_MOST
+    assert reader.sentence(f"see https://h/x?sig=1 {'y' * 9000}").startswith("see https://h/x ")
 
 
 def storable(decision):
@@ -124,7 +124,7 @@ def test_usage_of_any_shape_is_kept_within_bounds(usage):
     text = json.dumps(found.usage, allow_nan=False, ensure_ascii=False).encode()
     assert isinstance(found.usage, dict)
     assert len(text) < 50_000
-    storable(decide(state(), found, NOW, 24 * 3600.0, answers.classify))
+    storable(decide(state(), found, NOW, 24 * 3600.0, reader.classify))
 
 
 def test_usage_as_documented_is_kept_whole():
@@ -139,7 +139,7 @@ def test_usage_as_documented_is_kept_whole():
 
 
 def test_an_answer_that_is_nested_without_end_is_no_answer():
-    assert answers.parse(b'{"usage":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001) is None
+    assert reader.parse(b'{"usage":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001) is None
 
 
 USED = {"video_duration": 5, "video_count": 1}
@@ -159,18 +159,18 @@ def test_only_successes_are_billed_and_a_contradiction_is_nobodys_knowledge(stat
 def test_a_task_that_nobody_knows_any_more_is_billed_if_its_film_was_seen():
     gone = Report("t", TaskStatus.UNKNOWN)
     old = State(Stage.RUNNING, "b" * 16, 0.0, task_id="t", accepted_at=NOW - 90_000)
-    assert decide(old, gone, NOW, 24 * 3600.0, answers.classify).verdict.paid is None
+    assert decide(old, gone, NOW, 24 * 3600.0, reader.classify).verdict.paid is None
     for seen in SEEN:
         known = State(Stage.RUNNING, "b" * 16, 0, task_id="t", accepted_at=NOW - 90_000, **seen)
-        found = decide(known, gone, NOW, 24 * 3600.0, answers.classify)
+        found = decide(known, gone, NOW, 24 * 3600.0, reader.classify)
         assert (found.verdict.status, found.verdict.paid) == (Status.FAILED, True)
     assert lost_link(state(), Report("t", TaskStatus.SUCCEEDED), NOW).paid is True
 
 
 @pytest.mark.parametrize("status", ["PENDING", "RUNNING", "SUSPENDED", None, 7, [], "running"])
 def test_a_status_that_nobody_knows_still_runs(status):
-    assert isinstance(decide(state(), read(said(status)), NOW, 1.0, answers.classify), Keep)
-    done = decide(state(), read(said("succeeded")), NOW, 1.0, answers.classify)
+    assert isinstance(decide(state(), read(said(status)), NOW, 1.0, reader.classify), Keep)
+    done = decide(state(), read(said("succeeded")), NOW, 1.0, reader.classify)
     assert isinstance(done, Copy)
 
 

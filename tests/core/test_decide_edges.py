@@ -2,10 +2,10 @@
 
 import pytest
 
-from lib.core import answers
-from lib.core.decide import End, Keep, decide, lost_link
-from lib.core.job import Stage, State, Status
-from lib.core.upstream import Report, TaskStatus
+from lib.core.jobs.job import Stage, State, Status
+from lib.core.protocol.decide import End, Keep, decide, lost_link
+from lib.core.upstream import reader
+from lib.core.upstream.outcomes import Report, TaskStatus
 
 NOW = 1_780_000_000.0
 DAY_S = 86_400.0
@@ -13,7 +13,7 @@ STATE = State(Stage.RUNNING, "b" * 16, NOW - 100, task_id="t", accepted_at=NOW -
 
 
 def decided(status, now=NOW, **fields):
-    return decide(STATE, Report("t", status, **fields), now, DAY_S, answers.classify)
+    return decide(STATE, Report("t", status, **fields), now, DAY_S, reader.classify)
 
 
 def test_a_task_is_given_up_after_its_day_and_not_in_its_last_second():

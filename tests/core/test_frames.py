@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lib.core import frames
 from lib.core.errors import ApiError
+from lib.core.media import frames
 from tests.world import picture
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.core.job import (
+from lib.core.jobs.job import (
     ENDINGS,
     TRANSITIONS,
     FrameRef,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.core.mp4 import CutOff, NotTheFilm, Probe, differences
+from lib.core.media.mp4 import CutOff, NotTheFilm, Probe, differences
 from tests import films
 
 SIZE = (64, 48)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.core.numbers import http_date, number, retry_after_s, whole
+from lib.core.outside.numbers import http_date, number, retry_after_s, whole
 
 ANYTHING = st.one_of(
     st.none(),

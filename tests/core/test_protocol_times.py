@@ -8,9 +8,10 @@ import dataclasses
 import pytest
 
 from lib.adapters import dashscope
-from lib.core import decide, reconcile, slots
-from lib.flows import kit, send
-from lib.flows.kit import Times
+from lib.core.protocol import decide, reconcile, slots
+from lib.flows import context
+from lib.flows.context import Times
+from lib.flows.tasks import send
 
 DAY_S = 86_400
 TIMES = {
@@ -60,7 +61,7 @@ def test_a_create_and_a_list_end_in_time():
 
 
 def test_an_account_is_asked_as_seldom_as_its_limits_say():
-    assert kit.SEND_EVERY_S == 1
+    assert context.SEND_EVERY_S == 1
     assert slots.RUNNING_AT_MOST == 2
     assert slots.TASK_AT_MOST_S == reconcile.TASK_AT_MOST_S == 3 * 3600
     assert dashscope.PAGE_SIZE * dashscope.PAGES_AT_MOST >= 5000

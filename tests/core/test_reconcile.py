@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.core.reconcile import (
+from lib.core.protocol.reconcile import (
     ALIKE,
     DISPUTED_ROW,
     FAR_ROW,
@@ -27,7 +27,7 @@ from lib.core.reconcile import (
     same_prompt,
     unclaimed,
 )
-from lib.core.upstream import Listing, Row, TaskStatus
+from lib.core.upstream.outcomes import Listing, Row, TaskStatus
 
 FLASH, PLUS = "wan2.2-kf2v-flash", "wan2.1-kf2v-plus"
 WINDOW = Window(lease_s=30, margin_s=60, delay_s=60, skew_s=10)

@@ -10,9 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.core.reconcile import Adopt, Claim, Doubt, Evidence, SendAgain, conclude, unclaimed
-from lib.core.upstream import Listing, Row, TaskStatus
-from lib.flows.kit import Times
+from lib.core.protocol.reconcile import (
+    Adopt,
+    Claim,
+    Doubt,
+    Evidence,
+    SendAgain,
+    conclude,
+    unclaimed,
+)
+from lib.core.upstream.outcomes import Listing, Row, TaskStatus
+from lib.flows.context import Times
 
 LEASE, MARGIN, DELAY, SKEW = 30.0, 60.0, 60.0, 10.0
 WINDOW = Times().window

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.core.job import Stage, State
-from lib.core.slots import TASK_AT_MOST_S, holds_slot
+from lib.core.jobs.job import Stage, State
+from lib.core.protocol.slots import TASK_AT_MOST_S, holds_slot
 
 NOW = 1_780_000_000.0
 WINDOW_S = 70.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.core.stages import ENDINGS, STATUS_OF, TRANSITIONS, IllegalTransition, check_ending
+from lib.core.jobs.stages import ENDINGS, STATUS_OF, TRANSITIONS, IllegalTransition, check_ending
 
 STEPS = """
     queued > queued sending cancelled

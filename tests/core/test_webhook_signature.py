@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from lib.core import webhooks
-from lib.core.job import FrameRef, Intent, Job, Status, Verdict
+from lib.core.jobs.job import FrameRef, Intent, Job, Status, Verdict
 from lib.core.webhooks import BadSecret, Secret
 
 # The example of the specification's libraries.

@@ -12,7 +12,7 @@ from infra.deploy.hcl import Unreadable
 from infra.deploy.model import Model
 from infra.deploy.values import Wrong
 from lib import config
-from lib.flows.kit import Times
+from lib.flows.context import Times
 from lib.logs import EVENTS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -37,7 +37,7 @@ def test_the_list_is_the_service_and_nothing_else():
     stays = ("lib/emulator/", "lib/cli/")
     service = {name for name in there if name.startswith("lib/") and not name.startswith(stays)}
     assert set(package.files(ROOT)) == {"main.py", "requirements.txt"} | service
-    assert "lib/core/job.py" in service
+    assert "lib/core/jobs/job.py" in service
 
 
 def test_gcloud_would_send_the_same():
@@ -56,7 +56,7 @@ def test_the_same_files_are_the_same_bytes_whenever_and_whoever(tmp_path):
         shutil.copyfile(ROOT / name, copy)
         copy.chmod(0o600)
         os.utime(copy, (1, 1))
-    for junk in ("lib/.env", "lib/core/job.py~", "lib/__pycache__/job.pyc", "lib/cli/job.py"):
+    for junk in ("lib/.env", "lib/core/jobs/job.py~", "lib/__pycache__/job.pyc", "lib/cli/job.py"):
         (tmp_path / junk).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / junk).write_text("secret")
     assert package.build(tmp_path).sha256 == package.build(ROOT).sha256
@@ -140,7 +140,7 @@ def inside(unpacked, *arguments):
 def test_its_packages_fit_together_and_are_all_it_needs(unpacked):
     checked = inside(unpacked, "-m", "pip", "check", "--disable-pip-version-check")
     assert checked.returncode == 0, checked.stdout
-    loaded = inside(unpacked, "-c", "import main, lib.wiring, lib.web.app, lib.core.frames")
+    loaded = inside(unpacked, "-c", "import main, lib.wiring, lib.web.app, lib.core.media.frames")
     assert loaded.returncode == 0, loaded.stderr
     for stays in ("lib.emulator", "lib.cli", "pytest", "numpy", "cv2", "av"):
         assert "ModuleNotFoundError" in inside(unpacked, "-c", f"import {stays}").stderr

@@ -89,8 +89,8 @@ def test_retry_after_is_obeyed_to_the_second(world):
     gate = world.kit.ledger.gate("singapore")
     assert gate.next_send == 0
     from lib.core import errors  # noqa: PLC0415 - beside its only use
-    from lib.core.upstream import Refused  # noqa: PLC0415 - as above
-    from lib.flows.send import slow_down  # noqa: PLC0415 - as above
+    from lib.core.upstream.outcomes import Refused  # noqa: PLC0415 - as above
+    from lib.flows.tasks.send import slow_down  # noqa: PLC0415 - as above
 
     refused = Refused(
         errors.RATE_LIMITED, "Throttling", "", waits=True, limited=True, retry_after_s=37
@@ -106,7 +106,7 @@ def test_retry_after_is_obeyed_to_the_second(world):
 
 def test_an_owner_with_many_jobs_does_not_starve_one_with_a_single_one(world):
     from lib.core.request import VideoRequest  # noqa: PLC0415 - beside its only use
-    from lib.flows.submit import submit  # noqa: PLC0415 - as above
+    from lib.flows.requests.submit import submit  # noqa: PLC0415 - as above
     from tests.world import picture  # noqa: PLC0415 - as above
 
     fields = {"first_frame": picture(), "last_frame": picture(color=(9, 9, 9)), "prompt": "x"}

@@ -6,7 +6,7 @@ import pytest
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
-from lib.core.job import Stage
+from lib.core.jobs.job import Stage
 from lib.emulator.wire import Dropped, InProcess
 from tests import films
 

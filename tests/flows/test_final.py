@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.core.job import Status, Verdict
-from lib.flows.finish import finish
+from lib.core.jobs.job import Status, Verdict
+from lib.flows.tasks.finish import finish
 
 LATE = ["tick", "a day", "cancel", "read", "another finisher", "post again"]
 ENDS = {

@@ -6,7 +6,7 @@ from email.utils import formatdate
 import pytest
 
 from lib.core.request import VideoRequest
-from lib.flows.submit import submit
+from lib.flows.requests.submit import submit
 from tests.hooks import changed, instance, refused
 from tests.receivers import secret
 from tests.world import picture

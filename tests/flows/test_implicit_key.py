@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.core.request import VideoRequest
-from lib.flows.delete import delete
-from lib.flows.implicit import Repeats, answered, begin
-from lib.flows.submit import submit, submit_keyless
+from lib.flows.requests.delete import delete
+from lib.flows.requests.implicit_key import Repeats, answered, begin
+from lib.flows.requests.submit import submit, submit_keyless
 from tests.conftest import film
 from tests.world import World, picture
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from lib.adapters.faults import translated
+from lib.adapters.bucket.errors import translated
 from lib.core.errors import ApiError
-from lib.core.job import FrameRef, Stage, Status, Verdict
-from lib.flows.finish import finish
+from lib.core.jobs.job import FrameRef, Stage, Status, Verdict
+from lib.flows.tasks.finish import finish
 from tests.flows.odd import ID, events, look, pending, put
 from tests.receivers import PLACE, secret
 from tests.world import START

@@ -7,7 +7,7 @@ import pytest
 
 from lib.core.errors import ApiError
 from lib.core.request import VideoRequest
-from lib.flows.submit import submit
+from lib.flows.requests.submit import submit
 from tests.hooks import changed, instance, is_create, is_list, lost, upstream_ahead
 from tests.world import picture
 

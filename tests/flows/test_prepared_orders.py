@@ -9,7 +9,7 @@ from requests.adapters import BaseAdapter
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
-from lib.core.job import Stage
+from lib.core.jobs.job import Stage
 from lib.emulator.wire import InProcess
 from tests.receivers import PLACES
 from tests.world import STORAGE, UPSTREAM, picture
@@ -189,8 +189,8 @@ def test_two_frames_are_uploaded_side_by_side(make_world):
     import dataclasses  # noqa: PLC0415 - one test
     import threading  # noqa: PLC0415 - one test
 
-    from lib.core.job import Intent  # noqa: PLC0415 - one test
-    from lib.flows.prepare import prepare  # noqa: PLC0415 - one test
+    from lib.core.jobs.job import Intent  # noqa: PLC0415 - one test
+    from lib.flows.tasks.prepare import prepare  # noqa: PLC0415 - one test
     from lib.wiring import _at_once  # noqa: PLC0415 - as the cloud does it
 
     world = make_world(env={"FRAME_DELIVERY": "upload"})

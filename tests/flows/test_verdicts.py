@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.core.job import ENDINGS, Failure, Job, Stage, State, Status, Verdict
-from lib.flows.deliver import unknown
-from lib.web import compat, native
+from lib.core.jobs.job import ENDINGS, Failure, Job, Stage, State, Status, Verdict
+from lib.flows.tasks.copy import unknown
+from lib.web.compat import dialect as compat
+from lib.web.native import dialect as native
 
 DAY_S = 24 * 3600
 TAKEN = json.dumps({"request_id": "r"})

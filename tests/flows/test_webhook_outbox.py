@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.adapters.outbox import Entry
+from lib.adapters.state.outbox import Entry
 from lib.config import ConfigError
 from lib.core.errors import ApiError
 from lib.core.webhooks import PAUSES_S, TRIES
-from lib.flows.board import Board
-from lib.flows.delete import delete
-from lib.flows.outbox import _batch, announce, check, in_turns, retry_after_s
+from lib.flows.requests.delete import delete
+from lib.flows.tick_state import Board
+from lib.flows.webhooks.send import _batch, announce, check, in_turns, retry_after_s
 from lib.wiring import _at_once
 from tests.receivers import PLACE, secret
 

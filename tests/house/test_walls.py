@@ -11,16 +11,56 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 PLANTED = {
-    "upwards": ("lib/core/errors.py", "import lib.flows.kit", "Arrows run downhill"),
+    "upwards": ("lib/core/errors.py", "import lib.flows.context", "Arrows run downhill"),
     "web-to-wiring": ("lib/web/body.py", "import lib.wiring", "Arrows run downhill"),
     "unplaced": ("lib/helpers.py", "", "Arrows run downhill"),
-    "neighbours": ("lib/adapters/jobs.py", "import lib.adapters.dashscope", "Adapters do not know"),
-    "floor": ("lib/adapters/bucket.py", "import lib.adapters.jobs", "The bucket is the floor"),
-    "core-io": ("lib/core/job.py", "import os", "Core does no I/O"),
-    "core-http": ("lib/core/job.py", "import requests", "Core does no I/O"),
-    "leaf": ("lib/config.py", "import lib.core.job", "Config and logs are leaves"),
+    "neighbours": (
+        "lib/adapters/state/jobs.py",
+        "import lib.adapters.dashscope",
+        "Adapters do not know",
+    ),
+    "from-one-object-to-the-upstream": (
+        "lib/adapters/state/outbox.py",
+        "import lib.adapters.dashscope",
+        "Adapters do not know",
+    ),
+    "up-from-the-bucket": (
+        "lib/adapters/bucket/client.py",
+        "import lib.adapters.state.jobs",
+        "Adapters do not know",
+    ),
+    "the-upstream-in-the-bucket": (
+        "lib/adapters/dashscope.py",
+        "import lib.adapters.bucket.client",
+        "Only state and files know the bucket",
+    ),
+    "unplaced-adapter": ("lib/adapters/helpers.py", "", "Adapters do not know"),
+    "one-object-to-another": (
+        "lib/adapters/state/outbox.py",
+        "import lib.adapters.state.ledger",
+        "State objects do not know each other",
+    ),
+    "a-film-to-its-signer": (
+        "lib/adapters/files/artifacts.py",
+        "import lib.adapters.files.signing",
+        "Frames and films do not know",
+    ),
+    "up-from-a-deadline": (
+        "lib/adapters/outbound/deadline.py",
+        "import lib.adapters.outbound.fetch",
+        "Outbound:",
+    ),
+    "a-task-to-a-request": (
+        "lib/flows/tasks/send.py",
+        "import lib.flows.requests.cancel",
+        "Flows:",
+    ),
+    "unplaced-flow": ("lib/flows/helpers.py", "", "Flows:"),
+    "core-io": ("lib/core/jobs/job.py", "import os", "Core does no I/O"),
+    "core-http": ("lib/core/jobs/job.py", "import requests", "Core does no I/O"),
+    "leaf": ("lib/config.py", "import lib.core.jobs.job", "Config and logs are leaves"),
     "emulator-in-service": ("lib/wiring.py", "import lib.emulator.clock", "Only cli and tests"),
-    "service-in-emulator": ("lib/emulator/clock.py", "import lib.core.job", "share no code"),
+    "service-in-emulator": ("lib/emulator/clock.py", "import lib.core.jobs.job", "share no code"),
     "client-in-emulator": ("lib/emulator/clock.py", "import google.cloud.storage", "share no code"),
 }
 
@@ -77,7 +117,7 @@ def test_exactly_the_service_goes_up():
         if name.startswith("lib/") and not name.startswith(("lib/emulator/", "lib/cli"))
     }
     assert goes_up == {"main.py", "requirements.txt"} | service
-    assert "lib/core/job.py" in goes_up
+    assert "lib/core/jobs/job.py" in goes_up
 
 
 def test_git_does_not_swallow_the_source():

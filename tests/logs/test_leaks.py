@@ -15,9 +15,9 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
 from lib import logs
-from lib.core import answers
-from lib.flows import submit as submitting
+from lib.core.upstream import reader
 from lib.flows import tick as ticking
+from lib.flows.requests import submit as submitting
 from lib.web.auth import new_key
 from tests.receivers import PLACE, secret
 from tests.web.test_auth_tokens import Google
@@ -341,7 +341,7 @@ def test_the_scan_lets_through_what_is_no_secret(text):
     ],
 )  # fmt: skip
 def test_what_the_upstream_says_is_kept_without_what_is_nobodys_to_read(said, kept):
-    assert answers.sentence(said) == kept
+    assert reader.sentence(said) == kept
 
 
 def test_the_scan_sees_a_log_that_strikes_nothing_out(make_world, monkeypatch, capfd):

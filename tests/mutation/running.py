@@ -282,6 +282,8 @@ class Server(Listener):
     def _order(self, mutant):
         """The tests that can notice, those first that most likely do."""
         first = self._targets[mutant.file].first
+        if not mutant.in_function:
+            first = (*self._plan.constants, *first)
         before = self._noticed.get((mutant.file, mutant.where), [])
 
         def rank(number):
@@ -321,7 +323,8 @@ class Server(Listener):
                 if word.search(line)
             }
             told = {n for n in numbers if word.search(self._items[n].path.read_text("utf-8"))}
-            told |= {n for n in numbers if self._items[n].nodeid.startswith(first[:1])}
+            named = (*self._plan.constants, *first[:1])
+            told |= {n for n in numbers if self._items[n].nodeid.startswith(named)}
             return sorted(told | {n for n in numbers if self._lines[n] & lines})
         return [number for number in numbers if self._lines[number] & lines]
 

@@ -7,8 +7,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from lib.adapters.bucket import CHUNK_BYTES
-from lib.core.mp4 import Probe
+from lib.adapters.bucket.client import CHUNK_BYTES
+from lib.core.media.mp4 import Probe
 from lib.core.webhooks import TRIES, read_log
 from tests.simulation import lateness, poison
 from tests.world import BUCKET

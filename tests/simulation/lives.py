@@ -12,7 +12,7 @@ from google.auth import exceptions as google_auth
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
-from lib.adapters import signing
+from lib.adapters.files import signing
 from tests.conftest import film
 from tests.receivers import PLACES, secret
 from tests.simulation import poison

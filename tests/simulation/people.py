@@ -13,10 +13,10 @@ from lib.core.errors import ApiError
 from lib.core.request import VideoRequest
 from lib.emulator.upstream.tasks import Task
 from lib.emulator.upstream.timing import Film
-from lib.flows.cancel import cancel
-from lib.flows.delete import delete
-from lib.flows.implicit import answered
-from lib.flows.submit import submit, submit_keyless
+from lib.flows.requests.cancel import cancel
+from lib.flows.requests.delete import delete
+from lib.flows.requests.implicit_key import answered
+from lib.flows.requests.submit import submit, submit_keyless
 from tests.receivers import ANOTHER, PLACE, WAYS
 from tests.simulation.actors import Killed
 from tests.simulation.judge import Broken

@@ -18,7 +18,7 @@ from requests.adapters import BaseAdapter
 from lib.core.errors import ApiError
 from lib.core.request import VideoRequest
 from lib.emulator.wire import InProcess
-from lib.flows.submit import submit
+from lib.flows.requests.submit import submit
 from tests.conftest import film
 from tests.receivers import PLACES, secret
 from tests.simulation.actors import Killed

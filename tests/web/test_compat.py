@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.core.errors import INVALID_FRAME, ApiError
-from lib.core.frames import check
-from lib.core.job import Failure, Intent, Job, Stage, State, Status, Verdict
-from lib.web import compat
+from lib.core.jobs.job import Failure, Intent, Job, Stage, State, Status, Verdict
+from lib.core.media.frames import check
 from lib.web.auth import digest
+from lib.web.compat import dialect
 from tests.conftest import film
 from tests.world import World, picture
 
@@ -130,7 +130,7 @@ def test_a_job_whose_report_had_no_usage_shows_what_it_must_have_been():
         intent.request["model"] = model
         verdict = Verdict(Status.COMPLETED, 2.0, video={"object": "x"})
         link = type("Link", (), {"url": "u"})
-        assert compat.show(Job(intent, verdict=verdict), link, "r")["usage"] == expected
+        assert dialect.show(Job(intent, verdict=verdict), link, "r")["usage"] == expected
 
 
 def _intent():
@@ -154,10 +154,10 @@ def _intent():
     ],
 )
 def test_every_stage_has_a_word_that_the_sdks_know(job, status):
-    shown = compat.show(job, None, "r")["output"]
+    shown = dialect.show(job, None, "r")["output"]
     assert shown["task_status"] == status
     assert ("code" in shown) == (status == "FAILED")
-    assert compat.row(job)["status"] == status
+    assert dialect.row(job)["status"] == status
 
 
 def test_a_failed_task_is_http_200_with_the_reason_inside_and_no_times(world):
@@ -175,8 +175,8 @@ def test_a_failed_task_is_http_200_with_the_reason_inside_and_no_times(world):
 
 def test_a_failure_of_our_own_keeps_its_sentence_under_the_services_code():
     failure = Failure("upstream_expired", "The film was made, but ...", retryable=True)
-    assert compat.why(failure) == ("InternalError", "The film was made, but ...")
-    assert compat.why(None)[0] == "InternalError"
+    assert dialect.why(failure) == ("InternalError", "The film was made, but ...")
+    assert dialect.why(None)[0] == "InternalError"
 
 
 def test_the_list_has_milliseconds_and_pages(world):
@@ -488,7 +488,7 @@ def test_every_refusal_of_a_frame_has_the_services_sentence(sentence):
         with pytest.raises(ApiError) as refused:
             check(data, "first_frame")
         assert refused.value.kind is INVALID_FRAME
-        status, said = compat.fail(refused.value, "r")
+        status, said = dialect.fail(refused.value, "r")
         assert (status, said["message"]) == (400, sentence)
 
 

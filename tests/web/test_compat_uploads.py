@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import EnvironBuilder
 
 from lib.web.auth import digest
-from lib.web.compat_uploads import signing_secret
+from lib.web.compat.uploads import signing_secret
 from tests.conftest import film
 from tests.world import World, picture
 

@@ -8,8 +8,8 @@ import pytest
 from openapi_spec_validator import validate
 
 from lib.core.errors import TABLE
-from lib.web.contract import OPERATIONS, PICTURE
-from lib.web.native import ALIASES, parse
+from lib.web.contract.operations import OPERATIONS, PICTURE
+from lib.web.native.dialect import ALIASES, parse
 from tests.world import picture
 
 

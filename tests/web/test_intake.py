@@ -10,7 +10,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from lib.core.errors import OVERLOADED, ApiError
-from lib.flows.room import BODIES_AT_MOST, WAITING_AT_MOST, Room
+from lib.flows.memory import BODIES_AT_MOST, WAITING_AT_MOST, Room
 from lib.web import body, intake
 
 MB = 1 << 20

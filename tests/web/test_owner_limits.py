@@ -19,8 +19,8 @@ from lib.core.catalogue import FLASH, PLUS_INTERNATIONAL, Price
 from lib.core.errors import ApiError
 from lib.core.limits import DAY_S, Limits, Made
 from lib.core.request import VideoRequest
-from lib.flows import limits
-from lib.flows.submit import new_id, submit
+from lib.flows.requests import limits
+from lib.flows.requests.submit import new_id, submit
 from tests.world import picture
 
 NOW = 1_780_000_000.0

@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
-from lib.core import frames
 from lib.core.errors import ApiError
+from lib.core.media import frames
 from tests.web import picture_corpus as corpus
 
 

@@ -7,8 +7,8 @@ import pytest
 from google.auth import exceptions
 from google.cloud import storage
 
-from lib.adapters.artifacts import Artifacts
-from lib.adapters.bucket import Bucket
+from lib.adapters.bucket.client import Bucket
+from lib.adapters.files.artifacts import Artifacts
 from lib.core import errors
 from lib.core.errors import ApiError
 from tests.world import BUCKET, START, World, signing_key

@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
-from lib.adapters.jobs import Jobs
+from lib.adapters.state.jobs import Jobs
 from lib.core.errors import FORBIDDEN, ApiError
 from lib.flows import read
-from lib.web import videos
+from lib.web.native import videos
 from tests.conftest import film
 from tests.web import tenant_matrix
 from tests.web.tenant_matrix import COMPAT, FIRST, ROWS, House, calls, order, play

@@ -12,9 +12,9 @@ from google.oauth2 import service_account
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.adapters import signing, v4
+from lib.adapters.files import signing, v4
 from lib.core.errors import ApiError
-from lib.flows.frames import load
+from lib.flows.requests.frames import load
 from tests.world import BUCKET, START, STORAGE, picture, signing_key
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.core.job import Status
+from lib.core.jobs.job import Status
 
 
 def get(world, **query):

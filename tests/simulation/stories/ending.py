@@ -3,10 +3,10 @@
 import contextlib
 import json
 
-from lib.flows.cancel import cancel
-from lib.flows.delete import delete
 from lib.flows.read import find
-from lib.flows.refresh import refresh
+from lib.flows.requests.cancel import cancel
+from lib.flows.requests.delete import delete
+from lib.flows.requests.refresh import refresh
 from tests.simulation.theatre import DOWNLOAD, OWNER
 
 HOUR_S = 3600.0

@@ -1,6 +1,6 @@
 """Posts, keys, sends, and cancels that meet them."""
 
-from lib.flows.cancel import cancel
+from lib.flows.requests.cancel import cancel
 from tests.simulation.theatre import CREATE, OWNER
 
 HOUR_S = 3600.0

@@ -1,0 +1,1 @@
+"""The bucket: conditional calls, what they raise, and uploads in constant memory."""

@@ -1,0 +1,1 @@
+"""Frames and films as objects, and the signed links to them."""

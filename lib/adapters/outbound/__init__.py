@@ -1,0 +1,1 @@
+"""Connections to strangers' hosts: where they may lead, and for how long."""

@@ -1,0 +1,1 @@
+"""What is kept as small objects: jobs, keys, claims, gates, accounts, webhooks."""

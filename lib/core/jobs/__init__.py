@@ -1,0 +1,1 @@
+"""A job: what was asked, where it stands, how it ended."""

@@ -1,0 +1,1 @@
+"""Pictures and films, judged by their bytes."""

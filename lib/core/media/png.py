@@ -1,0 +1,150 @@
+"""A PNG verified to its last pixel in the memory of a few blocks.
+
+A decoder wants the whole picture at once, up to 256 MB for a file of one; whether it would succeed
+can be told without: checksums, the order of the parts, and the amount of pixel data as it unpacks.
+Also unpacks nothing that is larger than it has a right to be. Source: PNG 3rd edition (W3C).
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from lib.core.media.headers import PARTS_AT_MOST, PNG, chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BLOCK = 1 << 16
+TEXT_AT_MOST = 8 << 20  # a colour profile has about 1 MB at most
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
+FILTERS = 4
+KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"IDAT", b"eXIf", b"IEND"})
+# Adam7: first column, first row, step across, step down of each pass.
+PASSES = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+
+
+class Broken(Exception):  # noqa: N818 - callers decide what it means
+    """A file that a decoder would refuse, or should not be asked about; says why."""
+
+
+def verify(data: bytes) -> None:
+    """Let a PNG pass that decodes to the end.
+
+    Raises:
+        Broken: it does not.
+    """
+    view = memoryview(data)
+    seen: list[bytes] = []
+    texts = 0
+    for kind, at, length in chunks(data):
+        if len(seen) >= PARTS_AT_MOST:
+            raise Broken("it has too many parts")
+        if at + length + 4 > len(data):
+            raise Broken("it breaks off")
+        declared = int.from_bytes(view[at + length : at + length + 4], "big")
+        if zlib.crc32(view[at - 4 : at + length]) != declared:
+            raise Broken("a checksum in it is wrong")
+        if kind in {b"zTXt", b"iTXt", b"iCCP"}:
+            texts += _unpacked(kind, bytes(view[at : at + length]), TEXT_AT_MOST - texts)
+            if texts > TEXT_AT_MOST:
+                raise Broken(
+                    f"texts and colour profile in it unpack to more than {TEXT_AT_MOST} bytes"
+                )
+        seen.append(kind)
+        if kind == b"IEND":
+            break
+    if not seen or seen[0] != b"IHDR" or seen[-1] != b"IEND" or b"IDAT" not in seen:
+        raise Broken("it breaks off")
+    _pixels(data, palette=b"PLTE" in seen)
+
+
+def _unpacked(kind: bytes, chunk: bytes, limit: int) -> int:
+    """The bytes that a text or a profile unpacks to, counted until they are above the limit."""
+    packed = chunk.partition(b"\0")[2][1:]
+    if kind == b"iTXt":
+        flag, rest = chunk.partition(b"\0")[2][:1], chunk.partition(b"\0")[2][2:]
+        if flag != b"\1":
+            return len(rest)
+        packed = rest.partition(b"\0")[2].partition(b"\0")[2]
+    unpacker = zlib.decompressobj()
+    total = 0
+    try:
+        while packed and total <= limit:
+            total += len(unpacker.decompress(packed, BLOCK))
+            packed = unpacker.unconsumed_tail
+    except zlib.error:
+        return total  # decoders pass over it
+    return total
+
+
+def _pixels(data: bytes, *, palette: bool) -> None:
+    _, at, _ = next(chunks(data))
+    width, height = (int.from_bytes(data[at + n : at + n + 4], "big") for n in (0, 4))
+    bits, colour, method, filtering, interlaced = data[at + 8 : at + 13]
+    if bits not in DEPTHS.get(colour, ()) or method or filtering or interlaced > 1:
+        raise Broken("its head names a form that there is not")
+    if colour == 3 and not palette:  # noqa: PLR2004 - the standard's number
+        raise Broken("its palette is missing")
+    a_pixel = bits * CHANNELS[colour]
+    whole = ((0, 0, 1, 1),)
+    expected = 0
+    for first_x, first_y, step_x, step_y in PASSES if interlaced else whole:
+        columns = -(-(width - first_x) // step_x)
+        rows = -(-(height - first_y) // step_y)
+        if columns > 0 and rows > 0:
+            expected += rows * (1 + (columns * a_pixel + 7) // 8)
+    row = 0 if interlaced else 1 + (width * a_pixel + 7) // 8
+    _unpack(data, expected, row)
+
+
+def _unpack(data: bytes, expected: int, row: int) -> None:
+    total = 0
+    for block in _inflated(data):
+        if row and any(value > FILTERS for value in block[-total % row :: row]):
+            raise Broken("a row of its pixels does not decode")
+        total += len(block)
+        if total > expected:
+            raise Broken("it holds more pixels than its head says")
+    if total < expected:
+        raise Broken("it holds fewer pixels than its head says")
+
+
+def _inflated(data: bytes) -> Iterator[bytes]:
+    view, unpacker = memoryview(data), zlib.decompressobj()
+    try:
+        for kind, at, length in chunks(data):
+            if kind != b"IDAT":
+                continue
+            packed: bytes | memoryview = view[at : at + length]
+            while packed and not unpacker.eof:
+                yield unpacker.decompress(packed, BLOCK)
+                packed = unpacker.unconsumed_tail
+    except zlib.error:
+        raise Broken("its pixels do not unpack") from None
+    yield unpacker.flush()
+
+
+def bare(data: bytes) -> bytes:
+    """The same picture without texts and profiles: what a decoder is given."""
+    parts = [PNG]
+    for kind, at, length in chunks(data):
+        if kind in KEPT:
+            parts.append(data[at - 8 : at + length + 4])
+        if kind == b"IEND":
+            break
+    return b"".join(parts)
+
+
+def turned(data: bytes) -> bool:
+    """Whether a PNG carries EXIF, which may ask for another orientation."""
+    return any(kind == b"eXIf" for kind, _, _ in chunks(data))

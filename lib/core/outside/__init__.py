@@ -1,0 +1,1 @@
+"""What others wrote - settings, headers, rows, stored records - read within bounds."""

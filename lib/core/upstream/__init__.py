@@ -1,0 +1,1 @@
+"""What is said to the upstream and what it can answer, as closed types."""

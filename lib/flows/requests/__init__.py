@@ -1,0 +1,1 @@
+"""What callers ask for: make, look, list, cancel, delete, make again."""

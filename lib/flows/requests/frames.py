@@ -1,0 +1,124 @@
+"""Frames from anywhere: bytes, a public link, or a file that the owner put into our own bucket.
+
+One frame is judged at a time in the whole process, because a decoded picture is many times the size
+of its file. Somebody else's object, an object of another kind and a missing one are refused by the
+same sentence.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lib.core.errors import INVALID_FRAME, ApiError
+from lib.core.media import frames
+from lib.core.request import FRAME_AT_MOST, too_large
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lib.core.jobs.job import FrameRef
+    from lib.core.media.frames import Frame
+    from lib.core.request import VideoRequest
+    from lib.flows.context import Kit
+
+# Segments that cannot mean another place to anything that reads them as a path or a link.
+SEGMENT = "[A-Za-z0-9_-][A-Za-z0-9._-]*"
+NAME = re.compile(rf"gs://([^/]+)/uploads/([^/]+)/({SEGMENT}(?:/{SEGMENT}){{0,9}})")
+LINK_COPIES = 1.5  # two pictures, and one of them on its way into the bucket
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The frames of a request as they lie in the bucket.
+
+    Attributes:
+        first: the first one.
+        last: the last one, None where a template needs none.
+        warnings: what the owner should know about the pair.
+    """
+
+    first: FrameRef
+    last: FrameRef | None
+    warnings: tuple[str, ...]
+
+
+def keep(kit: Kit, owner: str, job_id: str, request: VideoRequest) -> Kept:
+    """Both frames judged, then stored; only what lies in the bucket is kept.
+
+    Args:
+        kit: the hands.
+        owner: whose request it is.
+        job_id: of the job that it becomes.
+        request: parsed and in bounds.
+
+    Raises:
+        ApiError: `invalid_frame` with the reason, `overloaded`, or the bucket does not answer.
+    """
+    with judged(kit, owner, request) as (first, last):
+        return Kept(
+            kit.artifacts.store_frame(owner, job_id, first),
+            kit.artifacts.store_frame(owner, job_id, last) if last else None,
+            frames.warnings(first, last),
+        )
+
+
+@contextmanager
+def judged(kit: Kit, owner: str, request: VideoRequest) -> Iterator[tuple[Frame, Frame | None]]:
+    """Both frames, loaded and judged; their memory is lent until the end.
+
+    Raises:
+        ApiError: `invalid_frame` with the reason, `overloaded`, or the bucket does not answer.
+    """
+    sources = [request.first_frame, request.last_frame]
+    # A body has its room already; what comes from elsewhere needs one now, once for both.
+    links = sum(isinstance(source, str) for source in sources)
+    with kit.links.held(int(links * LINK_COPIES * FRAME_AT_MOST)) if links else nullcontext():
+        first = load(kit, owner, request.first_frame, "first_frame")
+        last = None
+        if request.last_frame is not None:
+            last = load(kit, owner, request.last_frame, "last_frame")
+        yield first, last
+
+
+def load(kit: Kit, owner: str, source: str | bytes, param: str) -> Frame:
+    """A frame, fetched if need be, and judged.
+
+    Args:
+        kit: the hands.
+        owner: whose request it is; of the bucket, only their uploads are read.
+        source: the bytes of a file, an https link, or `gs://bucket/uploads/owner/name`.
+        param: the request field, for the refusal.
+
+    Raises:
+        ApiError: `invalid_frame` with the reason, or the bucket does not answer.
+    """
+    if isinstance(source, str):
+        source = (
+            _uploaded(kit, owner, source, param)
+            if source[:5].lower() == "gs://"
+            else kit.fetch.get(source, limit_bytes=FRAME_AT_MOST, param=param)
+        )
+    with _one_at_a_time:
+        return frames.check(source, param)
+
+
+def _uploaded(kit: Kit, owner: str, name: str, param: str) -> bytes:
+    match = NAME.fullmatch(name)
+    if match and match[1] == kit.artifacts.bucket and match[2] == owner:
+        found = kit.temporaries.find(owner, match[3])
+        if found is not None:
+            if found.size > FRAME_AT_MOST:
+                raise too_large(param)
+            return kit.temporaries.content(found)
+    raise ApiError(
+        INVALID_FRAME,
+        f"{param}: there is no such uploaded frame: nothing was put there, it is older than 48 "
+        "hours, or it is not yours. Allowed: the gs:// name that POST /v1/uploads answered, after "
+        "the file was put to its url.",
+        param,
+    )

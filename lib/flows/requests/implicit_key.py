@@ -1,0 +1,203 @@
+"""Clients that send no Idempotency-Key: the request itself is the key, for a while.
+
+A request that nobody answered is repeated by its client, and must not be paid twice: for ten
+minutes it is the same intent. One that was answered is a wish of its own when it comes again,
+unless the client is one that re-sends by itself (the DashScope SDKs, those made by Stainless): for
+these a short window counts, from the job that the first attempt led to, so that it has no border
+that a re-send could fall behind.
+
+One object under `keys/` (create-once) binds the fingerprint to the job's id, as a key's does. That
+the caller was answered is noted there after the answer is out, never before: a process that dies
+between the two must not look as if it had answered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.adapters.state.jobs import Tombstone
+from lib.core.jobs.job import Stage
+from lib.flows.read import valid_id
+
+if TYPE_CHECKING:
+    from lib.adapters.state.ledger import KeyEntry
+    from lib.core.jobs.job import Job
+    from lib.flows.context import Kit
+
+UNANSWERED_S = 600.0
+TOUCH_S = 30.0  # an unanswered repetition begins the ten minutes anew, noted so often at most
+SLACK_S = TOUCH_S + 30.0  # the note's, and what two clocks of ours may differ by
+DOUBTFUL = (Stage.SENDING, Stage.UNSURE)
+ANSWERED, SEEN, RESENT = "answered", "seen", "resent"  # marks beside the binding
+TURNS = 5
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """What a repetition of an answered request means to this client.
+
+    Attributes:
+        window_s: for how long it is a re-send, seconds; 0: it never is.
+        attempt: which try of one call it is, for a client that says so: 0 is a wish of its own.
+            None for one that does not.
+    """
+
+    window_s: float = 0.0
+    attempt: int | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a request without a key has been bound to.
+
+    Attributes:
+        entry: the binding that stands; its `id` is the job's.
+        name: of the binding, as a key's hash.
+        job: the job of an earlier attempt; None when it is still to be made, under `entry.id`.
+    """
+
+    entry: KeyEntry
+    name: str
+    job: Job | None
+
+
+def begin(kit: Kit, owner: str, fingerprint: str, job_id: str, repeats: Repeats) -> Begun:
+    """Bind a request to a job: a new one, or that of the attempt which this one repeats.
+
+    Args:
+        kit: the hands.
+        owner: whose request.
+        fingerprint: of the request.
+        job_id: the new job's, if it is one.
+        repeats: what a repetition means to this client.
+
+    Raises:
+        ApiError: the bucket does not answer; no job was made.
+    """
+    name = _hash(f"implicit window {fingerprint}")
+    entry = kit.ledger.take_key(owner, name, job_id, fingerprint, kit.now())
+    for _ in range(TURNS):
+        if entry.id == job_id:
+            if repeats.attempt:
+                entry = _mark(kit, entry, RESENT) or entry
+            return Begun(entry, name, None)
+        entry = _resolved(kit, owner, entry)
+        same, job = _same(kit, owner, entry, repeats)
+        if same:
+            return Begun(_touched(kit, entry, repeats), name, job)
+        fresh = kit.ledger.replace_key(owner, name, entry, job_id, fingerprint, kit.now())
+        entry = fresh or kit.ledger.take_key(owner, name, job_id, fingerprint, kit.now())
+    # Whoever keeps coming first is the same request at the same moment.
+    return Begun(entry, name, None)
+
+
+def _same(kit: Kit, owner: str, entry: KeyEntry, repeats: Repeats) -> tuple[bool, Job | None]:
+    """Whether the request is the one that the binding was made for, and the job of that.
+
+    A job that ended unpaid leaves nothing that could be paid twice, and a cancelled or deleted one
+    is not what its owner asks for again. As long as nobody knows whether the upstream has a task,
+    nobody who may not have been answered gets another. An attempt without a job is under way or
+    dead: its id is taken over, and create-once decides who writes the job.
+    """
+    now, told = kit.now(), _told(kit, entry)
+    recent = now - _seen(entry) <= UNANSWERED_S + SLACK_S
+    try:
+        job = kit.jobs.find(owner, entry.id)
+    except Tombstone:
+        return False, None
+    if job is None:
+        return recent and not told, None
+    stage = job.state.stage if job.state else None
+    if stage is Stage.CANCELLED or (job.verdict and job.verdict.paid is False):
+        return False, None
+    window_s = repeats.window_s
+    if repeats.attempt == 0 and RESENT not in entry.meta.metadata:
+        window_s = 0.0
+    if stage in DOUBTFUL and (window_s or not told):
+        return True, job
+    if recent and not told:
+        return True, job
+    accepted = job.state.accepted_at if job.state else 0.0
+    in_window = now - max(job.intent.created_at, accepted) <= window_s
+    return window_s > 0 and in_window, job
+
+
+def _told(kit: Kit, entry: KeyEntry) -> bool:
+    known = kit.answered.get(entry.id, kit.now())
+    return known is not None or ANSWERED in entry.meta.metadata
+
+
+def _seen(entry: KeyEntry) -> float:
+    return max(entry.created_at, float(entry.meta.metadata.get(SEEN) or 0))
+
+
+def _touched(kit: Kit, entry: KeyEntry, repeats: Repeats) -> KeyEntry:
+    """The binding after one more attempt was led to its job."""
+    now = kit.now()
+    marks: dict[str, str | None] = {}
+    if now - _seen(entry) > TOUCH_S and not _told(kit, entry):
+        marks[SEEN] = repr(now)
+    if repeats.attempt == 0 and RESENT in entry.meta.metadata:
+        # A first try that its own re-send has overtaken; the next first try is a wish of its own.
+        marks[RESENT] = None
+    return (_mark(kit, entry, **marks) or entry) if marks else entry
+
+
+def answered(kit: Kit, owner: str, begun: Begun) -> None:
+    """The caller has the answer: the same request is a wish of its own from now on.
+
+    Call it when the answer is out; a process that dies before leaves the request unanswered.
+
+    Args:
+        kit: the hands.
+        owner: whose request.
+        begun: as `submit` bound it.
+    """
+    entry: KeyEntry | None = begun.entry
+    assert entry is not None  # noqa: S101 - for the type alone
+    heard(kit, entry.id)
+    for _ in range(TURNS):
+        if entry is None or entry.id != begun.entry.id or ANSWERED in entry.meta.metadata:
+            return
+        try:
+            if kit.ledger.mark_key(entry, **{ANSWERED: repr(kit.now())}):
+                return
+            entry = kit.ledger.key(owner, begun.name)
+        except Exception as error:  # noqa: BLE001 - the answer is out; nobody is left to be told
+            logs.event("answer.unmarked", job=begun.entry.id, reason=type(error).__name__)
+            return
+
+
+def heard(kit: Kit, job_id: str) -> None:
+    """Somebody knows the id, in this process's memory; costs no call.
+
+    Args:
+        kit: the hands.
+        job_id: of a job that its owner was told, or asks for.
+    """
+    kit.answered.put(job_id, True, kit.now() + 24 * 3600)  # noqa: FBT003 - a mark
+
+
+def _mark(kit: Kit, entry: KeyEntry, *names: str, **marks: str | None) -> KeyEntry | None:
+    """Best effort: without it the ten minutes are counted from an earlier attempt."""
+    try:
+        return kit.ledger.mark_key(entry, **dict.fromkeys(names, "1"), **marks)
+    except Exception as error:  # noqa: BLE001 - the job is there, or on its way
+        logs.event("answer.unmarked", job=entry.id, reason=type(error).__name__)
+        return None
+
+
+def _resolved(kit: Kit, owner: str, entry: KeyEntry) -> KeyEntry:
+    """A binding of an older revision, which led to the job by a second object."""
+    if valid_id(entry.id):
+        return entry
+    token = entry.id.removeprefix("again-")
+    bound = kit.ledger.key(owner, _hash(f"implicit:{entry.fingerprint}:{token}"))
+    return replace(entry, id=bound.id) if bound else entry
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

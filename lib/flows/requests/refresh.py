@@ -1,0 +1,52 @@
+"""A read that finds a due task nobody watches looks once itself, so that no film waits for a tick.
+
+However many read, the upstream sees one list call per account and interval: the reader must win the
+account's watch first, and gives it back at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.core.errors import ApiError
+from lib.core.jobs.job import Stage
+from lib.flows.read import find
+from lib.flows.tasks.account import home
+from lib.flows.tasks.poll import first_look, hand_over, watch
+from lib.flows.tick_state import Board
+
+if TYPE_CHECKING:
+    from lib.core.jobs.job import Job
+    from lib.flows.context import Kit
+
+TURN_S = 20.0  # a reader's turn; a copy that takes longer is left to a tick
+
+
+def refresh(kit: Kit, job: Job) -> Job:
+    """The job as it is after a look at the upstream, if one was due and nobody else was at it.
+
+    Args:
+        kit: the hands.
+        job: as just read.
+    """
+    if job.verdict or not job.state or job.state.stage is not Stage.RUNNING:
+        return job
+    if kit.now() < first_look(kit, job.state) or not home(kit, job.state):
+        return job
+    intent = job.intent
+    try:
+        held = kit.jobs.live(intent.owner, intent.id)
+        if held is None or held.state.stage is not Stage.RUNNING:
+            return find(kit, intent.owner, intent.id) or job
+        board = Board(kit.now() + TURN_S, hurried=True)
+        board.relist([held])
+        watch(kit, intent.account, board)
+        hand_over(kit, board)
+        if not board.done:
+            return job
+        return find(kit, intent.owner, intent.id) or job
+    except ApiError as error:
+        # Only a courtesy: the reader gets what is known.
+        logs.event("read.refresh_failed", job=intent.id, reason=error.kind.code)
+        return job

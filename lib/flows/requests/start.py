@@ -1,0 +1,122 @@
+"""A job begins: its intent is written, then it is sent or left to a tick.
+
+Once the pending object exists, whatever goes wrong is ours and the caller gets the job. Whether it
+exists is looked up when the answer of the write is lost; the caller is told when nobody knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.core import catalogue, errors
+from lib.core.errors import ApiError
+from lib.core.jobs.job import Job, Stage, State
+from lib.core.upstream.outcomes import Refused
+from lib.flows.tasks.prepare import prepare
+from lib.flows.tasks.send import POST_S, dispatch, lease, send, slow_down
+
+if TYPE_CHECKING:
+    from lib.adapters.dashscope import Order
+    from lib.adapters.state.jobs import Held
+    from lib.core.jobs.job import Intent
+    from lib.flows.context import Kit
+
+AGAIN = "Send the same request again: within ten minutes it counts as the same."
+AGAIN_WITH_KEY = (
+    "Send the same request again, with the same Idempotency-Key if it had one: it counts as the "
+    "same."
+)
+
+
+class NotKnown(ApiError):  # noqa: N818 - what the caller is told
+    """Whether the job was written; the message says so."""
+
+
+def start(kit: Kit, intent: Intent, *, direct: bool) -> tuple[bool, Job]:
+    """Write the job, and send it if that may be.
+
+    Args:
+        kit: the hands.
+        intent: not written yet.
+        direct: whether the account's gate has let it pass.
+
+    Returns:
+        Whether this call wrote it, and the job.
+
+    Raises:
+        ApiError: it is not written; `NotKnown` when nobody can say.
+    """
+    now = kit.now()
+    model = catalogue.resolve(intent.region, intent.request["model"])
+    state = State(
+        stage=Stage.QUEUED,
+        by=kit.token(),
+        since=now,
+        account=intent.account,
+        model=model.name,
+        eta_s=model.typical_s[intent.request["resolution"]],
+    )
+    order: Order | Refused | None = None
+    if direct and kit.upstreams[intent.account].delivery == "link":
+        # Links are signed in no time, so that create-once can be the lease.
+        order = prepare(kit, intent, POST_S)
+        if isinstance(order, Refused):
+            state = replace(state, tries=1, reason=order.kind.code)
+        else:
+            state = lease(kit, state)
+    held = _written(kit, intent, state)
+    if held is None:
+        # The same key at the same moment: the other attempt wrote the job.
+        return False, _now(kit, intent, state)
+    try:
+        logs.event("job.created", job=intent.id, account=intent.account, stage=str(state.stage))
+        if isinstance(order, Refused):
+            slow_down(kit, intent.account, order)
+        elif order:
+            send(kit, held, intent, order)
+        elif direct:
+            dispatch(kit, held, intent, POST_S)
+    except ApiError as error:
+        # The intent is safe and a tick carries it on: the caller gets the job, not our trouble.
+        logs.event("submit.interrupted", job=intent.id, reason=error.kind.code)
+    except Exception:  # noqa: BLE001 - as above, whatever it is
+        logs.crash("submit.interrupted", job=intent.id)
+    return True, _now(kit, intent, state)
+
+
+def _written(kit: Kit, intent: Intent, state: State) -> Held | None:
+    """Write the job; None when somebody else has.
+
+    Raises:
+        ApiError: nobody can say whether it is written.
+    """
+    try:
+        return kit.jobs.create(intent, state)
+    except Exception as error:
+        if not isinstance(error, ApiError):
+            logs.crash("submit.interrupted", job=intent.id)
+        live = _look(kit, intent)
+        if live is None:
+            raise NotKnown(
+                errors.STORAGE_UNAVAILABLE,
+                "The bucket did not confirm the job, and it is not known whether it was written. "
+                + (AGAIN_WITH_KEY if intent.key else AGAIN),
+                retry_after_s=5,
+            ) from error
+        return live if live.state == state else None
+
+
+def _look(kit: Kit, intent: Intent) -> Held | None:
+    try:
+        return kit.jobs.live(intent.owner, intent.id)
+    except Exception:  # noqa: BLE001 - then it stays unknown
+        return None
+
+
+def _now(kit: Kit, intent: Intent, state: State) -> Job:
+    try:
+        return kit.jobs.find(intent.owner, intent.id) or Job(intent, state)
+    except Exception:  # noqa: BLE001 - what was written is shown, as far as we know it
+        return Job(intent, state)

@@ -1,0 +1,235 @@
+"""A request comes in: frames checked, intent written, then sent or queued.
+
+Nothing goes upstream before the pending object exists, and the same Idempotency-Key always leads to
+the same job. The answer to the caller never waits for a film.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from lib.adapters.state.jobs import Tombstone
+from lib.core import catalogue, errors
+from lib.core.errors import ApiError
+from lib.core.jobs.job import Intent
+from lib.flows.context import SEND_EVERY_S
+from lib.flows.requests import limits
+from lib.flows.requests.frames import keep
+from lib.flows.requests.implicit_key import Repeats, begin
+from lib.flows.requests.start import AGAIN, AGAIN_WITH_KEY, NotKnown, start
+from lib.flows.tasks import clocks
+from lib.flows.webhooks import send as webhooks_send
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lib.adapters.state.ledger import KeyEntry
+    from lib.core.jobs.job import Job
+    from lib.core.request import VideoRequest
+    from lib.flows.context import Kit
+    from lib.flows.requests.implicit_key import Begun
+
+DAY_S = 24 * 3600.0
+ID_SPAN = (1 << 44) - 1  # milliseconds since 1970 until the year 2527
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a submit led to.
+
+    Attributes:
+        job: the job, new or replayed.
+        replayed: whether an earlier request with the same key made it.
+        limits: the `RateLimit` fields of the answer; empty for a replay, which is never counted.
+        begun: what a request without a key was bound to; for `implicit.answered`.
+    """
+
+    job: Job
+    replayed: bool
+    limits: Mapping[str, str] = field(default_factory=dict)
+    begun: Begun | None = None
+
+
+def submit(
+    kit: Kit,
+    owner: str,
+    request: VideoRequest,
+    key: str | None = None,
+    *,
+    repeats: Repeats | None = None,
+) -> Submission:
+    """Take a request in.
+
+    Args:
+        kit: the hands.
+        owner: whose job it becomes.
+        request: parsed and in bounds.
+        key: the caller's Idempotency-Key.
+        repeats: for a request without a key, what its repetition means; None: always a new job.
+
+    Raises:
+        ApiError: the request is at fault, or the bucket does not answer: this request made no job,
+            or it is not known, and the message says which.
+    """
+    try:
+        return _taken_in(kit, owner, request, key, repeats)
+    except ApiError as error:
+        if error.kind is not errors.STORAGE_UNAVAILABLE or isinstance(error, NotKnown):
+            raise
+        what = error.message.partition(". ")[0]
+        raise replace(
+            error,
+            message=f"{what}. This request made no job, and nothing is paid for it. "
+            + (AGAIN_WITH_KEY if key else AGAIN),
+        ) from error
+
+
+def submit_keyless(
+    kit: Kit, owner: str, request: VideoRequest, repeats: Repeats | None = None
+) -> Submission:
+    """Take a request in that came without an Idempotency-Key, as the web does.
+
+    Whoever hands the answer over calls `implicit.answered(kit, owner, made.begun)` when it is out.
+
+    Args:
+        kit: the hands.
+        owner: whose job it becomes.
+        request: parsed and in bounds.
+        repeats: what its repetition means; None: once answered, it is always a new job.
+
+    Raises:
+        ApiError: as `submit`.
+    """
+    return submit(kit, owner, request, repeats=repeats or Repeats())
+
+
+def _taken_in(
+    kit: Kit, owner: str, request: VideoRequest, key: str | None, repeats: Repeats | None
+) -> Submission:
+    webhooks_send.check(kit, owner, request.webhook_url)
+    fingerprint = request.fingerprint(owner)
+    job_id = new_id(kit.now(), kit.token())
+    hashed = hashlib.sha256(key.encode()).hexdigest() if key else None
+    begun: Begun | None = None
+    if hashed:
+        entry = _bind(kit, owner, hashed, job_id, fingerprint)
+        if entry.id != job_id and (job := _earlier(kit, owner, entry)):
+            return Submission(job, replayed=True)
+        job_id = entry.id  # ours, or a dead attempt's, taken over
+    elif repeats:
+        begun = begin(kit, owner, fingerprint, job_id, repeats)
+        if begun.job:
+            return Submission(begun.job, replayed=True, begun=begun)
+        job_id = begun.entry.id  # as above
+    accounts, counted = allowed(kit, owner, request)
+    kept = keep(kit, owner, job_id, request)
+    account, direct = _door(kit, accounts)
+    intent = Intent(
+        id=job_id,
+        owner=owner,
+        created_at=kit.now(),
+        account=account,
+        region=kit.upstreams[account].region,
+        request=request.fields(),
+        first=kept.first,
+        last=kept.last,
+        size=catalogue.output_size(kept.first.width, kept.first.height, request.resolution),
+        warnings=kept.warnings,
+        fingerprint=fingerprint,
+        key=hashed,
+    )
+    made, job = start(kit, intent, direct=direct)
+    return Submission(job, not made, counted if made else {}, begun)
+
+
+def allowed(kit: Kit, owner: str, request: VideoRequest) -> tuple[list[str], Mapping[str, str]]:
+    """Which accounts may run a request, and how the owner's limits stand with it.
+
+    Raises:
+        ApiError: no region offers it, a limit is reached, or the bucket does not answer.
+    """
+    accounts = _accounts(kit, request.model)
+    region = kit.upstreams[accounts[0]].region
+    catalogue.check_resolution(catalogue.resolve(region, request.model), request.resolution)
+    return accounts, limits.check(kit, owner, request, region)
+
+
+def new_id(now: float, token: str) -> str:
+    """An id that sorts newest first and tells nobody anything else.
+
+    Args:
+        now: Unix seconds.
+        token: 16 random hex characters.
+    """
+    return f"vid_{ID_SPAN - int(now * 1000):011x}{token}"
+
+
+def _bind(kit: Kit, owner: str, key: str, job_id: str, fingerprint: str) -> KeyEntry:
+    entry = kit.ledger.take_key(owner, key, job_id, fingerprint, kit.now())
+    if entry.id == job_id:
+        return entry
+    if _expired(kit, owner, entry):
+        fresh = kit.ledger.replace_key(owner, key, entry, job_id, fingerprint, kit.now())
+        entry = fresh or kit.ledger.key(owner, key) or entry
+    if entry.fingerprint != fingerprint:
+        raise ApiError(
+            errors.IDEMPOTENCY_MISMATCH,
+            "This Idempotency-Key was used before with another request. Send the same body to get "
+            "the earlier job, or use a new key for a new job.",
+            "Idempotency-Key",
+        )
+    return entry
+
+
+def _expired(kit: Kit, owner: str, entry: KeyEntry) -> bool:
+    """A key lives 24 h and at least 24 h beyond the end of its job."""
+    if kit.now() - entry.created_at <= DAY_S:
+        return False
+    try:
+        job = kit.jobs.find(owner, entry.id)
+    except Tombstone:
+        return False
+    if job is None:
+        return True
+    return job.verdict is not None and kit.now() - job.verdict.ended_at > DAY_S
+
+
+def _earlier(kit: Kit, owner: str, entry: KeyEntry) -> Job | None:
+    try:
+        return kit.jobs.find(owner, entry.id)
+    except Tombstone:
+        raise ApiError(
+            errors.GONE,
+            "The job of this Idempotency-Key was deleted. Use a new key for a new job.",
+            "Idempotency-Key",
+        ) from None
+
+
+def _accounts(kit: Kit, model: str) -> list[str]:
+    """The accounts whose region offers the model, or the refusal of the first one."""
+    refusal: ApiError | None = None
+    names = []
+    for name, upstream in kit.upstreams.items():
+        try:
+            catalogue.resolve(upstream.region, model)
+        except ApiError as error:
+            refusal = refusal or error
+        else:
+            names.append(name)
+    if not names and refusal:
+        raise refusal
+    return names
+
+
+def _door(kit: Kit, accounts: list[str]) -> tuple[str, bool]:
+    """Which account takes the job, and whether it may be sent at once."""
+    for name in accounts:
+        gate = kit.ledger.gate(name)
+        now = kit.now()
+        if gate.free > 0 and now >= gate.next_send and not clocks.off(kit, name):
+            changes = {"free": gate.free - 1, "next_send": now + SEND_EVERY_S}
+            if kit.ledger.move_gate(gate, kit.token(), **changes):
+                return name, True
+    return accounts[int(kit.token(), 16) % len(accounts)], False

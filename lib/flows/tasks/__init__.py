@@ -1,0 +1,1 @@
+"""What carries a job forward: send, poll, reconcile, copy, finish."""

@@ -1,0 +1,29 @@
+"""Where a job's task lives: the account that it was sent to, in the region of that time.
+
+Never asks another account, and never sends a key to an address out of the bucket: when the
+configuration no longer leads there, the answer is None and the job waits (`flows.stranded`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lib.core.jobs.job import Stage
+
+if TYPE_CHECKING:
+    from lib.adapters.dashscope import DashScope
+    from lib.core.jobs.job import State
+    from lib.flows.context import Kit
+
+
+def home(kit: Kit, state: State) -> DashScope | None:
+    """The upstream of a job; None when its account is gone or lies in another region now.
+
+    Args:
+        kit: the hands.
+        state: of the job; one that is yet to be sent is at home wherever its account is.
+    """
+    found = kit.upstreams.get(state.account)
+    if found is None or state.stage is Stage.QUEUED:
+        return found
+    return found if state.region in {"", found.region} else None

@@ -1,0 +1,334 @@
+"""From a finished task to a verified film in the bucket.
+
+Takes the `copying` lease and renews it while bytes flow, streams, verifies, writes the verdict.
+What passes (a host that breaks off, a bucket that does not answer) sends the job back to `running`,
+and the copy starts again from the source until the film's day is over; what stays (all of it came
+and is no film, a link that may not be followed) is tried a few times more and then ends the job.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.adapters.files.artifacts import NotDelivered, Unusable
+from lib.adapters.outbound.fetch import FetchFailed, LinkRefused
+from lib.core.errors import DELIVERY_FAILED, ApiError
+from lib.core.jobs.job import Failure, Stage, Status, Verdict
+from lib.core.media.mp4 import differences
+from lib.core.outside.numbers import number
+from lib.core.protocol.decide import DAY_S, lost_link
+from lib.core.protocol.reconcile import same_prompt
+from lib.core.upstream.outcomes import TaskStatus
+from lib.flows.tasks.finish import already, finish
+
+if TYPE_CHECKING:
+    from lib.adapters.files.artifacts import Video
+    from lib.adapters.state.jobs import Held
+    from lib.core.jobs.job import Intent, State
+    from lib.core.upstream.outcomes import Report
+    from lib.flows.context import Kit
+
+LINK_DEAD = frozenset({403, 404, 410})
+RETRY_AT_MOST_S = 600.0
+# All of a film came, and is none: its host may have been caught while it wrote, or have a bad hour
+# in which it sends something else. Each look is by a link of a fresh query.
+BAD_PAUSES_S = (60.0, 300.0, 1200.0, 3600.0)
+BAD_COPIES_AT_MOST = len(BAD_PAUSES_S) + 1
+# A reader waits for this copy, within api's timeout of 90 s; films usually take a few seconds.
+HURRIED_S = 15.0
+# Behind the film's day its link is dead; a host that then says neither yes nor no for one more hour
+# is not waited for, either.
+GRACE_S = 3600.0
+SKEW_AT_MOST_S = 3600.0
+NAMED_AT_MOST = 20  # tasks in a sentence; the record keeps them all
+UNSETTLED = "no answer to a submit is known, and the upstream's task list does not settle it."
+ANOTHER_PROMPT = (
+    "no answer to a submit is known, and the only task of the upstream's list that could be it "
+    "reports another prompt than this job's."
+)
+
+
+def deliver(kit: Kit, held: Held, report: Report, *, hurried: bool = False) -> str:
+    """Copy the film of a task that succeeded.
+
+    Args:
+        kit: the hands.
+        held: the job, `running`, or `copying` with a lease that ran out.
+        report: the task's fresh report.
+        hurried: somebody waits: only a copy that has not failed yet, and only a short one.
+
+    Returns:
+        What happened, as a word for the tick's summary.
+
+    Raises:
+        ApiError: the bucket does not answer; the lease runs out and a later tick tries again.
+    """
+    if hurried and held.state.tries:
+        return "left_to_a_tick"
+    taken = _take(kit, held, report)
+    intent = kit.jobs.intent(taken) if taken else None
+    if taken is None or intent is None:
+        return "taken_by_another"
+    at_most_s = HURRIED_S if hurried else kit.times.copy_at_most_s
+    return _bring_home(kit, taken, intent, report, at_most_s)
+
+
+def give_up(kit: Kit, held: Held, verdict: Verdict) -> str:
+    """End a job whose film is out of reach, under the lease of a copy.
+
+    Another process may have found the film when it still was within reach, and be storing it now.
+
+    Args:
+        kit: the hands.
+        held: the job, `running`, or `copying` with a lease that ran out.
+        verdict: how it ends.
+
+    Returns:
+        What happened, as a word for the tick's summary.
+
+    Raises:
+        ApiError: the bucket does not answer; a later tick tries again.
+    """
+    taken = _take(kit, held)
+    intent = kit.jobs.intent(taken) if taken else None
+    if taken is None or intent is None:
+        return "taken_by_another"
+    return _end(kit, taken, intent, verdict)
+
+
+def _take(kit: Kit, held: Held, report: Report | None = None) -> Held | None:
+    now = kit.now()
+    until = now + kit.times.copy_lease_s
+    ended_at = held.state.ended_at or (_ended_at(held, report, now) if report else 0.0)
+    state = held.state.to(Stage.COPYING, by=kit.token(), now=now, until=until, ended_at=ended_at)
+    taken = kit.jobs.patch(held, state)
+    return None if taken is None or already(kit, taken) else taken
+
+
+def _ended_at(held: Held, report: Report, now: float) -> float:
+    """When a task that succeeded ended: the upstream's word where it can be true, else now."""
+    if report.status is not TaskStatus.SUCCEEDED:
+        return 0.0
+    earliest = held.meta.created_at - SKEW_AT_MOST_S
+    told = number(report.times.get("ended"), earliest, now + SKEW_AT_MOST_S)
+    return now if told is None else min(told, now)
+
+
+class _Lease:
+    """The lease on one copy, renewed while there is something to copy.
+
+    Args:
+        kit: the hands.
+        held: the job as it was taken.
+    """
+
+    def __init__(self, kit: Kit, held: Held) -> None:
+        self._kit, self.held, self._lost = kit, held, False
+
+    def ours(self) -> bool:
+        """Whether the copy may go on; renews a lease of which less than half is left.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        kit, state, now = self._kit, self.held.state, self._kit.now()
+        if self._lost or now > state.until:
+            self._lost = True
+            return False
+        lease_s = kit.times.copy_lease_s
+        if state.until - now < lease_s / 2:
+            until, since = now + lease_s, state.since
+            fresh = state.to(Stage.COPYING, by=kit.token(), now=now, since=since, until=until)
+            renewed = kit.jobs.patch(self.held, fresh)
+            self._lost = renewed is None
+            self.held = renewed or self.held
+        return not self._lost and kit.now() <= self.held.state.until
+
+
+def _bring_home(kit: Kit, taken: Held, intent: Intent, report: Report, at_most_s: float) -> str:
+    if taken.state.adopted and not _same_prompt(intent, report):
+        finish(kit, taken, intent, _not_ours(kit, taken, report))
+        return "submit_unknown"
+    lease = _Lease(kit, taken)
+    try:
+        video = _copy(kit, lease, report, at_most_s)
+    except _LinkDead:
+        return _passing(kit, lease.held, intent, report, "the link does not answer", DAY_S)
+    except LinkRefused as reason:
+        return _lasting(kit, lease.held, intent, report, f"its link is not followed ({reason})")
+    except Unusable as reason:
+        found = f"what its host sends is no film that can be kept ({reason})"
+        return _lasting(kit, lease.held, intent, report, found)
+    except (FetchFailed, NotDelivered) as reason:
+        return _passing(kit, lease.held, intent, report, str(reason), DAY_S + GRACE_S)
+    except ApiError:
+        # The film may have come to exist without our hearing of it: never beside another ending.
+        already(kit, lease.held)
+        raise
+    verdict = _with_film(_verdict(kit, lease.held, report), intent, video)
+    return _finish(kit, lease.held, intent, verdict)
+
+
+def _finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
+    stands = finish(kit, held, intent, verdict)
+    if verdict.status is not Status.COMPLETED:
+        logs.event("job.ended", job=held.id, status=str(verdict.status))
+        return str(verdict.status)
+    if stands and stands.status is not Status.COMPLETED:
+        # Another ending was written first and is final: no film may lie beside it.
+        kit.artifacts.remove_video(held.owner, held.id)
+        return str(stands.status)
+    logs.event("job.completed", job=held.id, bytes=(verdict.video or {}).get("bytes"))
+    return "completed"
+
+
+class _LinkDead(Exception):  # noqa: N818 - an event inside this module
+    pass
+
+
+def _copy(kit: Kit, lease: _Lease, report: Report, at_most_s: float) -> Video:
+    if not report.video_url:
+        raise NotDelivered("the upstream reported success without a link")
+    with kit.fetch.film(report.video_url, total_s=at_most_s) as download:
+        if download.status in LINK_DEAD:
+            raise _LinkDead
+        if download.status != 200:  # noqa: PLR2004 - a whole film is asked for
+            raise NotDelivered(f"the film's host answered {download.status}")
+        held = lease.held
+        return kit.artifacts.store_video(
+            held.owner, held.id, download.chunks, download.length, lease.ours
+        )
+
+
+def _again(kit: Kit, held: Held, reason: str, **changes: int) -> str:
+    state = held.state.to(
+        Stage.RUNNING,
+        by=kit.token(),
+        now=kit.now(),
+        tries=held.state.tries + 1,
+        reason="delivery_failed",
+        **changes,
+    )
+    if kit.jobs.patch(held, state) is None:
+        return "taken_by_another"
+    logs.event("copy.again", job=held.id, reason=reason, tries=state.tries)
+    return "copy_again"
+
+
+def retry_at(state: State) -> float:
+    """When a job whose copy failed is looked at again, Unix seconds."""
+    if state.bad_copies:
+        return state.since + BAD_PAUSES_S[min(state.bad_copies, len(BAD_PAUSES_S)) - 1]
+    return state.since + min(2.0 ** min(state.tries, 10), RETRY_AT_MOST_S)
+
+
+def _passing(
+    kit: Kit, held: Held, intent: Intent, report: Report, reason: str, wait_s: float
+) -> str:
+    """Something that may be over by itself: tried again, by a link of a fresh query, for a day."""
+    now = kit.now()
+    if now - held.state.ended_at <= wait_s:
+        return _again(kit, held, reason)
+    word = _end(kit, held, intent, lost_link(held.state, report, now))
+    if word != str(Status.FAILED):
+        return word
+    logs.event("job.upstream_expired", job=held.id)
+    return "upstream_expired"
+
+
+def _lasting(kit: Kit, held: Held, intent: Intent, report: Report, reason: str) -> str:
+    """Something that trying again will not change: a few more looks at it, then the end."""
+    bad_copies = held.state.bad_copies + 1
+    if bad_copies < BAD_COPIES_AT_MOST:
+        return _again(kit, held, reason, bad_copies=bad_copies)
+    until = datetime.fromtimestamp(held.state.ended_at + DAY_S, UTC).strftime("%Y-%m-%dT%H:%MZ")
+    failure = Failure(
+        DELIVERY_FAILED.code,
+        f"The film was made and is paid for, but could not be brought into the bucket: {reason}. "
+        f"It was asked for {bad_copies} times, each time by a fresh link. The upstream keeps it "
+        f"until about {until} as task {held.state.task_id}: query that task there for a link and "
+        "look at what it leads to. Sending the job again makes and bills a new film.",
+        retryable=False,
+    )
+    verdict = replace(_verdict(kit, held, report), status=Status.FAILED, failure=failure)
+    word = _end(kit, held, intent, verdict)
+    if word == str(Status.FAILED):
+        logs.event("copy.given_up", job=held.id, reason=reason, tries=bad_copies)
+    return word
+
+
+def _end(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
+    """Write an ending without a film, under the lease and only if no film lies in the bucket."""
+    # A copy whose last answer was lost has stored the film without hearing of it.
+    if video := kit.artifacts.stored_video(held.owner, held.id):
+        verdict = _with_film(verdict, intent, video)
+    if kit.now() > held.state.until:
+        return "taken_by_another"
+    return _finish(kit, held, intent, verdict)
+
+
+def _same_prompt(intent: Intent, report: Report) -> bool:
+    return same_prompt(str(intent.request.get("prompt") or ""), report.orig_prompt or "")
+
+
+def _verdict(kit: Kit, held: Held, report: Report) -> Verdict:
+    return Verdict(
+        Status.COMPLETED,
+        kit.now(),
+        task_id=held.state.task_id,
+        upstream_request_id=held.state.upstream_request_id,
+        usage=report.usage,
+        actual_prompt=report.actual_prompt,
+        paid=True,
+        times=report.times,
+    )
+
+
+def _with_film(verdict: Verdict, intent: Intent, video: Video) -> Verdict:
+    film = video.film
+    shown = {
+        "object": video.object,
+        "generation": video.generation,
+        "bytes": video.bytes,
+        "crc32c": video.crc32c,
+        "duration_s": film.duration_s,
+        "width": film.width,
+        "height": film.height,
+    }
+    return replace(
+        verdict,
+        status=Status.COMPLETED,
+        failure=None,
+        video=shown,
+        paid=True,
+        warnings=differences(film, intent.size),
+    )
+
+
+def _not_ours(kit: Kit, held: Held, report: Report) -> Verdict:
+    verdict = unknown(kit.now(), (held.state.task_id,), ANOTHER_PROMPT)
+    return replace(verdict, times=report.times)
+
+
+def unknown(now: float, candidates: tuple[str, ...], why: str = UNSETTLED) -> Verdict:
+    """The honest last resort: nobody can tell whether a task was made for this job.
+
+    Args:
+        now: Unix seconds.
+        candidates: upstream tasks that might be it.
+        why: a sentence that says why it cannot be known; true also where nothing was ever sent.
+    """
+    named = ", ".join(candidates[:NAMED_AT_MOST])
+    more = len(candidates) - NAMED_AT_MOST
+    hint = f" Tasks that might be it: {named}{f' and {more} more' if more > 0 else ''}."
+    failure = Failure(
+        "submit_unknown",
+        f"Nobody can tell whether the upstream made, and bills, a task for this job: {why} Look at "
+        "the task list of the Model Studio console before trying again."
+        f"{hint if candidates else ''}",
+        retryable=False,
+    )
+    return Verdict(Status.FAILED, now, failure, paid=None, candidates=candidates)

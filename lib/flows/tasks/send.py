@@ -1,0 +1,192 @@
+"""The only place that spends money: one create for one intent, and what its answer means.
+
+What can fail or take long is prepared before the lease; the create is sent by whoever just won the
+`sending` lease. Refuses to send when the job has its verdict or the lease has run out; never sends
+twice, whatever the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.core.errors import CLOCK_OFF, ApiError
+from lib.core.jobs.job import Failure, Stage, Status, Verdict
+from lib.core.upstream.outcomes import Accepted, Ambiguous, Refused
+from lib.flows.tasks import clocks
+from lib.flows.tasks.finish import already, finish
+from lib.flows.tasks.prepare import prepare
+
+if TYPE_CHECKING:
+    from lib.adapters.dashscope import Order
+    from lib.adapters.state.jobs import Held
+    from lib.core.jobs.job import Intent, State
+    from lib.core.upstream.outcomes import Outcome
+    from lib.flows.context import Kit
+
+BACKOFF_AT_MOST_S = 60.0
+# A lease with a body that takes long is longer by so much at most: what another doubt waits for
+# (lease, margin and delay after its own is settled) covers it, and the functions' timeouts do.
+BODY_AT_MOST_S = 40.0
+# What preparing may take, together with what the body needs beyond the usual lease. With a lease of
+# 30 s and a create of 20 s it fits what a tick has left after its budget (130 s), and a post.
+TICK_S, POST_S = 80.0, 10.0
+
+
+def lease(kit: Kit, state: State, takes_s: float = 0.0) -> State:
+    """The state of whoever is about to send: where to, with which key, and until when.
+
+    Args:
+        kit: the hands.
+        state: as it is.
+        takes_s: how long the body may take to be handed over, beyond the usual lease.
+    """
+    now = kit.now()
+    until = now + kit.times.lease_s + min(takes_s, BODY_AT_MOST_S)
+    sent = state.to(Stage.SENDING, by=kit.token(), now=now, until=until, reason="")
+    upstream = kit.upstreams.get(state.account)
+    return replace(sent, region=upstream.region, key=upstream.key_id) if upstream else sent
+
+
+def dispatch(kit: Kit, held: Held, intent: Intent, within_s: float) -> str:
+    """Prepare a queued job, then take the lease, then send.
+
+    Args:
+        kit: the hands.
+        held: the pending object, `queued`.
+        intent: its body.
+        within_s: how long everything before the lease may take; what was prepared in a longer time
+            is sent by a later tick.
+
+    Returns:
+        What happened, as a word for the tick's summary.
+
+    Raises:
+        ApiError: the bucket does not answer; a tick carries the job on.
+    """
+    began = kit.now()
+    order = prepare(kit, intent, within_s)
+    if isinstance(order, Refused):
+        _waits(kit, held, intent, order)
+        return "unprepared"
+    if kit.now() - began + min(order.takes_s, BODY_AT_MOST_S) > within_s:
+        return "prepared"
+    taken = kit.jobs.patch(held, lease(kit, held.state, order.takes_s))
+    if taken is None:
+        return "taken_by_another"
+    send(kit, taken, intent, order)
+    return "sent"
+
+
+def send(kit: Kit, held: Held, intent: Intent, order: Order) -> None:
+    """Send a job whose `sending` lease this process has just won.
+
+    Args:
+        kit: the hands.
+        held: the pending object with that lease.
+        intent: its body.
+        order: what was prepared.
+
+    Raises:
+        ApiError: the bucket does not answer; the lease runs out and a tick takes over.
+    """
+    if already(kit, held):
+        return
+    upstream = kit.upstreams[intent.account]
+    if kit.now() > held.state.until:
+        return
+    outcome = (
+        Refused(CLOCK_OFF, "clock", "our times cannot be trusted", waits=True)
+        if clocks.off(kit, intent.account)
+        else upstream.create(order, held.state.until)
+    )
+    _settle(kit, held, intent, outcome)
+
+
+def _settle(kit: Kit, held: Held, intent: Intent, outcome: Outcome) -> None:
+    if isinstance(outcome, Accepted):
+        _accepted(kit, held, intent, outcome)
+    elif isinstance(outcome, Ambiguous):
+        logs.event("submit.unsure", job=held.id, reason=outcome.reason)
+        unsure(kit, held)
+    elif outcome.waits:
+        _waits(kit, held, intent, outcome)
+    else:
+        logs.event("submit.refused", job=held.id, code=outcome.code)
+        finish(kit, held, intent, _refusal(kit, outcome))
+
+
+def _waits(kit: Kit, held: Held, intent: Intent, outcome: Refused) -> None:
+    logs.event("submit.waits", job=held.id, reason=outcome.kind.code, code=outcome.code)
+    slow_down(kit, intent.account, outcome)
+    now, tries = kit.now(), held.state.tries + 1
+    _ours_to(kit, held, Stage.QUEUED, since=now, tries=tries, reason=outcome.kind.code)
+
+
+def _accepted(kit: Kit, held: Held, intent: Intent, outcome: Accepted) -> None:
+    claimed = kit.ledger.claim(intent.account, outcome.task_id, held.id, held.state.key)
+    if claimed != held.id:
+        logs.event("submit.foreign_claim", job=held.id, task=outcome.task_id)
+        return
+    now = kit.now()
+    _ours_to(
+        kit,
+        held,
+        Stage.RUNNING,
+        since=now,
+        accepted_at=now,
+        task_id=outcome.task_id,
+        upstream_request_id=outcome.request_id,
+        tries=0,
+        reason="",
+    )
+    logs.event("submit.accepted", job=held.id, task=outcome.task_id)
+
+
+def _ours_to(kit: Kit, held: Held, stage: Stage, **changes: object) -> Held | None:
+    """Write what the answer means, as long as `by` is still our own.
+
+    A tick may have turned our expired `sending` into `unsure` meanwhile; it leaves `by` alone, and
+    we, who hold the answer, may still say what happened.
+    """
+    current: Held | None = held
+    while current and current.state.by == held.state.by:
+        state = current.state.to(stage, by=kit.token(), now=kit.now(), **changes)
+        if patched := kit.jobs.patch(current, state):
+            return patched
+        current = kit.jobs.reread(current)
+    return None
+
+
+def unsure(kit: Kit, held: Held) -> Held | None:
+    """Say that nobody knows whether a task exists; keeps `by` and the window of the send."""
+    state = held.state.to(
+        Stage.UNSURE,
+        by=held.state.by,
+        now=held.state.since,
+        until=held.state.until,
+        reason="upstream_unavailable",
+    )
+    return kit.jobs.patch(held, state)
+
+
+def slow_down(kit: Kit, account: str, outcome: Refused) -> None:
+    """Close the account's gate for a while after a refusal that is not the job's fault."""
+    try:
+        gate = kit.ledger.gate(account)
+        strikes = gate.strikes + 1
+        pause_s = outcome.retry_after_s or min(2.0**strikes, BACKOFF_AT_MOST_S)
+        kit.ledger.move_gate(
+            gate, kit.token(), free=0, strikes=strikes, next_send=kit.now() + pause_s
+        )
+    except ApiError:
+        # The gate limits the rate only; safety never depends on it.
+        logs.event("gate.unreachable", account=account)
+
+
+def _refusal(kit: Kit, outcome: Refused) -> Verdict:
+    failure = Failure(
+        outcome.kind.code, outcome.message, retryable=False, upstream_code=outcome.code
+    )
+    return Verdict(Status.FAILED, kit.now(), failure, paid=False)

@@ -1,0 +1,69 @@
+"""Jobs whose upstream account the configuration no longer leads to.
+
+They wait, and say so, since the account may come back; when the day of their films is over they
+end, with what can honestly be said about the money. Jobs that were never sent have the queue's own
+deadline.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.core.errors import NOT_CONFIGURED
+from lib.core.jobs.job import Failure, Stage, Status, Verdict
+from lib.core.protocol.decide import DAY_S, film_was_seen
+from lib.flows.tasks.copy import give_up
+from lib.flows.tasks.reconcile import give_up_doubt
+
+if TYPE_CHECKING:
+    from lib.adapters.state.jobs import Held
+    from lib.flows.context import Kit
+
+GONE = (
+    "no answer to a submit is known, and the service's settings no longer hold its upstream "
+    "account {!r}, whose task list alone could tell."
+)
+
+
+def strand(kit: Kit, held: Held) -> str | None:
+    """Carry a stranded job on.
+
+    Args:
+        kit: the hands.
+        held: the job.
+
+    Returns:
+        What happened, as a word for the tick's summary.
+
+    Raises:
+        ApiError: the bucket does not answer; a later tick tries again.
+    """
+    state, now = held.state, kit.now()
+    if state.stage is Stage.UNSURE and now - state.until > DAY_S:
+        return give_up_doubt(kit, held, (), GONE.format(state.account))
+    free = state.stage is Stage.RUNNING or now > state.until + kit.times.skew_s
+    if state.task_id and free and now - state.accepted_at > kit.times.give_up_s:
+        return give_up(kit, held, _out_of_reach(held, now))
+    if state.stage in {Stage.QUEUED, Stage.RUNNING} and state.reason != NOT_CONFIGURED.code:
+        said = state.to(state.stage, by=kit.token(), now=state.since, reason=NOT_CONFIGURED.code)
+        kit.jobs.patch(held, said)
+        logs.event("job.stranded", job=held.id, account=state.account)
+    return "stranded"
+
+
+def _out_of_reach(held: Held, now: float) -> Verdict:
+    failure = Failure(
+        "upstream_expired",
+        f"The service lost its upstream account {held.state.account!r} before the film could be "
+        "copied; a film lives 24 hours there.",
+        retryable=True,
+    )
+    return Verdict(
+        Status.EXPIRED,
+        now,
+        failure,
+        task_id=held.state.task_id,
+        upstream_request_id=held.state.upstream_request_id,
+        paid=True if film_was_seen(held.state) else None,
+    )

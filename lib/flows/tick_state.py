@@ -1,0 +1,172 @@
+"""What one tick remembers while it works: the listing, when to look again, what it did.
+
+Lost with the tick, on purpose: whatever matters stands in the bucket.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lib import logs
+from lib.core.errors import ApiError
+from lib.core.outside.records import RecordUnreadable
+from lib.core.protocol.slots import holds_slot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from lib.adapters.state.jobs import Held, Inbox
+    from lib.adapters.state.ledger import Watch
+    from lib.adapters.state.outbox import Entry
+    from lib.core.jobs.job import Stage
+    from lib.flows.context import Kit
+
+NAMED_AT_MOST = 50  # unreadable objects that one tick names; all are counted
+
+
+@dataclass
+class Board:
+    """The memory of one tick.
+
+    Attributes:
+        deadline: when the tick must be over, Unix seconds.
+        thorough: whether tasks that are late by the list are asked for one by one, too.
+        jobs: name to pending object, as last seen or written.
+        aside: name to pending object of a job whose record cannot be read: nothing is done to it.
+        unreadable: name of an object that cannot be read to the reason.
+        legible: names of pending objects whose body was found to be readable.
+        ended: names of jobs whose task was seen to have ended upstream.
+        looks: job id to the time of its next single query.
+        watches: account to the watch that this tick holds.
+        listed: account to the time of its next list call, or of its next try to get the watch.
+        fails: account to the number of its list calls that failed in a row.
+        prompts: task id to what the upstream said it was made with; None where it does not say.
+        sends: account to the time when its gate opens for jobs that wait.
+        silent: receivers of webhooks that gave no answer in this tick.
+        told: how many webhooks this tick tried to deliver.
+        webhooks_s: how long it spent on them, seconds.
+        places: the word for a loop to the last thing that it did.
+        cut: whether time was up before some loop was through.
+        done: what happened, by word.
+        hurried: somebody waits for this to be over: only copies that are soon made.
+    """
+
+    deadline: float
+    thorough: bool = False
+    jobs: dict[str, Held] = field(default_factory=dict)
+    aside: dict[str, Held] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    legible: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
+    looks: dict[str, float] = field(default_factory=dict)
+    watches: dict[str, Watch] = field(default_factory=dict)
+    listed: dict[str, float] = field(default_factory=dict)
+    fails: Counter[str] = field(default_factory=Counter)
+    prompts: dict[str, str | None] = field(default_factory=dict)
+    sends: dict[str, float] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    told: int = 0
+    webhooks_s: float = 0.0
+    places: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+    done: Counter[str] = field(default_factory=Counter)
+    hurried: bool = False
+
+    def take(self, inbox: Inbox) -> None:
+        """Take a fresh listing."""
+        for odd in inbox.unreadable:
+            self.odd(odd.name, odd.why)
+        self.relist(inbox.jobs)
+
+    def relist(self, pending: Iterable[Held]) -> None:
+        """Take these jobs for all there are, but for those that were put aside."""
+        self.jobs = {held.name: held for held in pending if held.name not in self.aside}
+
+    def of(self, account: str, *stages: Stage) -> list[Held]:
+        """The account's jobs in these stages."""
+        return [
+            held
+            for held in self.jobs.values()
+            if held.state.account == account and held.state.stage in stages
+        ]
+
+    def busy(self, account: str, now: float, window_s: float) -> int:
+        """How many of the account's places upstream are taken.
+
+        Args:
+            account: which.
+            now: Unix seconds.
+            window_s: for how long after a lease its request may still make a task, seconds.
+        """
+        there = [*self.jobs.values(), *self.aside.values()]
+        return sum(
+            held.state.account == account
+            and held.name not in self.ended
+            and holds_slot(held.state, now, window_s)
+            for held in there
+        )
+
+    def each(self, loop: str, jobs: Iterable[Held], over: Callable[[], bool]) -> Iterator[Held]:
+        """These jobs, from the one on that comes after the last that this loop did.
+
+        Args:
+            loop: its word; its place is kept for the next tick when this one is cut short.
+            jobs: in any order.
+            over: whether time is up.
+        """
+        place = self.places.get(loop, "")
+        for held in sorted(jobs, key=lambda held: (held.name <= place, held.name)):
+            if over():
+                self.cut = True
+                return
+            self.places[loop] = held.name
+            yield held
+
+    def odd(self, name: str, why: str) -> None:
+        """Count an object that cannot be read, and name it once."""
+        if name in self.unreadable:
+            return
+        self.unreadable[name] = why
+        if len(self.unreadable) <= NAMED_AT_MOST:
+            logs.event("object.unreadable", object=name[:200], reason=why)
+
+    def attempt(self, held: Held | Entry, step: Callable[[], object]) -> str | None:
+        """Run one job's step; its failure is counted and never stops the others.
+
+        Returns:
+            What happened, None where the step has no word for it or failed.
+        """
+        try:
+            word = step()
+        except RecordUnreadable as odd:
+            self.odd(odd.name, odd.why)
+            name = f"pending/{held.owner}/{held.id}.json"
+            if mine := self.jobs.pop(name, None):
+                self.aside[name] = mine
+        except ApiError as error:
+            self.done["errors"] += 1
+            logs.event("tick.job_waits", job=held.id, reason=error.kind.code)
+        except Exception:  # noqa: BLE001 - the tick is the last resort of every job
+            self.done["errors"] += 1
+            logs.crash("tick.job_failed", job=held.id)
+        else:
+            if isinstance(word, str):
+                self.done[word] += 1
+                return word
+        return None
+
+
+def legible(kit: Kit, held: Held, board: Board) -> bool:
+    """Whether the job's body is there; asked once a tick, before anything is written for the job.
+
+    Raises:
+        RecordUnreadable: it is there and cannot be read: nothing may be written for this job.
+        ApiError: the bucket does not answer.
+    """
+    if held.name not in board.legible:
+        if kit.jobs.intent(held) is None:
+            return False
+        board.legible.add(held.name)
+    return True

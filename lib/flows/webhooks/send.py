@@ -1,0 +1,292 @@
+"""Telling owners how their jobs ended: at least once, about eight tries over a day.
+
+An entry under `outbox/` is taken by a conditional patch that already counts the try, so that a
+process that dies on the way costs one try and never makes an endless loop. What was delivered is
+marked on the finished job before the entry goes: whoever writes an entry late finds the mark and
+sends nothing. A receiver's answer is never kept or logged beyond its status.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from lib import logs
+from lib.adapters.outbound.fetch import FetchFailed
+from lib.adapters.state.jobs import Tombstone
+from lib.adapters.state.outbox import Entry
+from lib.core import webhooks
+from lib.core.errors import invalid
+from lib.core.outside import numbers
+from lib.core.webhooks import Try
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lib.adapters.outbound.fetch import Answer
+    from lib.core.jobs.job import Job
+    from lib.flows.context import Kit
+    from lib.flows.tick_state import Board
+
+TRY_S = 15.0  # Standard Webhooks, "Considerations": 15 to 30 seconds
+LEASE_S = 90.0  # a batch: eight leases with their pauses, one try, eight outcomes
+AT_ONCE, AT_ONCE_OF_HOST = 8, 4
+SHARE_S = 20.0  # of a tick that has films to bring home
+WAIT_AT_MOST_S = 48 * 3600.0  # no try of ours is due later than that from now
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A try that is about to be made."""
+
+    entry: Entry
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def check(kit: Kit, owner: str, url: str | None) -> None:
+    """Whether an owner may name this address; asked before anything is stored or paid.
+
+    Raises:
+        ApiError: there is no secret to sign with, or the address is not allowed.
+    """
+    if url is None:
+        return
+    if owner not in kit.webhook_secrets:
+        raise invalid(
+            "webhook_url",
+            "webhook_url: there is no secret to sign your webhooks with. Whoever runs this service "
+            "sets one for you in WEBHOOK_SECRETS; until then leave the field out.",
+        )
+    try:
+        kit.fetch.judge(url)
+    except FetchFailed as reason:
+        raise invalid(
+            "webhook_url",
+            f"webhook_url: the link cannot be used: {reason}. Allowed: {kit.fetch.allowed}.",
+        ) from reason
+
+
+def announce(kit: Kit, job: Job) -> None:
+    """Write the entry of a job that has ended, unless there is one; safe to repeat.
+
+    An entry of a webhook that was delivered long ago is found out before it is sent.
+
+    Raises:
+        ApiError: the bucket does not answer; the pending object stays, and a tick comes back here.
+    """
+    if entry := first_entry(kit, job):
+        kit.outbox.put(entry)
+
+
+def first_entry(kit: Kit, job: Job, log: tuple[Try, ...] = ()) -> Entry | None:
+    """An entry that is due at once, None when the job names no address.
+
+    Args:
+        kit: the hands.
+        job: that has ended.
+        log: of the rounds before.
+    """
+    url = job.intent.request.get("webhook_url")
+    if not url:
+        return None
+    host = hashlib.sha256(_netloc(url).lower().encode()).hexdigest()[:16]
+    base = log[-1].number if log else 0
+    return Entry(job.intent.owner, job.intent.id, None, kit.token(), host, kit.now(), base, log=log)
+
+
+def _netloc(url: object) -> str:
+    """Whose host it is; a stored address that is no link stands for itself: no try follows it."""
+    try:
+        return urlsplit(str(url)).netloc
+    except ValueError:
+        return str(url)
+
+
+def serve(kit: Kit, board: Board) -> None:
+    """Make the tries that are due: owners in turn, few at once for one host, in the tick's time.
+
+    Costs one list; none where no owner has a secret.
+
+    Raises:
+        ApiError: the outbox cannot be listed; the next tick is the retry.
+    """
+    if not kit.webhook_secrets:
+        return
+    began = kit.now()
+    left_s = SHARE_S - board.webhooks_s if board.jobs else board.deadline - began
+    entries, unreadable = kit.outbox.inbox()
+    for name, why in unreadable.items():
+        board.odd(name, why)
+    waiting = in_turns(entry for entry in entries if _due(kit, entry))
+    while waiting and (kit.now() - began < left_s or not board.told):
+        if kit.now() + TRY_S * bool(board.told) > board.deadline:
+            board.cut = True
+            break
+        batch = _batch(waiting, board)
+        letters = [letter for entry in batch if (letter := _attempt(kit, entry, board))]
+        answers = kit.together([partial(_post, kit, letter) for letter in letters])
+        for letter, answer in zip(letters, answers, strict=True):
+            board.told += 1
+            board.attempt(letter.entry, partial(_heard, kit, letter, answer, board))
+    board.webhooks_s += kit.now() - began
+
+
+def _due(kit: Kit, entry: Entry) -> bool:
+    now = kit.now()
+    due = entry.next_at <= now or entry.next_at > now + WAIT_AT_MOST_S
+    leased = now <= entry.until + kit.times.skew_s <= now + WAIT_AT_MOST_S
+    return due and not (entry.until and leased)
+
+
+def in_turns(entries: Iterable[Entry]) -> list[Entry]:
+    """Owners in turn, each owner's longest due first."""
+    place: dict[str, int] = {}
+    rows = []
+    for entry in sorted(entries, key=lambda entry: entry.next_at):
+        place[entry.owner] = turn = place.get(entry.owner, 0) + 1
+        rows.append((turn, entry.next_at, entry.owner, entry))
+    return [row[-1] for row in sorted(rows, key=lambda row: row[:3])]
+
+
+def _batch(waiting: list[Entry], board: Board) -> list[Entry]:
+    """The next few, at most some of one host; a host that gave no answer waits for another tick."""
+    batch: list[Entry] = []
+    for entry in list(waiting):
+        if entry.host in board.silent:
+            waiting.remove(entry)
+        elif sum(other.host == entry.host for other in batch) < AT_ONCE_OF_HOST:
+            batch.append(entry)
+            waiting.remove(entry)
+        if len(batch) == AT_ONCE:
+            break
+    return batch
+
+
+def _attempt(kit: Kit, entry: Entry, board: Board) -> Letter | None:
+    """Take an entry and write its letter; None when there is nothing to send after all."""
+    letters: list[Letter] = []
+    board.attempt(entry, partial(_take, kit, entry, letters))
+    return letters[0] if letters else None
+
+
+def _take(kit: Kit, entry: Entry, letters: list[Letter]) -> str | None:
+    _legible(kit, entry)
+    now = kit.now()
+    if entry.tries >= webhooks.TRIES:
+        # The last try's process died with it.
+        return _settle(kit, entry, entry.log)
+    number = (entry.log[-1].number if entry.log else entry.base) + 1
+    wanted = replace(
+        entry,
+        by=kit.token(),
+        until=now + LEASE_S,
+        next_at=now + LEASE_S + (webhooks.pause_s(number - entry.base) or 0.0),
+        log=(*entry.log, Try(number, int(now), 0, "interrupted")),
+    )
+    taken = kit.outbox.patch(entry, wanted)
+    if taken is None:
+        return "webhook_taken_by_another"
+    try:
+        job = kit.jobs.finished(entry.owner, entry.id)
+    except Tombstone:
+        job = None
+    settled = kit.jobs.webhook_log(entry.owner, entry.id)
+    if job is None or over(entry, settled):
+        if job and (log := together(entry.log, settled)) != settled:
+            kit.jobs.settle_webhook(entry.owner, entry.id, log)
+        kit.outbox.drop(taken)
+        return "webhook_needless"
+    secrets = kit.webhook_secrets.get(entry.owner)
+    if not secrets:
+        return _failed(kit, taken, 0, "no_secret")
+    body = webhooks.payload(job)
+    headers = webhooks.headers(webhooks.message_id(entry.id), body, secrets, kit.now())
+    if kit.now() + TRY_S > taken.until:
+        return "webhook_late"
+    letters.append(Letter(taken, job.intent.request["webhook_url"], body, headers))
+    return None
+
+
+def _legible(kit: Kit, entry: Entry) -> None:
+    """Before anything is written: a job whose record cannot be read waits for who can read it."""
+    kit.jobs.webhook_log(entry.owner, entry.id)
+    with suppress(Tombstone):
+        kit.jobs.finished(entry.owner, entry.id)
+
+
+def together(log: tuple[Try, ...], settled: tuple[Try, ...]) -> tuple[Try, ...]:
+    """Every try of two logs: who stood still at one of them does not know of those that came after.
+
+    Args:
+        log: of an entry.
+        settled: of the finished job; where both know a try, this one knows what became of it.
+    """
+    known = {one.number: one for one in (*log, *settled)}
+    return tuple(known[number] for number in sorted(known))
+
+
+def over(entry: Entry, settled: tuple[Try, ...]) -> bool:
+    """Whether the round of an entry is over already, by the log on the finished job."""
+    return bool(settled) and settled[-1].number > entry.base
+
+
+def _post(kit: Kit, letter: Letter) -> Answer | FetchFailed:
+    try:
+        return kit.fetch.post(letter.url, letter.body, letter.headers, total_s=TRY_S)
+    except FetchFailed as failed:
+        return failed
+
+
+def _heard(kit: Kit, letter: Letter, answer: Answer | FetchFailed, board: Board) -> str:
+    if isinstance(answer, FetchFailed):
+        board.silent.add(letter.entry.host)
+        return _failed(kit, letter.entry, 0, "no_answer")
+    outcome = webhooks.outcome(answer.status)
+    if outcome in webhooks.ENDED:
+        return _settle(kit, letter.entry, _with(letter.entry, answer.status, outcome))
+    asked_s = retry_after_s(answer.headers.get("Retry-After", ""), kit.now())
+    return _failed(kit, letter.entry, answer.status, outcome, asked_s)
+
+
+def _with(entry: Entry, status: int, outcome: str) -> tuple[Try, ...]:
+    """The log with what became of the try under way."""
+    return (*entry.log[:-1], replace(entry.log[-1], status=status, outcome=outcome))
+
+
+def _failed(kit: Kit, entry: Entry, status: int, outcome: str, asked_s: float = 0.0) -> str:
+    log = _with(entry, status, outcome)
+    pause_s = webhooks.pause_s(entry.tries, asked_s)
+    if pause_s is None:
+        return _settle(kit, entry, log)
+    logs.event(
+        "webhook.failed", job=entry.id, attempt=log[-1].number, status=status, outcome=outcome
+    )
+    next_at = kit.now() + pause_s
+    kit.outbox.patch(entry, replace(entry, by=kit.token(), until=0.0, next_at=next_at, log=log))
+    return "webhook_failed"
+
+
+def _settle(kit: Kit, entry: Entry, log: tuple[Try, ...]) -> str:
+    """The round is over: marked on the job first, so that nobody begins it again."""
+    kit.jobs.settle_webhook(entry.owner, entry.id, log)
+    kit.outbox.drop(entry)
+    word = "delivered" if log[-1].outcome == "delivered" else "given_up"
+    logs.event(
+        f"webhook.{word}",
+        job=entry.id,
+        attempt=log[-1].number,
+        status=log[-1].status,
+        outcome=log[-1].outcome,
+    )
+    return f"webhook_{word}"
+
+
+def retry_after_s(text: str, now: float) -> float:
+    """Seconds that a Retry-After asks for; 0 when it says nothing usable (RFC 9110, 10.2.3)."""
+    return numbers.retry_after_s(text, now, webhooks.RETRY_AFTER_AT_MOST_S) or 0.0

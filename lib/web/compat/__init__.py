@@ -1,0 +1,1 @@
+"""The compat dialect: DashScope's paths and shapes under `/api/v1`."""

@@ -1,0 +1,261 @@
+"""The door of the compat dialect: DashScope's paths under `/api/v1`, for its own SDKs.
+
+Routes, keys and errors as the service has them: a trailing slash and a query string change nothing,
+unknown ids are UNKNOWN with HTTP 200, and no answer is a problem document. Refuses everything in
+the service's words. Source: Alibaba Cloud Model Studio, the API reference of the kf2v models.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+from lib import logs
+from lib.core import catalogue, errors
+from lib.core.errors import (
+    INTERNAL_ERROR,
+    INVALID_JSON,
+    PAYLOAD_TOO_LARGE,
+    UNAUTHENTICATED,
+    ApiError,
+)
+from lib.flows.requests.implicit_key import Repeats
+from lib.flows.requests.submit import submit, submit_keyless
+from lib.web import answered, intake
+from lib.web.compat import dialect
+from lib.web.compat.tasks import Tasks
+from lib.web.native.videos import idempotency_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Request
+
+    from lib.flows.context import Kit
+    from lib.web.auth import Auth
+    from lib.web.compat.uploads import Uploads
+
+BASE = "/api/v1"
+CREATE = "/services/aigc/image2video/video-synthesis"
+ELSEWHERE = "/services/aigc/video-generation/video-synthesis"
+TASK_TYPE = "application/json;charset=UTF-8"
+WRONG_PATH = "url error, please check url!"
+UNREADABLE = "Unable to download the media resource during the data inspection process."
+
+
+def spoken(path: str) -> bool:
+    """Whether a path belongs to this dialect."""
+    return path.startswith(f"{BASE}/")
+
+
+def new_request_id() -> str:
+    """An id as the service's answers carry it; a caller cannot choose it."""
+    return str(uuid.uuid4())
+
+
+class Compat:
+    """Everything under `/api/v1`.
+
+    Args:
+        kit: the hands of the flows.
+        auth: who is who.
+        uploads: temporary files.
+        max_body_bytes: the largest request.
+        implicit_s: for how long a repeated create is a re-send, seconds.
+    """
+
+    def __init__(
+        self, kit: Kit, auth: Auth, uploads: Uploads, *, max_body_bytes: int, implicit_s: float
+    ) -> None:
+        self._kit, self._auth, self._uploads = kit, auth, uploads
+        self._tasks = Tasks(kit)
+        self._limit, self._implicit_s = max_body_bytes, implicit_s
+        table: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+            ("POST", CREATE, self._create),
+            ("POST", ELSEWHERE, self._elsewhere),
+            ("GET", "/tasks", self._list),
+            ("GET", "/tasks/([^/]+)", self._get),
+            ("POST", "/tasks/([^/]+)/cancel", self._cancel),
+            ("GET", "/uploads", self._policy),
+        )
+        self._routes = [(method, re.compile(path), answer) for method, path, answer in table]
+
+    def __call__(self, request: Request, request_id: str) -> Response:
+        """Answer one request; never raises."""
+        try:
+            return self._dispatch(request, request_id)
+        except ApiError as error:
+            response = _refusal(error, request_id)
+            logs.refused(error.kind.code, response.status_code)
+            return response
+        except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
+            logs.crash("request.crashed", method=request.method)
+            return _refusal(ApiError(INTERNAL_ERROR, ""), request_id)
+
+    def _dispatch(self, request: Request, request_id: str) -> Response:
+        path = request.path.removeprefix(BASE).rstrip("/")
+        if (request.method, path) == ("POST", "/uploads"):
+            with intake.admitted(self._kit.bodies, request, self._limit):
+                return self._uploads.receive(request)  # its policy says who may
+        for method, pattern, answer in self._routes:
+            match = pattern.fullmatch(path)
+            if match and request.method == method:
+                owner = self._owner(request)
+                answered.begin(request, self._kit.now())
+                with intake.admitted(self._kit.bodies, request, self._limit):
+                    return answer(request, owner, request_id, *match.groups())
+        raise dialect.nowhere()
+
+    def _owner(self, request: Request) -> str:
+        header = request.headers.get("Authorization", "")
+        try:
+            return self._auth.owner(header)
+        except ApiError as error:
+            if error.kind is not UNAUTHENTICATED:
+                raise
+            scheme, _, key = header.partition(" ")
+            given = scheme.lower() == "bearer" and key.strip()
+            message = "Invalid API-key provided." if given else "No API-key provided."
+            raise dialect.refused("InvalidApiKey", message, UNAUTHENTICATED) from None
+
+    # Create
+
+    def _create(self, request: Request, owner: str, request_id: str) -> Response:
+        data = self._body(request)
+        name = data.get("model")
+        if isinstance(name, str) and name and "kf2v" not in name:
+            raise dialect.refused("InvalidParameter", WRONG_PATH)
+        model = self._model(name)
+        order = dialect.parse(self._resolved(data, request, owner, model))
+        if key := idempotency_key(request):
+            made = submit(self._kit, owner, order, key)
+        else:
+            made = submit_keyless(self._kit, owner, order, Repeats(self._implicit_s))
+        job = made.job
+        failure = job.verdict.failure if job.verdict else None
+        if failure and failure.upstream_code and not made.replayed:
+            # The upstream refused it at once: its caller hears what the service would have said.
+            kind = errors.TABLE.get(failure.code, errors.INVALID_REQUEST)
+            raise dialect.refused(failure.upstream_code, failure.message, kind)
+        response = _json(dialect.created(job, request_id))
+        response.headers.update(made.limits)
+        return answered.told(self._kit, request, made, response)
+
+    def _elsewhere(self, request: Request, _owner: str, _request_id: str) -> Response:
+        """The path of other models: kf2v models are not served on it."""
+        self._model(self._body(request).get("model"))
+        raise dialect.refused("InvalidParameter", WRONG_PATH)
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        if request.headers.get("X-DashScope-Async") != "enable":
+            raise dialect.not_synchronous()
+        data = _object(_read(request, self._limit)) if request.is_json else None
+        if data is None:
+            raise ApiError(INVALID_JSON, "")
+        return data
+
+    def _model(self, name: object) -> str:
+        """A model that one of our regions offers."""
+        if not isinstance(name, str) or not name:
+            message = "Model parameter is missing from the request."
+            raise dialect.refused("BadRequest.EmptyModel", message)
+        regions = {upstream.region for upstream in self._kit.upstreams.values()}
+        if regions.isdisjoint(catalogue.regions_of(name)):
+            raise dialect.no_such_model(name)
+        return name
+
+    def _resolved(
+        self, data: dict[str, Any], request: Request, owner: str, model: str
+    ) -> dict[str, Any]:
+        """The body with the bytes of temporary files in the place of their names."""
+        source = data.get("input")
+        if not isinstance(source, dict):
+            return data
+        source = dict(source)
+        for name in dialect.FRAMES:
+            url = source.get(name)
+            if not isinstance(url, str) or not url.startswith("oss://"):
+                continue
+            allowed = request.headers.get("X-DashScope-OssResourceResolve") == "enable"
+            found = self._uploads.read(owner, model, url) if allowed else None
+            if found is None:
+                raise dialect.refused("InvalidParameter.DataInspection", UNREADABLE)
+            source[name] = found
+        return {**data, "input": source}
+
+    # Tasks
+
+    def _get(self, _request: Request, owner: str, request_id: str, task_id: str) -> Response:
+        return _json(self._tasks.get(owner, task_id, request_id), content_type=TASK_TYPE)
+
+    def _list(self, request: Request, owner: str, request_id: str) -> Response:
+        return _json(self._tasks.list(owner, request.args, request_id), content_type=TASK_TYPE)
+
+    def _cancel(self, _request: Request, owner: str, request_id: str, task_id: str) -> Response:
+        return _json(self._tasks.cancel(owner, task_id, request_id), content_type=TASK_TYPE)
+
+    # Uploads
+
+    def _policy(self, request: Request, owner: str, request_id: str) -> Response:
+        if request.args.get("action") != "getPolicy":
+            raise dialect.missing("action")
+        model = self._model(request.args.get("model"))
+        # The platform ends TLS in front of us, and says so.
+        forwarded = request.headers.get("X-Forwarded-Proto", request.scheme)
+        scheme = "https" if forwarded.partition(",")[0].strip() == "https" else "http"
+        host = f"{scheme}://{request.host}{BASE}/uploads"
+        data = self._uploads.policy(owner, model, request_id, host)
+        return _json({"request_id": request_id, "data": data})
+
+
+def _read(request: Request, limit_bytes: int) -> bytes:
+    """The body, unpacked if it came as gzip."""
+    if (request.content_length or 0) > limit_bytes:
+        raise ApiError(PAYLOAD_TOO_LARGE, "")
+    request.max_content_length = limit_bytes
+    try:
+        raw = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise ApiError(PAYLOAD_TOO_LARGE, "") from None
+    if request.headers.get("Content-Encoding", "identity").lower() != "gzip":
+        return raw
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        data = unpacker.decompress(raw, limit_bytes)
+    except zlib.error:
+        return b""
+    if unpacker.unconsumed_tail:
+        raise ApiError(PAYLOAD_TOO_LARGE, "")
+    return data
+
+
+def _object(raw: bytes) -> dict[str, Any] | None:
+    try:
+        data = json.loads(raw, parse_constant=_constant)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _constant(name: str) -> object:
+    raise ValueError(name)
+
+
+def _refusal(error: ApiError, request_id: str) -> Response:
+    status, body = dialect.fail(error, request_id)
+    response = _json(body, status)
+    response.headers.update(error.headers)
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _json(data: Any, status: int = 200, content_type: str = "application/json") -> Response:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, status, {"Cache-Control": "no-store"}, content_type=content_type)

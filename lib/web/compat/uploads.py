@@ -1,0 +1,225 @@
+"""Temporary uploads in the service's way: a policy, a form post, an `oss://` name.
+
+The policy is signed (HMAC-SHA256) and says owner, model, folder and expiry, so that any instance
+can judge a form without having seen the policy before. The key is SHA-256 over a label, OWNER_KEYS
+and the accounts' API keys: settings that all instances share and nobody else has. A change of one
+of them ends the policies that are out, which live five minutes. Sources: Model Studio, "Upload a
+local file to get a temporary URL"; Object Storage Service, "PostObject" (fields, policy, errors in
+XML).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
+
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from werkzeug.wrappers import Request
+
+    from lib.adapters.files.uploads import Temporaries
+
+POLICY_S = 300
+FILE_AT_MOST = 10 * 1024 * 1024  # a frame's limit
+FORM_AT_MOST = FILE_AT_MOST + (64 << 10)
+NAME_AT_MOST = 255  # bytes
+ACCESS_KEY_ID = "INBETWEEN"
+FIXED = {"x-oss-object-acl": "private", "x-oss-forbid-overwrite": "true"}
+NEEDED = ("OSSAccessKeyId", "Signature", "policy", "key")
+LABEL = "inbetween temporary upload policy v1"
+
+
+@dataclass
+class FormError(Exception):
+    """A form that is refused, in the upload host's words.
+
+    Attributes:
+        status: HTTP status.
+        code: such as `AccessDenied`.
+        message: one sentence.
+    """
+
+    status: int
+    code: str
+    message: str
+
+
+def signing_secret(owner_keys: Mapping[str, tuple[str, ...]], api_keys: Sequence[str]) -> bytes:
+    """The key that policies are signed with.
+
+    Args:
+        owner_keys: the OWNER_KEYS setting; may be empty where owners come with ID tokens.
+        api_keys: of all accounts; never empty.
+    """
+    owners = {name: list(hashes) for name, hashes in owner_keys.items()}
+    material = json.dumps([LABEL, owners, list(api_keys)], sort_keys=True)
+    return hashlib.sha256(material.encode()).digest()
+
+
+class Uploads:
+    """Hands out policies and takes forms.
+
+    Args:
+        files: where the files lie.
+        secret: signs policies, see `signing_secret`.
+        now: Unix seconds.
+    """
+
+    def __init__(self, files: Temporaries, secret: bytes, now: Callable[[], float]) -> None:
+        self._files, self._secret, self._now = files, secret, now
+
+    def policy(self, owner: str, model: str, request_id: str, host: str) -> dict[str, Any]:
+        """The `data` of a getPolicy answer.
+
+        Args:
+            owner: who may use the file.
+            model: for what.
+            request_id: of this very call; `upload_dir` ends with it.
+            host: where forms are posted to.
+        """
+        end = datetime.fromtimestamp(self._now() + POLICY_S, UTC).replace(tzinfo=None)
+        folder = self._folder(owner, request_id)
+        document = {
+            "expiration": end.isoformat(timespec="milliseconds") + "Z",
+            "conditions": [
+                ["content-length-range", 0, FILE_AT_MOST],
+                ["starts-with", "$key", folder],
+                *({name: value} for name, value in FIXED.items()),
+            ],
+            "owner": owner,
+            "model": model,
+        }
+        encoded = base64.b64encode(json.dumps(document).encode()).decode()
+        return {
+            "policy": encoded,
+            "signature": self._sign(encoded),
+            "upload_dir": folder,
+            "upload_host": host,
+            "expire_in_seconds": POLICY_S,
+            "max_file_size_mb": FILE_AT_MOST >> 20,
+            "capacity_limit_mb": 999999999,
+            "oss_access_key_id": ACCESS_KEY_ID,
+            "x_oss_object_acl": FIXED["x-oss-object-acl"],
+            "x_oss_forbid_overwrite": FIXED["x-oss-forbid-overwrite"],
+        }
+
+    def _folder(self, owner: str, request_id: str) -> str:
+        day = datetime.fromtimestamp(self._now(), UTC).date().isoformat()
+        account = hashlib.sha256(owner.encode()).hexdigest()[:32]
+        return f"dashscope-instant/{account}/{day}/{request_id}"
+
+    def _sign(self, policy: str) -> str:
+        digest = hmac.new(self._secret, policy.encode(), hashlib.sha256).digest()
+        return base64.b64encode(digest).decode()
+
+    def receive(self, request: Request) -> Response:
+        """Take a form post; answers in the upload host's way, XML when it refuses.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        try:
+            fields, data = _form(request)
+            owner, model = self._promise(fields)
+            if not self._files.store(owner, model, fields["key"], data):
+                message = "The object you specified already exists"
+                raise FormError(409, "FileAlreadyExists", message)  # noqa: TRY301 - one way out
+        except FormError as error:
+            return _xml(error)
+        tag = hashlib.md5(data, usedforsecurity=False).hexdigest().upper()
+        status = 200 if fields.get("success_action_status") == "200" else 204
+        return Response(b"", status, {"ETag": f'"{tag}"'})
+
+    def _promise(self, fields: Mapping[str, str]) -> tuple[str, str]:
+        """Owner and model of a form that keeps to its policy."""
+        if fields["OSSAccessKeyId"] != ACCESS_KEY_ID:
+            message = "The OSS Access Key Id you provided does not exist in our records."
+            raise FormError(403, "InvalidAccessKeyId", message)
+        signature = fields["Signature"].encode()
+        if not hmac.compare_digest(self._sign(fields["policy"]).encode(), signature):
+            message = "The request signature we calculated does not match the one you provided."
+            raise FormError(403, "SignatureDoesNotMatch", message)
+        document = json.loads(base64.b64decode(fields["policy"]))
+        if self._now() > datetime.fromisoformat(document["expiration"]).timestamp():
+            raise _against("Policy expired.")
+        folder, _, name = fields["key"].rpartition("/")
+        if folder != document["conditions"][1][2] or not _usable(name):
+            raise _against('Policy Condition failed: ["starts-with", "$key", ...]')
+        for key, value in FIXED.items():
+            if fields.get(key) != value:
+                raise _against(f'Policy Condition failed: ["eq", "${key}", "{value}"]')
+        return document["owner"], document["model"]
+
+    def read(self, owner: str, model: str, url: str) -> bytes | None:
+        """The file behind an `oss://` name of ours; None when this owner has none for this model.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        key = url.removeprefix("oss://")
+        folder, _, name = key.rpartition("/")
+        if not folder.startswith("dashscope-instant/") or ".." in folder or not _usable(name):
+            return None
+        return self._files.read(owner, model, key)
+
+
+def _form(request: Request) -> tuple[dict[str, str], bytes]:
+    too_large = FormError(
+        400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"
+    )
+    if (request.content_length or 0) > FORM_AT_MOST:
+        raise too_large
+    request.max_content_length = FORM_AT_MOST
+    try:
+        fields, file = request.form.to_dict(), request.files.get("file")
+    except RequestEntityTooLarge:
+        raise too_large from None
+    except (HTTPException, ValueError):
+        file, fields = None, {}
+    for name in NEEDED:
+        if name not in fields:
+            raise _without(name)
+    if file is None:
+        raise _without("file")
+    data = bytes(file.read(FILE_AT_MOST + 1))
+    if len(data) > FILE_AT_MOST:
+        raise too_large
+    return fields, data
+
+
+def _without(name: str) -> FormError:
+    message = f"Bucket POST must contain a field named '{name}'."
+    return FormError(400, "InvalidArgument", message)
+
+
+def _against(what: str) -> FormError:
+    return FormError(403, "AccessDenied", f"Invalid according to Policy: {what}")
+
+
+def _usable(name: str) -> bool:
+    """Whether a file's name may become the end of an object's name."""
+    return (
+        0 < len(name.encode()) <= NAME_AT_MOST
+        and name.isprintable()
+        and "/" not in name
+        and name not in {".", ".."}
+    )
+
+
+def _xml(error: FormError) -> Response:
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Error><Code>{escape(error.code)}</Code>"
+        f"<Message>{escape(error.message)}</Message></Error>"
+    )
+    return Response(body, error.status, content_type="application/xml")

@@ -1,0 +1,1 @@
+"""The contract: calls and shapes in words, as OpenAPI and as a page."""

@@ -1,0 +1,278 @@
+"""The contract, OpenAPI 3.1, made from the route table, the words and the pydantic models.
+
+Made once, when somebody asks for it. Tells nothing of the configuration: whoever reads it knows
+what this code can do, and not whose it is.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from lib.core.errors import TABLE, ApiError
+from lib.core.request import PROMPT_AT_MOST, VideoRequest
+from lib.web import problem
+from lib.web.contract import shapes
+from lib.web.contract.operations import EVERYWHERE, GUARDED, OPERATIONS, PICTURE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lib.core.errors import Kind
+    from lib.web.contract.operations import Answer, Operation
+    from lib.web.routes import Route
+
+REF = "#/components/schemas/"
+EXAMPLE = {
+    "first_frame": PICTURE,
+    "last_frame": PICTURE,
+    "prompt": "The cat looks up",
+    "resolution": "480P",
+}
+EXAMPLES = {
+    "VideoRequest": EXAMPLE,
+    "Retry": {"accept_double_payment": False},
+    "UploadOrder": {"content_type": "image/png", "size_bytes": 8388608},
+}
+FRAME = {"type": "string", "pattern": "^(https?://[^/]|data:image/|gs://)"}
+LINKED = {
+    "retrieveVideo": "the job",
+    "cancelVideo": "cancel it",
+    "downloadVideo": "go to its film",
+    "retryVideo": "make it again",
+    "deleteVideo": "delete it",
+}
+COMPAT = {
+    ("post", "/services/aigc/image2video/video-synthesis"): ("dashscopeCreate", "Create a task"),
+    ("get", "/tasks/{id}"): ("dashscopeGet", "Query a task"),
+    ("get", "/tasks"): ("dashscopeList", "List tasks"),
+    ("post", "/tasks/{id}/cancel"): ("dashscopeCancel", "Cancel a task that is PENDING"),
+    ("get", "/uploads"): ("dashscopePolicy", "The policy of a temporary upload"),
+    ("post", "/uploads"): ("dashscopeUpload", "A temporary upload, by form"),
+}
+
+
+def document(routes: Iterable[Route]) -> dict[str, Any]:
+    """The contract of these routes.
+
+    Args:
+        routes: the table.
+
+    Raises:
+        KeyError: a route has no words.
+    """
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        words = OPERATIONS[(route.method, route.path)]
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, words)
+    for (method, path), (name, summary) in COMPAT.items():
+        paths.setdefault(f"/api/v1{path}", {})[method] = _compat(path, name, summary)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Inbetween",
+            "version": "1",
+            "description": "Two frames and a prompt become a film of five seconds.",
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}],
+        "tags": [
+            {"name": "Videos", "description": "Jobs and their films."},
+            {"name": "Service", "description": "What the service says of itself."},
+            {
+                "name": "DashScope-compatible",
+                "description": "For DashScope's own SDKs: shapes as the service has them.",
+            },
+        ],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": _schemas(),
+        },
+    }
+
+
+def _operation(route: Route, words: Operation) -> dict[str, Any]:
+    kinds = (*words.errors, *(EVERYWHERE if route.public else GUARDED))
+    made: dict[str, Any] = {
+        "operationId": words.name,
+        "summary": words.summary,
+        "tags": ["Videos" if route.path.startswith(("/v1/videos", "/v1/uploads")) else "Service"],
+        "parameters": [*_path_parameters(route.path), *words.parameters],
+        "responses": {
+            **{str(status): _answer(answer) for status, answer in words.answers.items()},
+            **_refusals(kinds),
+        },
+    }
+    if words.text:
+        made["description"] = words.text
+    if words.body:
+        made["requestBody"] = _body(words.body, required=words.body_required)
+    if route.public:
+        made["security"] = []
+    if words.name in {"createVideo", "retryVideo"}:
+        made["responses"]["202"]["links"] = _links()
+    return made
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    schema = {"type": "string", "pattern": shapes.VIDEO_ID}
+    return [
+        {"name": name, "in": "path", "required": True, "schema": schema}
+        for name in re.findall(r"\{(\w+)\}", path)
+    ]
+
+
+def _body(types: Mapping[str, str], *, required: bool) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for kind, name in types.items():
+        content[kind] = {"schema": {"$ref": f"{REF}{name}"}}
+        if name in EXAMPLES:
+            content[kind]["example"] = EXAMPLES[name]
+    return {"required": required, "content": content}
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    made: dict[str, Any] = {"description": answer.text}
+    headers = {"x-request-id": "of this very request", **answer.headers}
+    made["headers"] = {
+        name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
+    }
+    if answer.shape:
+        made["content"] = {answer.content_type: {"schema": {"$ref": REF + answer.shape.__name__}}}
+    elif answer.content_type != "application/json":
+        made["content"] = {answer.content_type: {"schema": {"type": "string"}}}
+    elif answer.text.startswith("OpenAPI"):
+        made["content"] = {answer.content_type: {"schema": {"type": "object"}}}
+    return made
+
+
+def _refusals(kinds: Iterable[Kind]) -> dict[str, Any]:
+    by_status: dict[int, list[Kind]] = {}
+    for kind in dict.fromkeys(kinds):
+        by_status.setdefault(kind.status, []).append(kind)
+    return {str(status): _refusal(status, by_status[status]) for status in sorted(by_status)}
+
+
+def _refusal(status: int, kinds: list[Kind]) -> dict[str, Any]:
+    retry_after = {
+        "description": "seconds until trying again makes sense",
+        "schema": {"type": "string"},
+    }
+    made: dict[str, Any] = {
+        "description": f"{HTTPStatus(status).phrase}: {', '.join(kind.code for kind in kinds)}.",
+        "headers": {"x-request-id": {"schema": {"type": "string"}}},
+        "content": {
+            problem.CONTENT_TYPE: {
+                "schema": {"$ref": f"{REF}Problem"},
+                "examples": {kind.code: {"value": example(kind)} for kind in kinds},
+            }
+        },
+    }
+    if any(kind.retryable for kind in kinds):
+        made["headers"]["Retry-After"] = retry_after
+    return made
+
+
+def example(kind: Kind) -> dict[str, Any]:
+    """What an error of this kind looks like."""
+    return problem.fail(ApiError(kind, f"{kind.title}: the sentence says what to do."), "…")[1]
+
+
+def _links() -> dict[str, Any]:
+    return {
+        name: {"operationId": name, "description": text, "parameters": {"id": "$response.body#/id"}}
+        for name, text in LINKED.items()
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    every = [
+        shape
+        for shape in vars(shapes).values()
+        if isinstance(shape, type) and issubclass(shape, BaseModel) and shape is not BaseModel
+    ]
+    _, made = models_json_schema(
+        [(shape, "validation") for shape in every if shape is not shapes.Shape],
+        ref_template=f"{REF}{{model}}",
+    )
+    schemas = dict(made["$defs"])
+    schemas["VideoRequest"] = _request()
+    schemas["VideoForm"] = _form(schemas["VideoRequest"])
+    schemas["Problem"]["properties"]["status"]["enum"] = sorted({k.status for k in TABLE.values()})
+    return schemas
+
+
+def _request() -> dict[str, Any]:
+    """The request as JSON says it: a frame is a text there."""
+    schema = VideoRequest.model_json_schema()
+    fields = schema["properties"]
+    for name in ("first_frame", "last_frame"):
+        text = fields[name]["description"].replace(", an uploaded file", "")
+        fields[name] = {**FRAME, "description": text}
+    fields["seconds"] = {
+        "enum": [5, "5"],
+        "default": 5,
+        "description": fields["seconds"]["description"],
+    }
+    schema["anyOf"] = [{"required": ["last_frame"]}, {"required": ["template"]}]
+    schema["description"] = "A film to be made."
+    frames = {name: fields.pop(name) for name in ("first_frame", "last_frame")}
+    schema["properties"] = fields = {**frames, **fields}
+    for field in fields.values():
+        field.pop("title", None)
+    return schema
+
+
+def _form(request: dict[str, Any]) -> dict[str, Any]:
+    """The request as a form: files, and texts for everything else."""
+    fields = {}
+    for name, field in request["properties"].items():
+        fields[name] = {"type": "string", "description": field["description"]}
+        if name in {"first_frame", "last_frame"}:
+            fields[name] = {
+                "type": "string",
+                "format": "binary",
+                "description": "a file, or a link",
+            }
+        elif "enum" in field:
+            fields[name]["enum"] = [str(value) for value in dict.fromkeys(map(str, field["enum"]))]
+        elif field.get("type") == "boolean":
+            fields[name]["enum"] = ["true", "false"]
+        elif name == "metadata":
+            fields[name]["description"] = "a JSON object of texts"
+        elif name == "prompt":
+            fields[name]["maxLength"] = PROMPT_AT_MOST
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["first_frame"],
+        "properties": fields,
+    }
+
+
+def _compat(path: str, name: str, summary: str) -> dict[str, Any]:
+    def loose() -> dict[str, Any]:
+        return {"content": {"application/json": {"schema": {"type": "object"}}}}
+
+    made: dict[str, Any] = {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["DashScope-compatible"],
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+        if "{id}" in path
+        else [],
+        "responses": {
+            "200": {"description": "As DashScope answers.", **loose()},
+            "default": {"description": "`code`, `message` and `request_id`, flat.", **loose()},
+        },
+    }
+    if name == "dashscopeUpload":  # refused as the upload host does, in XML
+        made["responses"]["default"]["content"]["application/xml"] = {"schema": {}}
+    if name == "dashscopeCreate":
+        made["requestBody"] = {"required": True, **loose()}
+    return made

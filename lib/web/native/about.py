@@ -1,0 +1,74 @@
+"""What the service says of itself: its models and prices, whether it lives, whether it can work.
+
+None of these calls costs the upstream anything; `/health` and `/ready` need no key and tell nothing
+that a stranger could use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lib.core import catalogue
+from lib.web.answer import as_json
+from lib.web.native.dialect import price
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request, Response
+
+    from lib.flows.context import Kit
+
+READY_S = 10.0
+FRESH = {"Cache-Control": "no-store"}
+
+
+class About:
+    """Handlers of `/v1/models`, `/health` and `/ready`.
+
+    Args:
+        kit: the hands of the flows.
+    """
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit, self._seen_at = kit, float("-inf")
+
+    def health(self, _request: Request) -> Response:
+        """`GET /health`: the process answers."""
+        return as_json({"status": "ok"}, headers=FRESH)
+
+    def ready(self, _request: Request) -> Response:
+        """`GET /ready`: the bucket answers, too; asked at most once in ten seconds.
+
+        Raises:
+            ApiError: it does not.
+        """
+        now = self._kit.now()
+        if not 0 <= now - self._seen_at < READY_S:
+            self._kit.ledger.check()
+            self._seen_at = now
+        return as_json({"status": "ready"}, headers=FRESH)
+
+    def models(self, _request: Request, _owner: str) -> Response:
+        """`GET /v1/models`: what can be asked for here, and what it costs."""
+        regions = dict.fromkeys(upstream.region for upstream in self._kit.upstreams.values())
+        rows = [_model(model) for region in regions for model in catalogue.models(region)]
+        return as_json({"object": "list", "data": rows})
+
+
+def _model(model: catalogue.Model) -> dict[str, Any]:
+    return {
+        "id": model.name,
+        "object": "model",
+        "owned_by": "alibaba",
+        "region": model.region,
+        "seconds": catalogue.SECONDS,
+        "fps": catalogue.FPS,
+        "resolutions": [
+            {
+                "name": tier,
+                "max_pixels": catalogue.AREAS[tier],
+                "typical_seconds": model.typical_s[tier],
+                "price_per_video": price(model, tier),
+            }
+            for tier in model.resolutions
+        ],
+    }

@@ -1,0 +1,71 @@
+"""`POST /v1/uploads`: where to put a frame that is too big for the request that names it.
+
+Thin: parse, call the flow, show. The bytes themselves never pass here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lib.core.errors import invalid
+from lib.core.request import FRAME_AT_MOST
+from lib.flows.requests.uploads import Upload, open_upload
+from lib.web import body
+from lib.web.answer import as_json
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request, Response
+
+    from lib.flows.context import Kit
+
+FIELDS = ("content_type", "size_bytes", "content_length")
+
+
+class FrameUploads:
+    """Handler of `/v1/uploads`.
+
+    Args:
+        kit: the hands of the flows.
+        max_body_bytes: the largest request.
+    """
+
+    def __init__(self, kit: Kit, max_body_bytes: int) -> None:
+        self._kit, self._limit = kit, max_body_bytes
+
+    def create(self, request: Request, owner: str) -> Response:
+        """`POST /v1/uploads`."""
+        fields = body.read(request, self._limit)
+        upload = open_upload(self._kit, owner, *_parse(fields))
+        return as_json(show(upload), 201, {"Cache-Control": "no-store"})
+
+
+def _parse(fields: dict[str, Any]) -> tuple[object, object]:
+    unknown = [name for name in fields if name not in FIELDS]
+    if unknown:
+        raise invalid(
+            unknown[0][:64],
+            f"unknown field: {ascii(unknown[0][:64])[1:-1]}. Allowed: {', '.join(FIELDS)}.",
+        )
+    if "size_bytes" in fields and "content_length" in fields:
+        raise invalid("size_bytes", "size_bytes was given twice, by two names; send one.")
+    size = fields.get("size_bytes", fields.get("content_length"))
+    if isinstance(size, str) and size.isascii() and size.isdigit() and len(size) < 20:  # noqa: PLR2004 - as a form says a number
+        size = int(size)
+    return fields.get("content_type"), size
+
+
+def show(upload: Upload) -> dict[str, Any]:
+    """The upload as its owner reads it."""
+    link = upload.link
+    return {
+        "id": upload.id,
+        "object": "upload",
+        "method": "PUT",
+        "url": link.url,
+        "headers": dict(link.headers),
+        "frame": link.object,
+        "max_bytes": FRAME_AT_MOST,
+        "created_at": int(upload.created_at),
+        "expires_at": int(link.expires_at),
+        "usable_until": int(upload.usable_until),
+    }

@@ -1,0 +1,59 @@
+"""A GET that waits for its job: a thread that looks into the bucket now and then.
+
+Waiting asks the upstream no more than any other read. Few may wait at once in an instance, so that
+there are always threads for those who do not.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from lib.flows.read import find
+from lib.flows.requests.refresh import refresh
+
+if TYPE_CHECKING:
+    from lib.core.jobs.job import Job
+    from lib.flows.context import Kit
+
+WAITERS_AT_MOST = 4
+LOOK_EVERY_S = 2.0
+
+
+class Waiting:
+    """Those who wait in this instance.
+
+    Args:
+        kit: the hands of the flows.
+    """
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit, self._chairs = kit, threading.BoundedSemaphore(WAITERS_AT_MOST)
+
+    def wait(self, job: Job, wait_s: float) -> Job | None:
+        """The job when it has ended, or as it is when the time is over.
+
+        Args:
+            job: as just read.
+            wait_s: at most so long, seconds.
+
+        Returns:
+            None when too many wait already: the caller is answered at once.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        if not self._chairs.acquire(blocking=False):
+            return None
+        try:
+            kit, intent = self._kit, job.intent
+            end = kit.now() + wait_s
+            while not job.status.terminal and (left := end - kit.now()) > 0:
+                kit.sleep(min(LOOK_EVERY_S, left))
+                found = find(kit, intent.owner, intent.id)
+                if found is None:
+                    return job  # deleted meanwhile
+                job = refresh(kit, found)
+            return job
+        finally:
+            self._chairs.release()
