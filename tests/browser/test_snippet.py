@@ -1,4 +1,4 @@
-"""The README's page for the browser, in a browser: two files in, over CORS, a film that plays."""
+"""The page for the browser of the papers, in a browser: two files in, over CORS, a film that plays."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from tests.world import picture
 pytestmark = pytest.mark.browser
 
 HERE = Path(__file__).parent
-README = HERE.parents[1] / "README.md"
+PAPER = HERE.parents[1] / "infra/docs/openai.md"
 HTML, SCRIPT = (HERE / f"snippet.{kind}" for kind in ("html", "js"))
 # What a person does: choose files, press the button, watch; then the refusals.
 PERSON = """
@@ -163,5 +163,5 @@ def test_two_files_become_a_film_that_plays(stage, service, tmp_path):
 
 
 @pytest.mark.parametrize("path", [HTML, SCRIPT], ids=["html", "js"])
-def test_the_readme_shows_what_was_tested(path):
-    assert f"```{path.suffix[1:]}\n{path.read_text()}```\n" in README.read_text("utf-8")
+def test_the_paper_shows_what_was_tested(path):
+    assert f"```{path.suffix[1:]}\n{path.read_text()}```\n" in PAPER.read_text("utf-8")

@@ -1,6 +1,6 @@
 """The Vercel AI SDK cannot make these films, with us or without: what it posts, word for word.
 
-When a later release passes, these tests fail, and the row of the README is to be written anew.
+When a later release passes, these tests fail, and the row of infra/docs/openai.md is to be written anew.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A webhook over real sockets: our functions as processes, the README's receiver as another."""
+"""A webhook over real sockets: our functions as processes, the receiver of the papers as another."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def log(service, job_id):
     return requests.get(path, timeout=30).json()
 
 
-def test_the_receiver_of_the_readme_hears_how_a_job_ended(service, receiver):
+def test_the_receiver_of_the_papers_hears_how_a_job_ended(service, receiver):
     port, process = receiver
     job_id = post(service, f"http://127.0.0.1:{port}/hook")
     line = process.stdout.readline().split()
@@ -73,6 +73,6 @@ def test_a_port_where_nobody_listens_is_tried_again_later(service):
     assert told["next_try_at"] >= told["data"][0]["at"] + 60
 
 
-def test_this_is_the_receiver_of_the_readme():
+def test_this_is_the_receiver_of_the_papers():
     code = RECEIVER.read_text("utf-8").partition("import sys\n")[2]
-    assert code in (RECEIVER.parents[2] / "README.md").read_text("utf-8")
+    assert code in (RECEIVER.parents[2] / "infra/docs/webhooks.md").read_text("utf-8")

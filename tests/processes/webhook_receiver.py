@@ -1,4 +1,4 @@
-"""The receiver of the README, as it stands there: one argument, the secret."""
+"""The receiver of infra/docs/webhooks.md, as it stands there: the secret, then the port."""
 
 # ruff: noqa: I001
 import sys
