@@ -113,7 +113,7 @@ def _keys(options: argparse.Namespace) -> dict[str, list[str]]:
 
 
 def _everything(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
-    from lib.emulator.stage import Plan, Stage, draft, render  # noqa: PLC0415 - one part alone starts without it
+    from lib.emulator.suite import Plan, Stage, draft, render  # noqa: PLC0415 - one part alone starts without it
 
     stage = Stage(
         Plan(
@@ -134,8 +134,8 @@ def _everything(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[
 
 def _storage(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
     from lib.emulator.clock import Clock  # noqa: PLC0415 - as above
+    from lib.emulator.server import Server  # noqa: PLC0415 - as above
     from lib.emulator.storage import StorageApp  # noqa: PLC0415 - as above
-    from lib.emulator.wire import Server  # noqa: PLC0415 - as above
 
     app = StorageApp(Clock(), signers=_signers(options), data=options.data)
     for name in options.bucket:
@@ -157,7 +157,7 @@ def _storage(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], 
 
 def _upstream(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
     from lib.emulator.clock import Clock  # noqa: PLC0415 - as above
-    from lib.emulator.stage import Plan, Upstream, draft, render  # noqa: PLC0415 - as above
+    from lib.emulator.suite import Plan, Upstream, draft, render  # noqa: PLC0415 - as above
 
     plan = Plan(
         port=options.port,

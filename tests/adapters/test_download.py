@@ -5,7 +5,7 @@ import time
 import pytest
 
 from lib.adapters import fetch
-from lib.emulator.wire import Dropped, Server
+from lib.emulator.server import Dropped, Server
 
 BODY = bytes(range(256)) * 2000
 

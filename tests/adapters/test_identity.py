@@ -17,7 +17,7 @@ from lib.adapters import identity
 from lib.core.errors import ApiError
 from lib.emulator.clock import Clock
 from lib.emulator.scheduler import Scheduler
-from lib.emulator.wire import InProcess
+from lib.emulator.server import InProcess
 
 GOOGLE = "https://www.googleapis.com"
 AUDIENCE = "https://poll.example"

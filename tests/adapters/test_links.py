@@ -18,9 +18,9 @@ from lib.adapters import signing
 from lib.adapters.artifacts import Artifacts
 from lib.adapters.bucket import Bucket
 from lib.emulator.clock import Clock
+from lib.emulator.server import InProcess, Server
 from lib.emulator.storage import StorageApp
 from lib.emulator.storage.identity import IdentityApp
-from lib.emulator.wire import InProcess, Server
 from tests.world import BUCKET, STORAGE, signing_key
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)

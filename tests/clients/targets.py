@@ -13,7 +13,7 @@ import time
 import requests
 from werkzeug.wrappers import Request, Response
 
-from lib.emulator.wire import Dropped, Server
+from lib.emulator.server import Dropped, Server
 from lib.web.auth import digest
 from tests.world import KEY, World, picture
 

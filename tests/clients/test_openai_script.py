@@ -13,7 +13,7 @@ from lib.cli import service as services
 from lib.cli.processes import Processes
 from lib.emulator import film
 from lib.emulator.samples import monster
-from lib.emulator.wire import Dropped, Server
+from lib.emulator.server import Dropped, Server
 from tests.clients.native_target import LAST_URI
 from tests.clients.targets import FIRST_PICTURE, OWNERS
 

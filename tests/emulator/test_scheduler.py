@@ -19,7 +19,7 @@ from google.oauth2 import id_token
 from lib.core.errors import ApiError
 from lib.emulator.clock import Clock
 from lib.emulator.scheduler import Scheduler
-from lib.emulator.wire import Dropped, InProcess
+from lib.emulator.server import Dropped, InProcess
 
 URL = "http://poll.test/tick"
 GOOGLE = "https://www.googleapis.com"

@@ -7,7 +7,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
 from lib.core.job import Stage
-from lib.emulator.wire import Dropped, InProcess
+from lib.emulator.server import Dropped, InProcess
 from tests import films
 
 HOST = "films.example"

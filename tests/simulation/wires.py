@@ -15,7 +15,7 @@ from google.auth import exceptions as google_auth
 from requests.adapters import BaseAdapter
 from urllib3 import exceptions as urllib3_errors
 
-from lib.emulator.wire import Dropped, InProcess
+from lib.emulator.server import Dropped, InProcess
 from tests.simulation.actors import Killed
 from tests.simulation.distorter import Answer, Distorter
 

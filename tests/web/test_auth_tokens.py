@@ -18,9 +18,9 @@ from werkzeug.wrappers import Request
 
 from lib.config import ConfigError, parse
 from lib.emulator.clock import Clock
-from lib.emulator.stage import Plan, Stage
+from lib.emulator.server import InProcess
 from lib.emulator.storage.identity import IdentityApp
-from lib.emulator.wire import InProcess
+from lib.emulator.suite import Plan, Stage
 from lib.web.auth import new_key
 from tests.web.test_bad_input import URI
 

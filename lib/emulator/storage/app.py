@@ -17,21 +17,22 @@ from urllib.parse import unquote
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_input_stream
 
-from lib.emulator.storage import buckets, cors, lifecycle
-from lib.emulator.storage.conditions import Conditions
+from lib.emulator.server import Dropped
+from lib.emulator.storage import cors
 from lib.emulator.storage.control import Control
 from lib.emulator.storage.errors import StorageError
 from lib.emulator.storage.faults import Faults
 from lib.emulator.storage.json_buckets import JsonBuckets
 from lib.emulator.storage.json_objects import JsonObjects
 from lib.emulator.storage.json_uploads import JsonUploads
-from lib.emulator.storage.objects import Store
+from lib.emulator.storage.model import buckets, lifecycle
+from lib.emulator.storage.model.conditions import Conditions
+from lib.emulator.storage.model.store import Store
 from lib.emulator.storage.routing import JSON, Call, Table
 from lib.emulator.storage.signatures import Verifier, Wire
 from lib.emulator.storage.traffic import Traffic
 from lib.emulator.storage.uploads import Uploads
 from lib.emulator.storage.xml_api import XmlApi
-from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
-from lib.emulator.storage.conditions import check_validators
 from lib.emulator.storage.errors import StorageError
+from lib.emulator.storage.model.conditions import check_validators
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lib.emulator.storage.objects import Stored
+    from lib.emulator.storage.model.store import Stored
 
 RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
 NAMES = {

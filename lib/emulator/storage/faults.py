@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from lib.emulator.server import Dropped
 from lib.emulator.storage.errors import StorageError, invalid
-from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
-from lib.emulator.storage import buckets, listing
-from lib.emulator.storage.conditions import Conditions
+from lib.emulator.storage import listing
+from lib.emulator.storage.model import buckets
+from lib.emulator.storage.model.conditions import Conditions
 from lib.emulator.storage.resources import bucket_json
 from lib.emulator.storage.routing import Route
 
 if TYPE_CHECKING:
     from lib.emulator.clock import Clock
-    from lib.emulator.storage.objects import Store
+    from lib.emulator.storage.model.store import Store
     from lib.emulator.storage.routing import Call
 
 BUCKET = r"/storage/v1/b/([^/]+)"

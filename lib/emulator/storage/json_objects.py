@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Response
 
 from lib.emulator.storage import downloads, listing
-from lib.emulator.storage.conditions import (
+from lib.emulator.storage.errors import invalid, not_played
+from lib.emulator.storage.json_buckets import BUCKET
+from lib.emulator.storage.model.conditions import (
     NAMES,
     Conditions,
     check_validators,
     refuse_validators,
 )
-from lib.emulator.storage.errors import invalid, not_played
-from lib.emulator.storage.json_buckets import BUCKET
-from lib.emulator.storage.metadata import WRITABLE, check_known
+from lib.emulator.storage.model.metadata import WRITABLE, check_known
 from lib.emulator.storage.resources import object_json
 from lib.emulator.storage.routing import Route
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lib.emulator.storage.faults import Faults
-    from lib.emulator.storage.objects import Store, Stored
+    from lib.emulator.storage.model.store import Store, Stored
     from lib.emulator.storage.routing import Call
 
     Edit = Callable[[Stored], tuple[Mapping[str, Any], Mapping[str, Any]]]

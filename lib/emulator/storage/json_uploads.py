@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from lib.emulator.storage.conditions import NAMES, Conditions, refuse_validators
 from lib.emulator.storage.errors import invalid, not_played
-from lib.emulator.storage.metadata import check_known, check_name
+from lib.emulator.storage.model.conditions import NAMES, Conditions, refuse_validators
+from lib.emulator.storage.model.metadata import check_known, check_name
 from lib.emulator.storage.multipart import check_hashes, hash_header, parse_multipart
 from lib.emulator.storage.resources import object_json
 from lib.emulator.storage.routing import Route
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lib.emulator.storage.faults import Faults
-    from lib.emulator.storage.objects import Store
+    from lib.emulator.storage.model.store import Store
     from lib.emulator.storage.routing import Call
     from lib.emulator.storage.uploads import Uploads
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.storage.contents import checksums
 from lib.emulator.storage.errors import StorageError, invalid
+from lib.emulator.storage.model.contents import checksums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,9 +17,9 @@ from urllib.parse import unquote
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Response
 
+from lib.emulator.server import Dropped
 from lib.emulator.storage.errors import invalid, not_played
 from lib.emulator.storage.resources import project
-from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lib.emulator.clock import Clock
+from lib.emulator.server import Server
 from lib.emulator.storage.app import StorageApp
-from lib.emulator.wire import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

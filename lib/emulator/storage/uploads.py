@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lib.emulator.clock import Clock
-    from lib.emulator.storage.conditions import Conditions
+    from lib.emulator.storage.model.conditions import Conditions
+    from lib.emulator.storage.model.store import Store, Stored
     from lib.emulator.storage.multipart import Span
-    from lib.emulator.storage.objects import Store, Stored
 
 QUANTUM = 256 * 1024
 LIFE_S = 7 * 24 * 3600

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Response
 
 from lib.emulator.storage import downloads
-from lib.emulator.storage.conditions import Conditions, refuse_validators
 from lib.emulator.storage.errors import StorageError, invalid, not_played
 from lib.emulator.storage.json_uploads import incomplete, received
-from lib.emulator.storage.metadata import check_name
+from lib.emulator.storage.model.conditions import Conditions, refuse_validators
+from lib.emulator.storage.model.metadata import check_name
 from lib.emulator.storage.multipart import check_hashes, hash_header
 from lib.emulator.storage.routing import Route, check_parameters
 from lib.emulator.storage.signatures import UNSIGNED_PAYLOAD
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lib.emulator.clock import Clock
     from lib.emulator.storage.faults import Faults
-    from lib.emulator.storage.objects import Store, Stored
+    from lib.emulator.storage.model.store import Store, Stored
     from lib.emulator.storage.routing import Call
     from lib.emulator.storage.signatures import Verifier
     from lib.emulator.storage.uploads import Uploads

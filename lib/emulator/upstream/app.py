@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
 
+from lib.emulator.server import Dropped
 from lib.emulator.upstream.accounts import Accounts
 from lib.emulator.upstream.control import Control
 from lib.emulator.upstream.create import Creates
@@ -25,11 +26,10 @@ from lib.emulator.upstream.frames import Frames
 from lib.emulator.upstream.limits import Limits
 from lib.emulator.upstream.queries import Queries
 from lib.emulator.upstream.results import Results, xml_error
-from lib.emulator.upstream.service import Ids, Route, Service, Settings, as_json
+from lib.emulator.upstream.state import Ids, Route, Service, Settings, as_json
 from lib.emulator.upstream.tasks import Tasks
 from lib.emulator.upstream.timing import Timing
 from lib.emulator.upstream.uploads import Policies, Temporaries
-from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

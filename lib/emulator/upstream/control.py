@@ -9,9 +9,9 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.upstream import honesty
+from lib.emulator.upstream import about_page
 from lib.emulator.upstream.errors import UpstreamError, invalid
-from lib.emulator.upstream.service import as_json
+from lib.emulator.upstream.state import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class Control:
     def __init__(self, app: UpstreamApp) -> None:
         self._app = app
         self._table: dict[tuple[str, str], Callable[[Request], Response]] = {
-            ("GET", ""): lambda _request: honesty.page(app),
+            ("GET", ""): lambda _request: about_page.page(app),
             ("GET", "/clock"): lambda _request: as_json({"now": app.clock.now()}),
             ("POST", "/clock"): self._advance,
             ("GET", "/faults"): self._faults,

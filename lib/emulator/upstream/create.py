@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lib.emulator.server import Dropped
 from lib.emulator.upstream import scenarios
 from lib.emulator.upstream.body import (
     FRAMES,
@@ -19,10 +20,9 @@ from lib.emulator.upstream.body import (
 )
 from lib.emulator.upstream.errors import UpstreamError, invalid, named
 from lib.emulator.upstream.limits import CREATES
-from lib.emulator.upstream.service import Route, as_json
+from lib.emulator.upstream.state import Route, as_json
 from lib.emulator.upstream.tasks import RUNNING_AT_MOST, Task
 from lib.emulator.upstream.timing import Film
-from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lib.emulator.upstream.accounts import Caller
     from lib.emulator.upstream.frames import Frames
     from lib.emulator.upstream.models import Model
-    from lib.emulator.upstream.service import Service
+    from lib.emulator.upstream.state import Service
 
 
 class Creates:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from lib.emulator.server import Dropped
 from lib.emulator.upstream.errors import NAMED, UpstreamError, invalid, named
-from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

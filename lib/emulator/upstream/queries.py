@@ -14,7 +14,7 @@ from lib.emulator.upstream import shapes
 from lib.emulator.upstream.errors import UpstreamError, missing
 from lib.emulator.upstream.limits import QUERIES
 from lib.emulator.upstream.models import REGION_CODES
-from lib.emulator.upstream.service import Route, as_task_json
+from lib.emulator.upstream.state import Route, as_task_json
 from lib.emulator.upstream.tasks import RECORD_S
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lib.emulator.upstream.accounts import Caller
     from lib.emulator.upstream.results import Results
-    from lib.emulator.upstream.service import Service
+    from lib.emulator.upstream.state import Service
     from lib.emulator.upstream.tasks import Task
 
 PAGE, PAGE_AT_MOST = 10, 100

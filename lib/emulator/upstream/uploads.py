@@ -20,14 +20,14 @@ from lib.emulator.upstream.body import model_of
 from lib.emulator.upstream.errors import UpstreamError, inaccessible, missing
 from lib.emulator.upstream.forms import Form, read
 from lib.emulator.upstream.limits import POLICIES
-from lib.emulator.upstream.service import Route, as_json
+from lib.emulator.upstream.state import Route, as_json
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from lib.emulator.clock import Clock
     from lib.emulator.upstream.accounts import Caller
-    from lib.emulator.upstream.service import Service
+    from lib.emulator.upstream.state import Service
 
 POLICY_S, LIFE_S = 300, 48 * 3600
 SIZE_AT_MOST = 1 << 30

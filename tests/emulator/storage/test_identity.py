@@ -15,9 +15,9 @@ from google.oauth2 import credentials as oauth2
 from google.oauth2 import service_account
 
 from lib.emulator.clock import Clock
+from lib.emulator.server import InProcess, Server
 from lib.emulator.storage import StorageApp
 from lib.emulator.storage.identity import IdentityApp
-from lib.emulator.wire import InProcess, Server
 
 EMAIL = "service@local.iam.gserviceaccount.com"
 SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]

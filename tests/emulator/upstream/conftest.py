@@ -12,8 +12,8 @@ import requests
 from PIL import Image
 
 from lib.emulator.clock import Clock
+from lib.emulator.server import InProcess
 from lib.emulator.upstream import Timing, UpstreamApp
-from lib.emulator.wire import InProcess
 
 START = 1_790_000_000.0
 HOME = "http://upstream.test"

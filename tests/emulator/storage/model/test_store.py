@@ -13,9 +13,9 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from lib.emulator.clock import Clock
+from lib.emulator.server import InProcess
 from lib.emulator.storage import StorageApp
-from lib.emulator.wire import InProcess
-from tests.emulator.storage.model import Model, Refused
+from tests.emulator.storage.reference_bucket import Model, Refused
 
 NAMES = st.sampled_from(["a", "a/1", "a/2", "a/b/3", "b", "b//c", "ü/\N{CLOUD WITH RAIN}", "x/acl"])
 DATA = st.binary(max_size=20)

@@ -12,17 +12,17 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.storage.contents import Content, Contents
 from lib.emulator.storage.errors import not_found
-from lib.emulator.storage.index import Index
-from lib.emulator.storage.metadata import check_name, kept_fields, kept_metadata
+from lib.emulator.storage.model.contents import Content, Contents
+from lib.emulator.storage.model.index import Index
+from lib.emulator.storage.model.metadata import check_name, kept_fields, kept_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from lib.emulator.clock import Clock
-    from lib.emulator.storage.conditions import Conditions
+    from lib.emulator.storage.model.conditions import Conditions
 
 
 @dataclass(frozen=True)

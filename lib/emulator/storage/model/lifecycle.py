@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.storage.conditions import Conditions
 from lib.emulator.storage.errors import invalid, not_played
+from lib.emulator.storage.model.conditions import Conditions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lib.emulator.storage.objects import Store, Stored
+    from lib.emulator.storage.model.store import Store, Stored
 
 DAY_S = 24 * 3600
 

@@ -6,10 +6,10 @@ import pytest
 import requests
 
 from lib.emulator.clock import Clock
-from lib.emulator.stage import Plan, Stage
+from lib.emulator.server import InProcess, Server
 from lib.emulator.storage import StorageApp
+from lib.emulator.suite import Plan, Stage
 from lib.emulator.upstream import Timing, UpstreamApp
-from lib.emulator.wire import InProcess, Server
 
 START, LATER_S = 1_780_000_000.0, 86_400.0
 HEAD = {"Authorization": "Bearer sk-local-singapore"}

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.emulator.clock import Clock
+from lib.emulator.server import Server
 from lib.emulator.upstream import Timing, UpstreamApp
 from lib.emulator.upstream.errors import NAMED
 from lib.emulator.upstream.models import REGIONS
 from lib.emulator.upstream.tasks import Task, Tasks
 from lib.emulator.upstream.timing import Film
-from lib.emulator.wire import Server
 
 FILM = Film(b"", None, "720P", 0, watermark=False, prompt="", model="wan2.2-kf2v-flash")
 FLASH = REGIONS["singapore"]["wan2.2-kf2v-flash"]

@@ -7,9 +7,9 @@ import pytest
 import requests
 
 from lib.emulator.clock import Clock
+from lib.emulator.server import InProcess
 from lib.emulator.upstream.errors import UpstreamError
 from lib.emulator.upstream.uploads import Temporaries
-from lib.emulator.wire import InProcess
 
 FLASH, PLUS = "wan2.2-kf2v-flash", "wan2.1-kf2v-plus"
 RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}

@@ -15,7 +15,7 @@ from lib.emulator.storage.errors import StorageError, invalid, not_played, preco
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lib.emulator.storage.objects import Stored
+    from lib.emulator.storage.model.store import Stored
 
 NAMES = {
     "ifGenerationMatch": "generation",

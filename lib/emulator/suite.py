@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from lib.emulator.clock import Clock
 from lib.emulator.scheduler import Scheduler
+from lib.emulator.server import Server
 from lib.emulator.storage import StorageApp
 from lib.emulator.upstream import DEFAULT_KEYS, Timing, UpstreamApp
-from lib.emulator.wire import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

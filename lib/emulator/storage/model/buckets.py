@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.storage import lifecycle
 from lib.emulator.storage.errors import StorageError, invalid, not_played
-from lib.emulator.storage.metadata import STORAGE_CLASSES
-from lib.emulator.storage.objects import BucketState
+from lib.emulator.storage.model import lifecycle
+from lib.emulator.storage.model.metadata import STORAGE_CLASSES
+from lib.emulator.storage.model.store import BucketState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lib.emulator.storage.conditions import Conditions
-    from lib.emulator.storage.objects import Store
+    from lib.emulator.storage.model.conditions import Conditions
+    from lib.emulator.storage.model.store import Store
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 KEPT = frozenset(

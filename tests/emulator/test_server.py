@@ -8,8 +8,8 @@ import time
 import pytest
 
 from lib.emulator.clock import Clock
+from lib.emulator.server import Server
 from lib.emulator.storage import StorageApp
-from lib.emulator.wire import Server
 
 QUANTUM = 256 * 1024
 

@@ -11,8 +11,8 @@ from PIL import Image
 from werkzeug.wrappers import Response
 
 from lib.emulator import film
-from lib.emulator.stage import BUCKET, Plan, Stage
-from lib.emulator.wire import Server
+from lib.emulator.server import Server
+from lib.emulator.suite import BUCKET, Plan, Stage
 
 
 @pytest.fixture

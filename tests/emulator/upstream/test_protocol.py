@@ -9,8 +9,8 @@ import requests
 from PIL import Image
 
 from lib.emulator.clock import Clock
+from lib.emulator.server import Dropped, InProcess
 from lib.emulator.upstream import Timing, UpstreamApp
-from lib.emulator.wire import Dropped, InProcess
 
 BASE = "http://upstream.test"
 PATH = "/services/aigc/image2video/video-synthesis"
