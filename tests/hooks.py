@@ -7,7 +7,7 @@ import json
 import requests
 from requests.adapters import BaseAdapter
 
-from lib.emulator.server import InProcess
+from lib.emulator.in_process import InProcess
 from lib.emulator.upstream import Timing, UpstreamApp
 from tests.world import KEY, STORAGE, UPSTREAM
 

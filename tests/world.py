@@ -23,7 +23,7 @@ from werkzeug.wrappers import Request
 
 from lib import config, wiring
 from lib.emulator.clock import Clock
-from lib.emulator.server import InProcess
+from lib.emulator.in_process import InProcess
 from lib.emulator.storage import StorageApp
 from lib.emulator.upstream import Timing, UpstreamApp
 from tests.receivers import PLACES, Receivers

@@ -33,7 +33,7 @@ class Clock:
         return base + self._offset_s
 
     def advance(self, seconds: float) -> float:
-        """Move the clock forward and tell everybody who asked to be told.
+        """Move the clock forward and call every listener.
 
         Args:
             seconds: how far; negative is refused, since expiries rely on a growing clock.

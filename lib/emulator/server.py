@@ -1,8 +1,8 @@
-"""How the emulators' WSGI apps meet the wire: in process under `requests`, or on a loopback port.
+"""A WSGI app on a loopback port: HTTP/1.1 with keep-alive, and connections that an app may cut.
 
-Both ways carry the raw request target (`REQUEST_URI`), because object names may hold `%2F`, `//`
-and dot segments that a decoded path loses, and both let an app cut the connection by raising
-`Dropped`. Nothing here knows what the apps do.
+Carries the raw request target (`REQUEST_URI`), because object names may hold `%2F`, `//` and dot
+segments that a decoded path loses. An app cuts the connection by raising `Dropped`. It knows
+nothing of what the apps do.
 """
 
 from __future__ import annotations
@@ -16,144 +16,30 @@ import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO, TYPE_CHECKING, Any, Self, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-import requests
-from requests.adapters import BaseAdapter
-from urllib3 import HTTPHeaderDict, HTTPResponse
 from werkzeug.serving import DechunkedInput
 from werkzeug.wsgi import LimitedStream
 
-from lib.emulator.body import Body, Dropped
+from lib.emulator.body import Dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     # _typeshed exists for type checkers only
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-
-_ADAPTER = requests.adapters.HTTPAdapter()  # makes answers; a pool for each would be wasted
 _BLOCK = 1 << 16
 _DRAIN_AT_MOST = 1 << 20  # an unread body above this costs the connection
 STOP_WITHIN_S = 0.1
 
-__all__ = ["Dropped", "InProcess", "Server"]
-
-
-class InProcess(BaseAdapter):
-    """A `requests` transport that calls a WSGI app instead of opening a socket.
-
-    Mount it on the session under test: `session.mount("http://storage.test", InProcess(app))`.
-
-    Args:
-        app: the WSGI application that answers.
-    """
-
-    def __init__(self, app: WSGIApplication) -> None:
-        super().__init__()
-        self._app = app
-
-    def send(  # type: ignore[override]
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: FBT001, FBT002 - the signature of requests
-        **_options: object,
-    ) -> requests.Response:
-        """Answer one prepared request; a cut connection raises ConnectionError."""
-        answer: dict[str, Any] = {}
-
-        def start_response(
-            status: str, headers: list[tuple[str, str]], _exc_info: object = None
-        ) -> Any:
-            answer["status"], answer["headers"] = status, headers
-            return lambda _data: None
-
-        try:
-            chunks = self._app(_environ(request), cast("StartResponse", start_response))
-            body = Body(iter(chunks), chunks)
-        except Dropped as dropped:
-            raise requests.ConnectionError(str(dropped), request=request) from dropped
-        response = _response(request, answer, body)
-        if not stream:
-            _ = response.content
-        return response
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-def _environ(request: requests.PreparedRequest) -> WSGIEnvironment:
-    url = urlsplit(str(request.url))
-    body = _body_bytes(request.body)
-    environ: WSGIEnvironment = {
-        "REQUEST_METHOD": request.method or "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote(url.path, "latin-1") or "/",
-        "QUERY_STRING": url.query,
-        "REQUEST_URI": (url.path or "/") + (f"?{url.query}" if url.query else ""),
-        "SERVER_NAME": url.hostname or "localhost",
-        "SERVER_PORT": str(url.port or (443 if url.scheme == "https" else 80)),
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": url.netloc.rpartition("@")[2],
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": url.scheme,
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.input_terminated": True,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        "CONTENT_LENGTH": str(len(body)),
-    }
-    headers: Mapping[str, str | bytes] = request.headers  # resumable-media hands over bytes
-    for name, value in headers.items():
-        text = value.decode("latin-1") if isinstance(value, bytes) else value
-        key = name.upper().replace("-", "_")
-        if key == "CONTENT_TYPE":
-            environ["CONTENT_TYPE"] = text
-        elif key not in {"CONTENT_LENGTH", "HOST", "TRANSFER_ENCODING"}:
-            environ[f"HTTP_{key}"] = text
-    return environ
-
-
-def _body_bytes(body: Any) -> bytes:
-    if body is None:
-        return b""
-    if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, bytes | bytearray):
-        return bytes(body)
-    if hasattr(body, "read"):
-        return cast("bytes", body.read())
-    return b"".join(body)
-
-
-def _response(
-    request: requests.PreparedRequest, answer: Mapping[str, Any], body: Body
-) -> requests.Response:
-    code, _, reason = answer["status"].partition(" ")
-    headers = HTTPHeaderDict(answer["headers"])
-    raw = HTTPResponse(
-        body=body,
-        headers=headers,
-        status=int(code),
-        reason=reason,
-        preload_content=False,
-        decode_content=False,
-        request_method=request.method,
-        enforce_content_length=True,
-    )
-    return _ADAPTER.build_response(request, raw)
-
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection: HTTP/1.1 with keep-alive, chunked bodies both ways, and honest cuts.
+    """One connection: HTTP/1.1 with keep-alive, chunked bodies both ways, and abortive cuts.
 
     The standard library's handler under werkzeug's closes after every answer, and the threaded WSGI
     servers tried reset connections when 32 clients came at once; both would be the emulator's fault
-    in somebody else's test.
+    in a test of something else.
     """
 
     protocol_version = "HTTP/1.1"

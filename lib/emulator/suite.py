@@ -1,7 +1,7 @@
-"""All parts on one stage: storage and upstream on two ports, a scheduler, one clock.
+"""All emulators in one process: storage and upstream on two ports, a scheduler, one clock.
 
-The parts know each other only over the wire: the upstream downloads its frames over HTTP, like
-anybody else.
+The parts know each other only by HTTP: the upstream downloads its frames as the service would. It
+owns who listens where; what the parts answer is theirs.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from lib.emulator.upstream import Film
+    from lib.emulator.upstream import FilmSource
 
 BUCKET = "inbetween"
 KEY_PATHS = frozenset({"/emulator/certs", "/emulator/jwks"})
 
 
-def render(film: Film, *, draft: bool = False) -> bytes:
+def render(film: FilmSource, *, draft: bool = False) -> bytes:
     """The film between two frames; a draft is rougher and takes less than half the work."""
-    from lib.emulator import film as cinema  # noqa: PLC0415 - cv2 and av start slowly
+    from lib.emulator.film import render as render_film  # noqa: PLC0415 - cv2 and av start slowly
 
-    made = cinema.render(
+    made = render_film(
         film.first,
         film.last,
         resolution=film.resolution,
@@ -46,14 +46,14 @@ def render(film: Film, *, draft: bool = False) -> bytes:
     return made
 
 
-def draft(film: Film) -> bytes:
+def draft(film: FilmSource) -> bytes:
     """The same, rougher."""
     return render(film, draft=True)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is to be played.
+class Options:
+    """What is to be emulated.
 
     Attributes:
         port: of the storage; the upstream takes the next one; 0 takes two free ones.
@@ -77,35 +77,35 @@ class Plan:
     list_lag_s: float = 0.0
     poll_url: str | None = None
     every_s: float = 60.0
-    render: Callable[[Film], bytes] = render
+    render: Callable[[FilmSource], bytes] = render
 
 
-class Upstream:
+class UpstreamServer:
     """The upstream alone, on a loopback port; its links carry that port.
 
     Args:
-        plan: what is to be played; its port is the upstream's own.
+        options: what is to be emulated; its port is the upstream's own.
         clock: whose time.
         scheduler: whose keys it serves beside its own pages.
     """
 
-    def __init__(self, plan: Plan, clock: Clock, scheduler: Scheduler | None = None) -> None:
-        import requests  # noqa: PLC0415 - playing storage alone does not need it
+    def __init__(self, options: Options, clock: Clock, scheduler: Scheduler | None = None) -> None:
+        import requests  # noqa: PLC0415 - storage alone does not need it
 
         self._scheduler = scheduler
-        self.server = Server(self._answer, plan.port, now=clock.now)
-        self.keys = plan.keys or DEFAULT_KEYS
+        self.server = Server(self._answer, options.port, now=clock.now)
+        self.keys = options.keys or DEFAULT_KEYS
         session = requests.Session()
         session.trust_env = False
         self.app = UpstreamApp(
             clock,
             base_url=self.server.url,
-            render=plan.render,
+            render=options.render,
             fetch=session,
             keys=self.keys,
-            timing=Timing.documented() if plan.real_time else Timing.rendering(),
-            overflow=plan.overflow,
-            list_lag_s=plan.list_lag_s,
+            timing=Timing.documented() if options.real_time else Timing.rendering(),
+            overflow=options.overflow,
+            list_lag_s=options.list_lag_s,
             seed=int.from_bytes(os.urandom(4), "big"),
             sleep=time.sleep,
         )
@@ -130,29 +130,29 @@ class Upstream:
         self.server.stop()
 
 
-class Stage:
-    """Everything, on loopback ports.
+class Emulators:
+    """All emulators, on loopback ports.
 
     Args:
-        plan: what is to be played.
+        options: what is to be emulated.
 
     Raises:
         OSError: a port is taken.
         RuntimeError: another process uses the data folder.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, options: Options) -> None:
         self.clock = Clock()
-        self.storage = StorageApp(self.clock, signers=plan.signers, data=plan.data)
+        self.storage = StorageApp(self.clock, signers=options.signers, data=options.data)
         self.storage.create_bucket(BUCKET)
         self.scheduler = (
-            Scheduler(self.clock, url=plan.poll_url, every_s=plan.every_s)
-            if plan.poll_url
+            Scheduler(self.clock, url=options.poll_url, every_s=options.every_s)
+            if options.poll_url
             else None
         )
-        self._storage_server = Server(self.storage, plan.port, now=self.clock.now)
-        port = plan.port + 1 if plan.port else 0
-        self._upstream = Upstream(replace(plan, port=port), self.clock, self.scheduler)
+        self._storage_server = Server(self.storage, options.port, now=self.clock.now)
+        port = options.port + 1 if options.port else 0
+        self._upstream = UpstreamServer(replace(options, port=port), self.clock, self.scheduler)
         self.upstream = self._upstream.app
 
     def start(self) -> dict[str, str]:

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from lib.adapters import fetch
-from lib.emulator.server import Dropped, Server
+from lib.emulator.body import Dropped
+from lib.emulator.server import Server
 
 BODY = bytes(range(256)) * 2000
 

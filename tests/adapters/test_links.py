@@ -18,7 +18,8 @@ from lib.adapters import signing
 from lib.adapters.artifacts import Artifacts
 from lib.adapters.bucket import Bucket
 from lib.emulator.clock import Clock
-from lib.emulator.server import InProcess, Server
+from lib.emulator.in_process import InProcess
+from lib.emulator.server import Server
 from lib.emulator.storage import StorageApp
 from lib.emulator.storage.identity import IdentityApp
 from tests.world import BUCKET, STORAGE, signing_key

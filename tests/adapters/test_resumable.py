@@ -7,7 +7,7 @@ import pytest
 from lib.adapters import resumable
 from lib.adapters.faults import Conflict
 from lib.core.errors import ApiError
-from lib.emulator.server import InProcess
+from lib.emulator.in_process import InProcess
 
 CHUNK = resumable.CHUNK_BYTES
 QUANTUM = 256 * 1024

@@ -17,9 +17,10 @@ from google.auth.transport.requests import Request
 from google.oauth2 import id_token
 
 from lib.core.errors import ApiError
+from lib.emulator.body import Dropped
 from lib.emulator.clock import Clock
+from lib.emulator.in_process import InProcess
 from lib.emulator.scheduler import Scheduler
-from lib.emulator.server import Dropped, InProcess
 
 URL = "http://poll.test/tick"
 GOOGLE = "https://www.googleapis.com"

@@ -6,9 +6,10 @@ import pytest
 import requests
 
 from lib.emulator.clock import Clock
-from lib.emulator.server import InProcess, Server
+from lib.emulator.in_process import InProcess
+from lib.emulator.server import Server
 from lib.emulator.storage import StorageApp
-from lib.emulator.suite import Plan, Stage
+from lib.emulator.suite import Emulators, Options
 from lib.emulator.upstream import Timing, UpstreamApp
 
 START, LATER_S = 1_780_000_000.0, 86_400.0
@@ -90,10 +91,10 @@ def test_what_the_socket_itself_answers_has_the_emulated_clocks_date_too():
 
 
 def test_on_stage_everything_dates_by_the_one_clock():
-    stage = Stage(Plan(poll_url="http://127.0.0.1:1/poll", every_s=1e6))
+    emulators = Emulators(Options(poll_url="http://127.0.0.1:1/poll", every_s=1e6))
     try:
-        places = stage.start()
-        stage.clock.advance(LATER_S)
+        places = emulators.start()
+        emulators.clock.advance(LATER_S)
         upstream_url = places["DASHSCOPE_BASE_URL"].partition("/singapore")[0]
         for url in (
             f"{places['STORAGE_EMULATOR_HOST']}/storage/v1/b/{places['BUCKET']}/o",
@@ -101,6 +102,6 @@ def test_on_stage_everything_dates_by_the_one_clock():
             f"{upstream_url}/emulator/certs",
         ):
             answer = requests.get(url, headers=HEAD, timeout=10)
-            assert abs(at(answer) - stage.clock.now()) < 60, url
+            assert abs(at(answer) - emulators.clock.now()) < 60, url
     finally:
-        stage.stop()
+        emulators.stop()

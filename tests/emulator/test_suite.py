@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from lib.emulator import film
 from lib.emulator.server import Server
-from lib.emulator.suite import BUCKET, Plan, Stage
+from lib.emulator.suite import BUCKET, Emulators, Options
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def finished(web, lines, task_id):
 
 
 def test_two_frames_in_the_bucket_become_a_real_film(web):
-    stage = Stage(Plan())
-    lines = stage.start()
+    emulators = Emulators(Options())
+    lines = emulators.start()
     try:
         first, last = (put(web, lines, f"{n}.png", picture((n, 90, 90))) for n in (10, 200))
         answer = create(web, lines, first, last)
@@ -73,12 +73,12 @@ def test_two_frames_in_the_bucket_become_a_real_film(web):
         assert (seen["codec"], seen["frames"], seen["fps"]) == ("h264", 150, 30.0)
         assert (seen["width"], seen["height"]) == film.output_size(320, 240, "480P")
     finally:
-        stage.stop()
+        emulators.stop()
 
 
 def test_one_clock_for_all(web):
-    stage = Stage(Plan(render=lambda _film: b"film"))
-    lines = stage.start()
+    emulators = Emulators(Options(render=lambda _film: b"film"))
+    lines = emulators.start()
     try:
         url = "data:image/png;base64," + base64.b64encode(picture(5)).decode()
         task_id = create(web, lines, url, url).json()["output"]["task_id"]
@@ -93,7 +93,7 @@ def test_one_clock_for_all(web):
         now = web.get(f"{upstream}/emulator/clock").json()["now"]
         assert now - before > 25 * 3600
     finally:
-        stage.stop()
+        emulators.stop()
 
 
 def test_the_scheduler_calls_and_its_keys_are_served(web):
@@ -105,23 +105,23 @@ def test_the_scheduler_calls_and_its_keys_are_served(web):
         return Response("{}")(environ, start_response)
 
     with Server(target) as poll:
-        stage = Stage(Plan(poll_url=f"{poll.url}/", every_s=0.05))
-        lines = stage.start()
+        emulators = Emulators(Options(poll_url=f"{poll.url}/", every_s=0.05))
+        lines = emulators.start()
         try:
             assert called.wait(10)
             upstream = lines["DASHSCOPE_BASE_URL"].partition("/singapore")[0]
             assert "emulated-scheduler" in web.get(f"{upstream}/emulator/certs").json()
             assert web.get(f"{upstream}/emulator/jwks").json()["keys"][0]["kty"] == "RSA"
         finally:
-            stage.stop()
+            emulators.stop()
     assert heard[0].startswith("Bearer ey")
 
 
 def test_without_a_scheduler_there_are_no_keys(web):
-    stage = Stage(Plan())
-    lines = stage.start()
+    emulators = Emulators(Options())
+    lines = emulators.start()
     try:
         upstream = lines["DASHSCOPE_BASE_URL"].partition("/singapore")[0]
         assert web.get(f"{upstream}/emulator/certs").status_code == 404
     finally:
-        stage.stop()
+        emulators.stop()

@@ -16,7 +16,7 @@ from lib.emulator.storage.model.metadata import rfc3339
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lib.emulator.storage.model.store import BucketState, Stored
+    from lib.emulator.storage.model.states import BucketState, Stored
 
 HOSTS_AT_MOST = 2
 PLAIN = re.compile(r"[A-Za-z0-9._~/-]*")

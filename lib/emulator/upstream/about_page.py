@@ -1,6 +1,6 @@
 """The page that says what was decided where the documents are silent, and what is missing.
 
-Both lists are read from `lib/emulator/PROTOCOL.md`, so that the page and the sheet cannot differ.
+Both lists are read from `lib/emulator/PROTOCOL.md`, so that the two cannot differ.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from lib.emulator.upstream.scenarios import ALL
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lib.emulator.upstream.app import UpstreamApp
+    from lib.emulator.upstream.tasks import Task
 
-SHEET = Path(__file__).parents[1] / "PROTOCOL.md"
+PROTOCOL = Path(__file__).parents[1] / "PROTOCOL.md"
 CALLS = (
     ("GET /emulator/clock", "the time, Unix seconds"),
     ("POST /emulator/clock", '{"advance_s": 86400} moves it'),
@@ -36,25 +36,30 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>DashScope 
 <style>body{{font:16px/1.5 system-ui;max-width:52rem;margin:3rem auto;padding:0 1rem}}
 td,th{{padding:.1rem 1rem .1rem 0;text-align:left;vertical-align:top}}</style>
 <h1>DashScope emulator</h1>
-<p>Plays Model Studio's keyframe-to-video models. {count} tasks; its clock says {now:.0f}.</p>
+<p>Emulates Model Studio's keyframe-to-video models. {count} tasks; its clock says {now:.0f}.</p>
 <table>{tasks}</table>
 <h2>Readings where the service's documents are silent (UNCONFIRMED)</h2><ul>{choices}</ul>
-<h2>What it does not play</h2><ul>{missing}</ul>
+<h2>What it does not implement</h2><ul>{missing}</ul>
 <h2>Failures by prompt</h2><table>{scenarios}</table>
 <h2>Failures by declaration</h2>
 <p>Operations: <code>{operations}</code>. Kinds: <code>{kinds}</code>.</p>
 <h2>Its own calls</h2><table>{calls}</table></html>"""
 
 
-def page(app: UpstreamApp) -> Response:
-    """The page at `/emulator`."""
-    tasks = [(task.id, f"{task.model.name}<td>{task.status}") for task in app.tasks]
+def page(tasks: Iterable[Task], now: float) -> Response:
+    """The page at `/emulator`.
+
+    Args:
+        tasks: every accepted one.
+        now: Unix seconds.
+    """
+    shown = [(task.id, f"{task.model.name}<td>{task.status}") for task in tasks]
     text = PAGE.format(
-        count=len(tasks),
-        now=app.clock.now(),
-        tasks=_rows(tasks),
+        count=len(shown),
+        now=now,
+        tasks=_rows(shown),
         choices=_items(section("Where the documents are silent")),
-        missing=_items(section("What is not played")),
+        missing=_items(section("What is not implemented")),
         scenarios=_rows((f"#{name}", text) for name, text in ALL.items()),
         operations=" ".join(OPERATIONS),
         kinds=" ".join(KINDS),
@@ -64,9 +69,9 @@ def page(app: UpstreamApp) -> Response:
 
 
 def section(title: str) -> list[str]:
-    """The list items of one section of the sheet, each as one line of plain text."""
-    sheet = SHEET.read_text("utf-8")
-    body = sheet.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    """The list items of one section of PROTOCOL.md, each as one line of plain text."""
+    text = PROTOCOL.read_text("utf-8")
+    body = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
     items = re.findall(r"^- (.*(?:\n  .*)*)", body, re.MULTILINE)
     return [" ".join(item.split()).replace("`", "") for item in items]
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from lib.emulator.clock import Clock
-    from lib.emulator.upstream.tasks import Task, Tasks
+    from lib.emulator.upstream.tasks import Task, TaskStore
 
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 PATH = re.compile(r"/results/([0-9a-f-]{36})\.mp4")
@@ -53,7 +53,7 @@ class Results:
         secret: signs them.
     """
 
-    def __init__(self, tasks: Tasks, clock: Clock, base_url: str, secret: bytes) -> None:
+    def __init__(self, tasks: TaskStore, clock: Clock, base_url: str, secret: bytes) -> None:
         self._tasks, self._clock = tasks, clock
         self._base_url, self._secret = base_url, secret
 

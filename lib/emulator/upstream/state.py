@@ -1,29 +1,27 @@
-"""What all operations share: clock, tasks, counters, ids, settings, and the form of an answer.
+"""What all operations share: clock, tasks, counters, ids, settings.
 
 It decides nothing about tasks; the operations do.
 """
 
 from __future__ import annotations
 
-import json
-import random
 import threading
 import uuid
 from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.wrappers import Response
-
+from lib.emulator.seeded import seeded
 from lib.emulator.upstream.errors import invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    import random
+    from collections.abc import Mapping
 
     from lib.emulator.clock import Clock
-    from lib.emulator.upstream.faults import Faults
-    from lib.emulator.upstream.limits import Limits
-    from lib.emulator.upstream.tasks import Tasks
+    from lib.emulator.upstream.faults import UpstreamFaults
+    from lib.emulator.upstream.limits import RateLimits
+    from lib.emulator.upstream.tasks import TaskStore
 
 CHOICES = {"overflow": ("refuse", "queue"), "bad_frame": ("fail", "refuse")}
 
@@ -35,7 +33,7 @@ class Settings:
     Attributes:
         overflow: a third task at once is refused (`refuse`) or left PENDING (`queue`).
         bad_frame: a frame that is no good makes the task `fail`, or the create is a `refuse`.
-        list_lag_s: the list shows the world as it was so many seconds ago.
+        list_lag_s: the list shows the tasks as they were so many seconds ago.
     """
 
     overflow: str = "refuse"
@@ -74,8 +72,7 @@ class Ids:
 
     def __init__(self, seed: int) -> None:
         self._tasks, self._requests, self._seeds = (
-            random.Random(f"{seed} {kind}")  # noqa: S311 - ids must repeat with the seed
-            for kind in ("task", "request", "seed")
+            seeded(f"{seed} {kind}") for kind in ("task", "request", "seed")
         )
 
     def task(self) -> str:
@@ -96,7 +93,7 @@ def _uuid(generator: random.Random) -> str:
 
 
 @dataclass
-class Service:
+class UpstreamState:
     """What the operations work with.
 
     Attributes:
@@ -110,9 +107,9 @@ class Service:
     """
 
     clock: Clock
-    tasks: Tasks
-    faults: Faults
-    limits: Limits
+    tasks: TaskStore
+    faults: UpstreamFaults
+    limits: RateLimits
     ids: Ids
     settings: Settings
     counts: Counter[str] = field(default_factory=Counter)
@@ -122,24 +119,3 @@ class Service:
         """One more."""
         with self._lock:
             self.counts[name] += 1
-
-
-@dataclass(frozen=True)
-class Route:
-    """One operation: its name for faults and counts, method, path below the base, handler."""
-
-    operation: str
-    method: str
-    path: str
-    answer: Callable[..., Response]
-
-
-def as_json(data: Any, status: int = 200, content_type: str = "application/json") -> Response:
-    """An answer in UTF-8, not escaped."""
-    body = json.dumps(data, ensure_ascii=False)
-    return Response(body, status, content_type=content_type)
-
-
-def as_task_json(data: Any) -> Response:
-    """As the task endpoints label theirs."""
-    return as_json(data, content_type="application/json;charset=UTF-8")

@@ -11,7 +11,7 @@ from google.cloud import storage
 from google.oauth2 import service_account
 
 from lib.emulator.clock import Clock
-from lib.emulator.server import InProcess
+from lib.emulator.in_process import InProcess
 from lib.emulator.storage import StorageApp
 
 URL = "http://storage.test"

@@ -15,7 +15,8 @@ from google.oauth2 import credentials as oauth2
 from google.oauth2 import service_account
 
 from lib.emulator.clock import Clock
-from lib.emulator.server import InProcess, Server
+from lib.emulator.in_process import InProcess
+from lib.emulator.server import Server
 from lib.emulator.storage import StorageApp
 from lib.emulator.storage.identity import IdentityApp
 

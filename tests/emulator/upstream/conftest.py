@@ -12,7 +12,7 @@ import requests
 from PIL import Image
 
 from lib.emulator.clock import Clock
-from lib.emulator.server import InProcess
+from lib.emulator.in_process import InProcess
 from lib.emulator.upstream import Timing, UpstreamApp
 
 START = 1_790_000_000.0

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from lib.emulator.upstream.accounts import Accounts
+from lib.emulator.upstream.accounts import ApiKeys
 
 CREATE = "/services/aigc/image2video/video-synthesis"
 OPERATIONS = [
@@ -94,14 +94,14 @@ def test_the_bare_path_takes_its_region_from_the_host(emulated, host, key):  # r
     ],
 )
 def test_hosts_of_workspaces(host, region):  # python: env.py
-    accounts = Accounts({"singapore": ["a"], "beijing": ["b"]})
+    accounts = ApiKeys({"singapore": ["a"], "beijing": ["b"]})
     assert accounts.place("/api/v1/tasks/", host) == (region, "/tasks")
 
 
 @pytest.mark.parametrize("keys", [{"mars": ["k"]}, {"beijing": ["k", "k"]}, {"beijing": [""]}])
 def test_keys_that_make_no_sense_are_refused_at_start(keys):
     with pytest.raises(ValueError, match=r"region|key"):
-        Accounts(keys)
+        ApiKeys(keys)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_the_page_lists_every_choice_and_everything_missing(emulated):
     emulated.create()
     answer = emulated.web.get(URL)
     assert answer.headers["Content-Type"].startswith("text/html")
-    choices, missing = items("Where the documents are silent"), items("What is not played")
+    choices, missing = items("Where the documents are silent"), items("What is not implemented")
     assert len(choices) >= 25
     assert len(missing) >= 5
     for text in choices + missing:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lib.emulator.clock import Clock
 from lib.emulator.upstream.errors import UpstreamError
-from lib.emulator.upstream.limits import Limits
+from lib.emulator.upstream.limits import RateLimits
 
 PLUS = "wan2.1-kf2v-plus"
 RATE = (429, "Throttling.RateQuota")
@@ -86,7 +86,7 @@ def test_a_hundred_policies_a_second_of_each_model(emulated):  # upload
 @given(st.lists(st.floats(0, 0.6), max_size=60), st.integers(1, 5))
 def test_no_second_ever_holds_more_than_the_limit(pauses, limit):
     clock = Clock(start=0.0)
-    limits, passed = Limits(clock), []
+    limits, passed = RateLimits(clock), []
     for pause in pauses:
         clock.advance(pause)
         full = sum(clock.now() - 1.0 < moment for moment in passed) >= limit

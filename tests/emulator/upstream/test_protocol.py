@@ -8,8 +8,9 @@ import pytest
 import requests
 from PIL import Image
 
+from lib.emulator.body import Dropped
 from lib.emulator.clock import Clock
-from lib.emulator.server import Dropped, InProcess
+from lib.emulator.in_process import InProcess
 from lib.emulator.upstream import Timing, UpstreamApp
 
 BASE = "http://upstream.test"

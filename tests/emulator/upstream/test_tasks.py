@@ -14,10 +14,10 @@ from lib.emulator.server import Server
 from lib.emulator.upstream import Timing, UpstreamApp
 from lib.emulator.upstream.errors import NAMED
 from lib.emulator.upstream.models import REGIONS
-from lib.emulator.upstream.tasks import Task, Tasks
-from lib.emulator.upstream.timing import Film
+from lib.emulator.upstream.tasks import Task, TaskStore
+from lib.emulator.upstream.timing import FilmSource
 
-FILM = Film(b"", None, "720P", 0, watermark=False, prompt="", model="wan2.2-kf2v-flash")
+FILM = FilmSource(b"", None, "720P", 0, watermark=False, prompt="", model="wan2.2-kf2v-flash")
 FLASH = REGIONS["singapore"]["wan2.2-kf2v-flash"]
 # pause before, pending, running, fails
 PLANS = st.lists(
@@ -31,7 +31,7 @@ PLANS = st.lists(
 def play(plan, glances):
     """Add tasks on a clock that stops at every moment of `glances`; returns all final times."""
     clock = Clock(start=0.0)
-    tasks = Tasks(clock, lambda _film: b"", Timing.virtual(lambda: (0, 0)))
+    tasks = TaskStore(clock, lambda _film: b"", Timing.virtual(lambda: (0, 0)))
     moments, now = [], 0
     for number, (pause, pending, running, fails) in enumerate(plan):
         now += pause

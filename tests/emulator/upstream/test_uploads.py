@@ -7,9 +7,9 @@ import pytest
 import requests
 
 from lib.emulator.clock import Clock
-from lib.emulator.server import InProcess
+from lib.emulator.in_process import InProcess
 from lib.emulator.upstream.errors import UpstreamError
-from lib.emulator.upstream.uploads import Temporaries
+from lib.emulator.upstream.uploads import TemporaryFiles
 
 FLASH, PLUS = "wan2.2-kf2v-flash", "wan2.1-kf2v-plus"
 RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
@@ -248,7 +248,7 @@ def test_a_form_without_a_file_is_refused(emulated):
 
 def test_a_file_above_the_limit_is_refused():
     clock = Clock(start=0.0)
-    store = Temporaries(clock, "http://store.test", b"secret", at_most=1000)
+    store = TemporaryFiles(clock, "http://store.test", b"secret", at_most=1000)
 
     def app(environ, start_response):
         from werkzeug.wrappers import Request, Response  # noqa: PLC0415 - a host of four lines

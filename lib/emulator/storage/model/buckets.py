@@ -1,6 +1,6 @@
 """Buckets: their own metadata, checked on the way in.
 
-A setting that the service would act on and that is not played here answers 501 with its name.
+A setting that the service would act on and that is not implemented here answers 501 with its name.
 Source: JSON API reference, "Buckets".
 """
 
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.storage.errors import StorageError, invalid, not_played
+from lib.emulator.storage.errors import StorageError, invalid, not_implemented
 from lib.emulator.storage.model import lifecycle
 from lib.emulator.storage.model.metadata import STORAGE_CLASSES
-from lib.emulator.storage.model.store import BucketState
+from lib.emulator.storage.model.states import BucketState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ SERVICE_OWN = frozenset(
         "owner",
     ]
 )
-# Settings that may be switched off, since off is what is played.
+# Settings that may be switched off, since off is what is implemented.
 OFF: Mapping[str, tuple[Any, ...]] = {
     "versioning": ({"enabled": False},),
     "softDeletePolicy": (
@@ -66,7 +66,7 @@ def create(store: Store, body: Mapping[str, Any], now: float) -> BucketState:
     """Make a bucket.
 
     Raises:
-        StorageError: 400 for a bad name, 409 when it exists, 501 for a setting that is not played.
+        StorageError: 400 for a bad name, 409 when it exists, 501 for an unknown setting.
     """
     name = body.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
@@ -86,7 +86,7 @@ def patch(
     """Merge bucket metadata; null removes a field, labels merge by key.
 
     Raises:
-        StorageError: 404, 412, or 501 for a setting that is not played.
+        StorageError: 404, 412, or 501 for a setting that is not implemented.
     """
     changes = _checked(body)
     labels = changes.get("labels")
@@ -105,7 +105,7 @@ def update(
     """Replace all bucket metadata, except where and in which class objects are stored.
 
     Raises:
-        StorageError: 404, 412, or 501 for a setting that is not played.
+        StorageError: 404, 412, or 501 for a setting that is not implemented.
     """
     changes = _checked(body)
     with store.lock:
@@ -145,7 +145,7 @@ def _checked(body: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in body.items():
         known = key in KEPT or key in SERVICE_OWN or not value or value in OFF.get(key, ())
         if not known:
-            raise not_played(f"the bucket setting {key}")
+            raise not_implemented(f"the bucket setting {key}")
     if body.get("storageClass") not in STORAGE_CLASSES | {None}:
         raise invalid(f"Invalid storage class {body['storageClass']!r}.", "storageClass")
     for rule in body.get("cors") or ():

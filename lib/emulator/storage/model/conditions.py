@@ -1,4 +1,4 @@
-"""Preconditions: read from the query (JSON API) or from headers (XML API), judged under the lock.
+"""Preconditions: read from the query (JSON API) or from headers (XML API), checked under the lock.
 
 A condition that nobody knows is refused by name, because an ignored condition looks like a success.
 Sources: Cloud Storage documentation, "Request preconditions"; RFC 9110, section 13.
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 
-from lib.emulator.storage.errors import StorageError, invalid, not_played, precondition
+from lib.emulator.storage.errors import StorageError, invalid, not_implemented, precondition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lib.emulator.storage.model.store import Stored
+    from lib.emulator.storage.model.states import Stored
 
 NAMES = {
     "ifGenerationMatch": "generation",
@@ -31,7 +31,7 @@ VALIDATORS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-s
 
 
 class Versioned(Protocol):
-    """What conditions are judged against: an object or a bucket."""
+    """What conditions are checked against: an object or a bucket."""
 
     @property
     def metageneration(self) -> int:
@@ -53,14 +53,14 @@ class Conditions:
         """The conditions of a JSON API call.
 
         Raises:
-            StorageError: 400 for one that is no number, 501 for one that is not played.
+            StorageError: 400 for one that is no number, 501 for one that is not implemented.
         """
         wanted = {}
         for name, text in query.items():
             if not name.startswith("if"):
                 continue
             if name not in NAMES:
-                raise not_played(name)
+                raise not_implemented(name)
             wanted[name] = _number(name, text)
         return cls(wanted)
 
@@ -69,18 +69,18 @@ class Conditions:
         """The conditions of an XML API call.
 
         Raises:
-            StorageError: 400 for one that is no number, 501 for one that is not played.
+            StorageError: 400 for one that is no number, 501 for one that is not implemented.
         """
         wanted = {}
         for name, text in headers.items():
             if name in HEADERS:
                 wanted[HEADERS[name]] = _number(name, text)
             elif name.startswith("x-goog-if-"):
-                raise not_played(name)
+                raise not_implemented(name)
         return cls(wanted)
 
     def check(self, live: Versioned | None, *, reading: bool = False) -> None:
-        """Judge the live object.
+        """Check the live object.
 
         Args:
             live: the object, None when there is none; it then has generation 0.
@@ -110,7 +110,7 @@ def not_modified(headers: Mapping[str, str] | None = None) -> StorageError:
 def check_validators(
     stored: Stored, headers: Mapping[str, str], shown: Mapping[str, str] | None = None
 ) -> None:
-    """Judge the HTTP validators of a read (RFC 9110, section 13.2.2).
+    """Check the HTTP validators of a read (RFC 9110, section 13.2.2).
 
     Args:
         stored: the live object; its etags of both APIs count.
@@ -135,14 +135,14 @@ def check_validators(
 
 
 def refuse_validators(headers: Mapping[str, str]) -> None:
-    """Refuse HTTP validators on a write, where they are not played.
+    """Refuse HTTP validators on a write, where they are not implemented.
 
     Raises:
         StorageError: 501 by name.
     """
     for name in VALIDATORS:
         if name in headers:
-            raise not_played(f"the header {name} on a write")
+            raise not_implemented(f"the header {name} on a write")
 
 
 def _etags(text: str) -> set[str]:

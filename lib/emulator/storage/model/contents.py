@@ -1,8 +1,8 @@
 """The bytes of objects: in memory, or one file for each content under the data folder.
 
 A content is written once and never changed; its checksums are taken on the way in. A file appears
-under its final name only when it is whole, so a killed process leaves whole contents and litter,
-never half an object. It knows nothing of names and generations.
+under its final name only when it is whole, so a killed process leaves whole contents and files that
+no object uses, never half an object. It knows nothing of names and generations.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Contents:
             content.file.unlink(missing_ok=True)
 
     def sweep(self, used: set[str]) -> None:
-        """Remove what no object uses: the litter of a killed process."""
+        """Remove what no object uses: what a killed process left."""
         for file in self._folder.iterdir() if self._folder else ():
             if file.name not in used:
                 file.unlink()

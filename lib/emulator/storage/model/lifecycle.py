@@ -1,7 +1,7 @@
-"""Lifecycle rules: refused when they cannot be played, executed whenever the clock is moved.
+"""Lifecycle rules: refused when they cannot be run, executed whenever the clock is moved.
 
-Deletions and changes of storage class are played, with the conditions listed below. Source: Cloud
-Storage documentation, "Object Lifecycle Management" and "Options for lifecycle actions".
+Knows deletions, changes of storage class and the conditions listed below. Source: Cloud Storage
+documentation, "Object Lifecycle Management" and "Options for lifecycle actions".
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.storage.errors import invalid, not_played
+from lib.emulator.storage.errors import invalid, not_implemented
 from lib.emulator.storage.model.conditions import Conditions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lib.emulator.storage.model.store import Store, Stored
+    from lib.emulator.storage.model.states import Stored
+    from lib.emulator.storage.model.store import Store
 
 DAY_S = 24 * 3600
 
@@ -57,18 +58,18 @@ def check(lifecycle: Mapping[str, Any] | None) -> None:
     """Refuse rules that would not be executed.
 
     Raises:
-        StorageError: 400 for a rule without conditions, 501 by name for what is not played.
+        StorageError: 400 for a rule without conditions, 501 by name for what is not implemented.
     """
     for rule in (lifecycle or {}).get("rule", ()):
         kind = rule.get("action", {}).get("type")
         if kind not in ACTIONS:
-            raise not_played(f"the lifecycle action {kind}")
+            raise not_implemented(f"the lifecycle action {kind}")
         conditions = rule.get("condition") or {}
         if not conditions:
             raise invalid("A lifecycle rule needs at least one condition.", "lifecycle")
         for name in conditions:
             if name not in CONDITIONS:
-                raise not_played(f"the lifecycle condition {name}")
+                raise not_implemented(f"the lifecycle condition {name}")
 
 
 def run(store: Store, now: float) -> int:

@@ -1,7 +1,7 @@
 """What may be written about an object: names, the service's own fields, custom metadata.
 
 Sources: Cloud Storage documentation, "Object naming requirements", "Object metadata", "Quotas and
-limits". A field that exists in the service but is not played here answers 501 with its name.
+limits". A field that exists in the service but is not implemented here answers 501 with its name.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.storage.errors import StorageError, invalid, not_played
+from lib.emulator.storage.errors import StorageError, invalid, not_implemented
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +90,7 @@ def check_known(body: Mapping[str, Any]) -> None:
     """
     for key, value in body.items():
         if key not in WRITABLE and key not in SERVICE_OWN and value:
-            raise not_played(f"the object field {key}")
+            raise not_implemented(f"the object field {key}")
 
 
 def kept_fields(fields: Mapping[str, Any], old: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -122,7 +122,7 @@ def _check_change(old: Mapping[str, str], new: Mapping[str, str]) -> None:
     if before is not None and (after is None or after < before):
         raise invalid("The custom time of an object cannot be removed or moved back.", "customTime")
     if old.get("storageClass") != new.get("storageClass"):
-        raise not_played("a change of storageClass without a new upload")
+        raise not_implemented("a change of storageClass without a new upload")
 
 
 def custom_time(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Buckets and their live objects, changed one at a time: the truth of the emulator.
+"""Buckets and their live objects, changed one at a time.
 
 Every check-and-change runs under one lock, so a precondition and its write are one step.
 Generations grow over the life of the store, metagenerations start at 1 with each generation. It
@@ -7,15 +7,15 @@ knows nothing of HTTP. Source: Cloud Storage documentation, "Objects", "Request 
 
 from __future__ import annotations
 
-import base64
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lib.emulator.storage.errors import not_found
-from lib.emulator.storage.model.contents import Content, Contents
+from lib.emulator.storage.model.contents import Contents
 from lib.emulator.storage.model.index import Index
 from lib.emulator.storage.model.metadata import check_name, kept_fields, kept_metadata
+from lib.emulator.storage.model.states import BucketState, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,68 +23,6 @@ if TYPE_CHECKING:
 
     from lib.emulator.clock import Clock
     from lib.emulator.storage.model.conditions import Conditions
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One generation of an object at one metageneration.
-
-    Attributes:
-        fields: what writers set of the service's own fields.
-        metadata: custom metadata.
-        shown: its resources by the host they name; the room of resources keeps them here.
-    """
-
-    bucket: str
-    name: str
-    content: Content
-    generation: int
-    metageneration: int
-    created: float
-    updated: float
-    fields: Mapping[str, str] = field(default_factory=dict)
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    shown: dict[str, Mapping[str, Any]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self.content.size
-
-    @property
-    def md5(self) -> str:
-        """Base64 MD5 of the content."""
-        return self.content.md5
-
-    @property
-    def crc32c(self) -> str:
-        """Base64 CRC32C of the content."""
-        return self.content.crc32c
-
-    @property
-    def etag(self) -> str:
-        """The JSON API's: moves with every change of content or metadata."""
-        raw = f"{self.generation}/{self.metageneration}".encode()
-        return base64.b64encode(raw).decode()
-
-    @property
-    def content_etag(self) -> str:
-        """The XML API's: the MD5 of the content in hexadecimal."""
-        return base64.b64decode(self.md5).hex()
-
-
-@dataclass
-class BucketState:
-    """One bucket: its own metadata and its live objects."""
-
-    name: str
-    created: float
-    updated: float
-    metageneration: int = 1
-    fields: dict[str, Any] = field(default_factory=dict)
-    objects: dict[str, Stored] = field(default_factory=dict)
 
 
 class Store:
@@ -191,13 +129,13 @@ class Store:
         content = self._contents.keep(data)
         try:
             with self._lock:
-                home = self.bucket(bucket)
-                old = home.objects.get(name)
+                holder = self.bucket(bucket)
+                old = holder.objects.get(name)
                 conditions.check(old)
-                kept = {"storageClass": home.fields.get("storageClass", "STANDARD"), **kept}
+                kept = {"storageClass": holder.fields.get("storageClass", "STANDARD"), **kept}
                 now, number = self._clock.now(), self._next_generation()
                 stored = Stored(bucket, name, content, number, 1, now, now, kept, metadata)
-                self._keep(home, stored)
+                self._keep(holder, stored)
         except BaseException:
             self._contents.drop(content)
             raise
@@ -211,10 +149,10 @@ class Store:
         self._last_generation = max(self._last_generation + 1, now_us)
         return self._last_generation
 
-    def _keep(self, home: BucketState, stored: Stored) -> None:
+    def _keep(self, holder: BucketState, stored: Stored) -> None:
         if self._index:
             self._index.save_object(stored)
-        home.objects[stored.name] = stored
+        holder.objects[stored.name] = stored
 
     def overwrite(self, stored: Stored) -> None:
         """Keep an object as the service itself changed it (lifecycle): no new metageneration."""
@@ -235,7 +173,7 @@ class Store:
             bucket: where.
             name: which.
             generation: which generation it must be; None takes the live one.
-            conditions: judged under the lock.
+            conditions: checked under the lock.
             edit: from the old object to the new fields and the new custom metadata.
 
         Raises:

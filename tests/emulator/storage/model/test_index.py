@@ -14,12 +14,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 from google.oauth2 import service_account
 
-PLAY = """
-import sys
-from pathlib import Path
-from lib.emulator.storage.server import play
-sys.exit(play(0, data=Path(sys.argv[1]) if len(sys.argv) > 1 else None, buckets=["home"]))
-"""
+COMMAND = [sys.executable, "-m", "lib.emulator", "storage", "--bucket", "home"]
 
 
 class Process:
@@ -28,7 +23,7 @@ class Process:
     def __init__(self, *arguments):
         started = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PLAY, *map(str, arguments)],
+            [*COMMAND, *(word for folder in arguments for word in ("--data", str(folder)))],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -163,7 +158,7 @@ def test_a_kill_tears_no_object_and_loses_no_answer(process, tmp_path):
 def test_a_folder_belongs_to_one_process(process, tmp_path):
     process(tmp_path)
     second = subprocess.run(
-        [sys.executable, "-c", PLAY, str(tmp_path)], capture_output=True, text=True, check=False
+        [*COMMAND, "--data", str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert second.returncode == 2
     assert "in use by another emulator" in second.stderr

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from lib.emulator.clock import Clock
-from lib.emulator.server import InProcess
+from lib.emulator.in_process import InProcess
 from lib.emulator.storage import StorageApp
 from tests.emulator.storage.reference_bucket import Model, Refused
 

@@ -1,4 +1,4 @@
-"""A look at a finished film: what a player would find in it, and a sheet of its pictures.
+"""Facts of a finished film: what a player would find in it, and a sheet of its pictures.
 
 Owns reading only; nothing here takes part in rendering.
 """

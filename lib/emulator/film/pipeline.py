@@ -14,7 +14,7 @@ import cv2
 
 from lib.emulator.film.effort import CAREFUL, FAST, FRAMES
 from lib.emulator.film.encode import encode
-from lib.emulator.film.frames import Painter
+from lib.emulator.film.frames import PictureRenderer
 from lib.emulator.film.pictures import Planes, crop_to_shape, decode, planes
 from lib.emulator.film.plan import Plan, make_plan, push_in
 from lib.emulator.film.size import output_size
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _WORKERS, _AHEAD = 2, 6
 
 
-def direct(
+def render_film(
     first: bytes, last: bytes | None, *, resolution: str, seed: int, watermark: bool, fast: bool
 ) -> bytes:
     """Render a film; see `lib.emulator.film.render` for the contract."""
@@ -48,7 +48,7 @@ def direct(
     if last is not None:
         end = planes(crop_to_shape(decode(last, "last"), width, height), size)
         plan = make_plan(start, end, style, effort)
-    painter = Painter(start, end, plan, style, effort, alone=last is None)
+    renderer = PictureRenderer(start, end, plan, style, effort, alone=last is None)
     stamp = Watermark(size) if watermark else None
 
     def finished(picture: Planes) -> Array:
@@ -57,7 +57,7 @@ def direct(
             stamp.press(joined)
         return joined
 
-    drawn = _drawn(painter.picture, finished, effort)
+    drawn = _drawn(renderer.picture, finished, effort)
     return encode(drawn, size, effort)
 
 
