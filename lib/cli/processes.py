@@ -7,7 +7,7 @@ are what the caller sees. Nothing survives the parent's end.
 from __future__ import annotations
 
 import os
-import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import requests
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 START_S = 30.0
 STOP_S = 10.0
 TAIL_LINES = 15
+FIRST_PORT, PORTS = 18000, 13000  # below those that Linux hands out itself
 # Reads "+group" and "-group" until its parent is gone, however it went, and takes the rest along.
 GUARD = """
 import os, signal, sys
@@ -79,12 +80,7 @@ class Processes:
         self._folder, self._environ = folder, dict(environ)
         self._running: list[Process] = []
         folder.mkdir(parents=True, exist_ok=True)
-        self._guard = subprocess.Popen(  # noqa: S603 - our own program, a few lines above
-            [sys.executable, "-I", "-S", "-c", GUARD],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            text=True,
-        )
+        self._guard = _spawn([sys.executable, "-I", "-S", "-c", GUARD], stdin=subprocess.PIPE)
 
     def __enter__(self) -> Self:
         return self
@@ -97,7 +93,7 @@ class Processes:
 
     def _tell_guard(self, sign: str, process: Process) -> None:
         if self._guard.stdin:
-            self._guard.stdin.write(f"{sign}{process.popen.pid}\n")
+            self._guard.stdin.write(f"{sign}{process.popen.pid}\n".encode())
             self._guard.stdin.flush()
 
     def start(
@@ -113,13 +109,12 @@ class Processes:
         """
         log = self._folder / f"{name}.log"
         with log.open("wb") as file:
-            popen = subprocess.Popen(  # noqa: S603 - our own commands
+            popen = _spawn(
                 command,
                 env={**self._environ, **more},
                 stdout=subprocess.PIPE if read else file,
                 stderr=file,
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,
             )
         process = Process(name, popen, log, popen.stdout)
         self._running.append(process)
@@ -198,6 +193,11 @@ class Processes:
         self._running.clear()
 
 
+def _spawn(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    # In a session of its own, so that Ctrl-C reaches us alone and we end it in order.
+    return subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603 - our own commands
+
+
 def _signal(process: Process, number: int) -> None:
     try:
         os.killpg(process.popen.pid, number)
@@ -208,7 +208,7 @@ def _signal(process: Process, number: int) -> None:
 def consecutive_ports(count: int) -> int:
     """The first of so many free ports in a row, below those that the system hands out itself."""
     while True:
-        first = random.randrange(18000, 31000)  # noqa: S311 - a port is no secret
+        first = FIRST_PORT + secrets.randbelow(PORTS)
         if all(_free(first + offset) for offset in range(count)):
             return first
 

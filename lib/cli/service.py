@@ -44,8 +44,8 @@ class Ports:
 
 
 @dataclass(frozen=True)
-class Upstream:
-    """Which upstream: None plays the emulated one."""
+class RealUpstream:
+    """The real upstream: its key, address and region."""
 
     api_key: str
     base_url: str | None
@@ -53,7 +53,7 @@ class Upstream:
 
 
 @dataclass
-class Service:
+class LocalService:
     """A running service.
 
     Attributes:
@@ -77,12 +77,12 @@ def start(
     processes: Processes,
     *,
     port: int = 0,
-    real: Upstream | None = None,
+    real: RealUpstream | None = None,
     real_time: bool = False,
     draft: bool = False,
     data: Path | None = None,
     owner_keys: str | None = None,
-) -> Service:
+) -> LocalService:
     """Start everything and wait until it answers.
 
     Args:
@@ -99,19 +99,12 @@ def start(
     """
     ports = Ports.choose(port)
     key_file, public = signing_key(HOME)
-    emulator = processes.start(
-        "emulator",
-        [
-            *(python(), "-m", "lib.emulator", "--port", str(ports.storage)),
-            *("--signer", f"{EMAIL}={public}", "--every", str(TICK_EVERY_S)),
-            *("--poll-url", f"http://127.0.0.1:{ports.poll}/"),
-            *(["--real-time"] if real_time else []),
-            *(["--draft"] if draft else []),
-            *(["--data", str(data)] if data else []),
-        ],
-        {},
-        read=True,
-    )
+    options = [
+        *(["--real-time"] if real_time else []),
+        *(["--draft"] if draft else []),
+        *(["--data", str(data)] if data else []),
+    ]
+    emulator = _emulator(processes, ports, public, options)
     lines = processes.lines_until_ready(emulator)
     environ = {
         **lines,
@@ -128,10 +121,20 @@ def start(
     url = f"http://127.0.0.1:{ports.api}"
     processes.healthy(api, f"{url}/health")
     processes.healthy(poll, f"http://127.0.0.1:{ports.poll}/health")
-    return Service(url, api, poll, environ, lines, ports)
+    return LocalService(url, api, poll, environ, lines, ports)
 
 
-def _real(real: Upstream) -> dict[str, str]:
+def _emulator(processes: Processes, ports: Ports, public: Path, options: list[str]) -> Process:
+    command = [
+        *(python(), "-m", "lib.emulator", "--port", str(ports.storage)),
+        *("--signer", f"{EMAIL}={public}", "--every", str(TICK_EVERY_S)),
+        *("--poll-url", f"http://127.0.0.1:{ports.poll}/"),
+        *options,
+    ]
+    return processes.start("emulator", command, {}, read=True)
+
+
+def _real(real: RealUpstream) -> dict[str, str]:
     environ = {
         "DASHSCOPE_API_KEY": real.api_key,
         "DASHSCOPE_REGION": real.region,
@@ -143,13 +146,13 @@ def _real(real: Upstream) -> dict[str, str]:
     return {**environ, "TICK_BUDGET_S": "30", "FIRST_LOOK_S": "10"}
 
 
-def restart_api(processes: Processes, service: Service) -> None:
+def restart_api(processes: Processes, service: LocalService) -> None:
     """Start `api` again after it was killed."""
     service.api = _function(processes, "api", service.ports.api, service.environ)
     processes.healthy(service.api, f"{service.url}/health")
 
 
-def restart_poll(processes: Processes, service: Service) -> None:
+def restart_poll(processes: Processes, service: LocalService) -> None:
     """Start `poll` again after it was killed."""
     service.poll = _function(processes, "poll", service.ports.poll, service.environ)
     processes.healthy(service.poll, f"http://127.0.0.1:{service.ports.poll}/health")
