@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace, screen: Screen) -> int:
     real = _upstream(screen, ask=not options.yes) if options.real else None
-    with Processes(services.HOME / "logs", os.environ) as processes:
+    with Processes(services.STATE_FOLDER / "logs", os.environ) as processes:
         service = services.start(
             processes,
             port=options.port,
@@ -123,7 +123,7 @@ def _submit(options: argparse.Namespace, screen: Screen) -> int:
         target = jobs.ServiceAddress(options.url.rstrip("/"), options.key)
         _film(target, request, screen, options.out)
         return 0
-    with Processes(services.HOME / "logs", os.environ) as processes:
+    with Processes(services.STATE_FOLDER / "logs", os.environ) as processes:
         service = services.start(processes)
         target = jobs.ServiceAddress(service.url, watch=processes.check)
         _film(target, request, screen, options.out)
@@ -145,7 +145,7 @@ def _film(
     for warning in job["warnings"]:
         screen.line(f"    note: {warning}")
     job = jobs.follow(service, job, screen)
-    path = out or services.HOME / "films" / f"{job['id']}.mp4"
+    path = out or services.STATE_FOLDER / "films" / f"{job['id']}.mp4"
     size = jobs.download(job, path)
     screen.done("film", f"{_short(path)}  ({size:,} bytes)")
     screen.done("", _described(film.probe(path.read_bytes())))

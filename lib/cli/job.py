@@ -24,7 +24,7 @@ TRANSIENT = frozenset({429, 500, 502, 503, 504})
 TERMINAL = frozenset({"completed", "failed", "cancelled", "expired"})
 
 
-class JobRefused(Exception):  # noqa: N818 - told to the person, then the end
+class JobRefused(Exception):  # noqa: N818 - shown to the user, then the end
     """The service said no, or the job did not complete; the message says why."""
 
 
@@ -88,7 +88,7 @@ def follow(service: ServiceAddress, job: dict[str, Any], screen: Screen) -> dict
 
     Raises:
         JobRefused: it ended without a film.
-        NotNow: nobody has answered for `PATIENCE_S`.
+        NotNow: no answer for `PATIENCE_S`.
     """
     screen.restart()
     heard = time.monotonic()

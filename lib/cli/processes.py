@@ -1,6 +1,6 @@
 """The processes of a local service: started, watched, stopped together.
 
-Each runs in a session of its own and writes a log of its own; when one dies early, its last lines
+Each runs in a session of its own and writes a log of its own; when one ends early, its last lines
 are what the caller sees. Nothing survives the parent's end.
 """
 
@@ -42,7 +42,7 @@ for group in groups:
 """
 
 
-class Died(Exception):  # noqa: N818 - told to the person, then the end
+class Died(Exception):  # noqa: N818 - shown to the user, then the end
     """A process ended or did not answer; the message carries the end of its log."""
 
 
@@ -51,10 +51,10 @@ class Process:
     """One running process.
 
     Attributes:
-        name: our word for it.
+        name: what messages call it.
         popen: the handle.
         log: where it writes.
-        out: its standard output, when somebody reads it.
+        out: its standard output, when it is read here.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Processes:
         """Start one.
 
         Args:
-            name: our word for it, and its log's name.
+            name: what messages call it, and its log's name.
             command: what to run.
             more: further environment variables.
             read: whether its standard output is read here instead of logged.

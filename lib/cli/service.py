@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EMAIL = "local@inbetween.iam.gserviceaccount.com"
 ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".inbetween"
+STATE_FOLDER = ROOT / ".inbetween"
 TICK_EVERY_S, TICK_BUDGET_S, FIRST_LOOK_S = 0.5, 3.0, 0.5
 
 
@@ -58,7 +58,7 @@ class LocalService:
 
     Attributes:
         url: of `api`.
-        api: the process, for whoever wants to kill it.
+        api: the process, for a caller that stops it.
         poll: likewise.
         environ: what `api` and `poll` see.
         emulator: KEY=VALUE of the emulators.
@@ -98,7 +98,7 @@ def start(
         Died: a part did not start.
     """
     ports = Ports.choose(port)
-    key_file, public = signing_key(HOME)
+    key_file, public = signing_key(STATE_FOLDER)
     options = [
         *(["--real-time"] if real_time else []),
         *(["--draft"] if draft else []),
@@ -139,7 +139,7 @@ def _real(real: RealUpstream) -> dict[str, str]:
         "DASHSCOPE_API_KEY": real.api_key,
         "DASHSCOPE_REGION": real.region,
         "DASHSCOPE_BASE_URL": real.base_url or "",
-        # Nobody out there can reach an emulated bucket.
+        # The real service cannot reach an emulated bucket.
         "FRAME_DELIVERY": "inline",
     }
     # A person waits at a terminal: look early, one list call covers everything.

@@ -1,4 +1,4 @@
-"""The one clock of all emulators: real time plus an offset, or frozen until somebody moves it.
+"""The one clock of all emulators: real time plus an offset, or frozen until it is moved.
 
 Signed links expire, upstream records die and lifecycle rules run by this clock, so a day can pass
 in a test in no time. It refuses to run backwards.

@@ -94,7 +94,7 @@ def cut_after(data: bytes, reason: str) -> Iterator[bytes]:
 
     Args:
         data: what is sent before.
-        reason: why, for whoever reads the error.
+        reason: why, for the error message.
 
     Raises:
         Dropped: after the last byte.

@@ -47,7 +47,7 @@ class InProcess(BaseAdapter):
 
         Args:
             request: what to answer.
-            args: the options of `requests` by place; `stream` is the first.
+            args: the options of `requests` by position; `stream` is the first.
             options: the same by name; all but `stream` have no meaning without a socket.
 
         Raises:
@@ -104,7 +104,7 @@ def _environ(request: requests.PreparedRequest) -> WSGIEnvironment:
 
 
 def _header_variables(headers: Mapping[str, str | bytes]) -> Iterator[tuple[str, str]]:
-    for name, value in headers.items():  # resumable-media hands over bytes
+    for name, value in headers.items():  # resumable-media passes bytes
         text = value.decode("latin-1") if isinstance(value, bytes) else value
         key = name.upper().replace("-", "_")
         if key == "CONTENT_TYPE":

@@ -48,7 +48,7 @@ class Scheduler:
 
     Attributes:
         runs: how many runs there were.
-        last_status: HTTP status of the last call; 0 when nobody answered.
+        last_status: HTTP status of the last call; 0 without an answer.
     """
 
     clock: Clock
@@ -73,7 +73,7 @@ class Scheduler:
         """Run once: one call, two where a duplicate is due.
 
         Returns:
-            The last call's HTTP status, 0 when nobody answered; None when the previous run has not
+            The last call's HTTP status, 0 without an answer; None when the previous run has not
             ended, for then there is none.
         """
         if not self._running.acquire(blocking=False):

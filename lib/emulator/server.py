@@ -50,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
     now: staticmethod[[], float]
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """An HTTP date, by the emulated clock unless told otherwise (RFC 9110, section 6.6.1)."""
+        """An HTTP date, by default by the emulated clock (RFC 9110, section 6.6.1)."""
         return formatdate(self.now() if timestamp is None else timestamp, usegmt=True)
 
     def parse_request(self) -> bool:
@@ -60,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def log_message(self, *_args: object) -> None:
-        """Keep quiet: the emulators report on their own page."""
+        """Write nothing: the emulators report on their own page."""
 
     def _answer(self) -> None:
         body = self._body()
@@ -171,7 +171,7 @@ class Server:
     Args:
         app: the WSGI application.
         port: the port; 0 takes a free one.
-        host: the address to bind; loopback unless told otherwise.
+        host: the address to bind; loopback by default.
         now: Unix seconds, for the `Date` of answers that the app gave none.
     """
 

@@ -19,7 +19,7 @@ COMMAND = [sys.executable, "-m", "lib.emulator"]
 
 
 @contextlib.contextmanager
-def playing(*arguments):
+def running(*arguments):
     """The process and the lines that it printed before `ready`."""
     process = subprocess.Popen(
         [*COMMAND, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -62,7 +62,7 @@ def get(url, **options):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_everything_in_one_process(number):
-    with playing() as (process, lines):
+    with running() as (process, lines):
         assert set(lines) == {
             *("STORAGE_EMULATOR_HOST", "BUCKET", "EMULATOR_CLOCK_URL"),
             *("DASHSCOPE_BASE_URL", "DASHSCOPE_REGION", "DASHSCOPE_API_KEY"),
@@ -78,12 +78,12 @@ def test_everything_in_one_process(number):
 def test_ports_side_by_side_and_the_data_stays(tmp_path):
     port = free_pair()
     for expected in (404, 200):
-        with playing("--port", str(port), "--data", str(tmp_path)) as (process, lines):
-            home = lines["STORAGE_EMULATOR_HOST"]
-            assert home == f"http://127.0.0.1:{port}"
+        with running("--port", str(port), "--data", str(tmp_path)) as (process, lines):
+            storage = lines["STORAGE_EMULATOR_HOST"]
+            assert storage == f"http://127.0.0.1:{port}"
             assert lines["DASHSCOPE_BASE_URL"] == f"http://127.0.0.1:{port + 1}/singapore/api/v1"
-            assert get(f"{home}/storage/v1/b/inbetween/o/kept").status_code == expected
-            url = f"{home}/upload/storage/v1/b/inbetween/o?uploadType=media&name=kept"
+            assert get(f"{storage}/storage/v1/b/inbetween/o/kept").status_code == expected
+            url = f"{storage}/upload/storage/v1/b/inbetween/o?uploadType=media&name=kept"
             assert requests.post(url, data=b"x", timeout=10).status_code == 200
             ended(process, signal.SIGTERM)
 
@@ -94,7 +94,7 @@ def test_storage_alone(tmp_path):
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     public.write_bytes(key.public_bytes(serialization.Encoding.PEM, form))
     arguments = ["--signer", f"me@p.iam.gserviceaccount.com={public}", "--bucket", "mine"]
-    with playing("storage", *arguments) as (process, lines):
+    with running("storage", *arguments) as (process, lines):
         assert set(lines) == {"STORAGE_EMULATOR_HOST", "EMULATOR_CLOCK_URL"}
         assert get(f"{lines['STORAGE_EMULATOR_HOST']}/storage/v1/b/mine").status_code == 200
         assert get(lines["EMULATOR_CLOCK_URL"]).json()["now"] > 1.7e9
@@ -103,15 +103,15 @@ def test_storage_alone(tmp_path):
 
 def test_upstream_alone_with_keys_of_its_own():
     keys = ["--key", "beijing=sk-a", "--key", "beijing=other:sk-b", "--key", "singapore=sk-c"]
-    with playing("upstream", *keys, "--overflow", "queue", "--list-lag", "5") as (process, lines):
+    with running("upstream", *keys, "--overflow", "queue", "--list-lag", "5") as (process, lines):
         assert (lines["DASHSCOPE_REGION"], lines["DASHSCOPE_API_KEY"]) == ("beijing", "sk-a")
         assert lines["DASHSCOPE_BASE_URL"] == lines["DASHSCOPE_BASE_URL_BEIJING"]
         for name, key in (("BEIJING", "sk-a"), ("BEIJING", "sk-b"), ("SINGAPORE", "sk-c")):
             headers = {"Authorization": f"Bearer {key}"}
             url = f"{lines[f'DASHSCOPE_BASE_URL_{name}']}/tasks"
             assert get(url, headers=headers).status_code == 200
-        home = lines["EMULATOR_CLOCK_URL"].removesuffix("/clock")
-        settings = get(f"{home}/settings").json()
+        control = lines["EMULATOR_CLOCK_URL"].removesuffix("/clock")
+        settings = get(f"{control}/settings").json()
         assert settings == {"overflow": "queue", "bad_frame": "fail", "list_lag_s": 5.0}
         ended(process, signal.SIGINT)
 
@@ -137,7 +137,7 @@ def test_what_cannot_start_says_why(case):
 
 
 @pytest.mark.parametrize("part", [[], ["storage"], ["upstream"]])
-def test_a_port_that_is_taken_is_told(part):
+def test_a_port_that_is_taken_is_an_error(part):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -156,7 +156,7 @@ def test_a_port_that_is_taken_is_told(part):
 
 def test_it_starts_in_under_a_second():
     """By the processor's time, which a busy machine does not stretch as it stretches the wall's."""
-    with playing() as (process, _lines):
+    with running() as (process, _lines):
         process.send_signal(signal.SIGTERM)
         _pid, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -173,7 +173,7 @@ def test_a_half_made_film_keeps_nothing_alive(tmp_path):
     file = io.BytesIO()
     Image.effect_noise((1280, 720), 90).convert("RGB").save(file, "PNG")
     url = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
-    with playing("upstream") as (process, lines):
+    with running("upstream") as (process, lines):
         answer = requests.post(
             f"{lines['DASHSCOPE_BASE_URL']}/services/aigc/image2video/video-synthesis",
             headers={

@@ -39,7 +39,7 @@ class Target:
         if self.hold:
             assert self.hold.wait(10)
         if not self.status:
-            raise Dropped("nobody at home")
+            raise Dropped("no answer")
         start_response(self.status, [("Location", "http://poll.test/elsewhere")])
         return [b"{}"]
 
@@ -115,8 +115,8 @@ def test_the_services_own_door_lets_it_in_and_nobody_else():
     admit(f"Bearer {scheduler.token()}")
     clock.advance(7 * 24 * 3600)
     admit(f"Bearer {scheduler.token()}")
-    stranger = Scheduler(clock, url=URL, audience="https://poll.example")
-    for token in (stranger.token(), scheduler.token()[:-4] + "AAAA"):
+    other = Scheduler(clock, url=URL, audience="https://poll.example")
+    for token in (other.token(), scheduler.token()[:-4] + "AAAA"):
         with pytest.raises(ApiError):
             admit(f"Bearer {token}")
 

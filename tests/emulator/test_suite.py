@@ -29,8 +29,8 @@ def picture(color):
 
 
 def put(web, lines, name, data):
-    home = f"{lines['STORAGE_EMULATOR_HOST']}/upload/storage/v1/b/{BUCKET}/o"
-    answer = web.post(f"{home}?uploadType=media&name={name}", data=data)
+    objects_url = f"{lines['STORAGE_EMULATOR_HOST']}/upload/storage/v1/b/{BUCKET}/o"
+    answer = web.post(f"{objects_url}?uploadType=media&name={name}", data=data)
     assert answer.status_code == 200
     return f"{lines['STORAGE_EMULATOR_HOST']}/download/storage/v1/b/{BUCKET}/o/{name}?alt=media"
 

@@ -53,7 +53,9 @@ def pictures(mp4: bytes) -> list[Array]:
 def contact_sheet(mp4: bytes, count: int, *, columns: int, width: int) -> bytes:
     """See `lib.emulator.film.contact_sheet`."""
     frames = pictures(mp4)
-    chosen = [frames[round(place)] for place in np.linspace(0, len(frames) - 1, max(2, count))]
+    chosen = [
+        frames[round(position)] for position in np.linspace(0, len(frames) - 1, max(2, count))
+    ]
     height = round(width * chosen[0].shape[0] / chosen[0].shape[1])
     shrunk = [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in chosen]
     columns = columns or len(shrunk)

@@ -31,8 +31,8 @@ class Pose:
     """Where the camera stands and where the monster looks.
 
     Attributes:
-        zoom: 1 shows the whole world.
-        centre: the world point in the middle of the picture.
+        zoom: 1 shows the whole scene.
+        centre: the scene point in the middle of the picture.
         gaze: from -1 (down at the ground) to 1 (up at the sky).
     """
 

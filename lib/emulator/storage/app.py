@@ -150,7 +150,7 @@ class StorageApp:
         response.headers.update(self._cors(raw))
         if kind != "emulator":
             at = self.clock.now()
-            self.traffic.saw(kind, raw.method, raw.path, response.status_code, at)
+            self.traffic.record(kind, raw.method, raw.path, response.status_code, at)
         return response(environ, start_response)
 
     def _answer(self, call: Call) -> tuple[str, Response]:
@@ -164,7 +164,7 @@ class StorageApp:
         except StorageError as error:
             return kind, _refusal(error, raw)
         except Dropped:
-            self.traffic.saw(kind, raw.method, raw.path, 0, self.clock.now())
+            self.traffic.record(kind, raw.method, raw.path, 0, self.clock.now())
             raise
         except Exception:  # noqa: BLE001 - a crash must look like the service's 500, and be seen
             traceback.print_exc(file=sys.stderr)

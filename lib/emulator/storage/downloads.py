@@ -68,7 +68,7 @@ def answer(
 
 
 def _transcoded(stored: Stored, headers: Mapping[str, str]) -> bytes | None:
-    """The decompressed content, when the object is stored compressed and the reader is not told."""
+    """The decompressed content, for a reader that does not take gzip as it is stored."""
     if stored.fields.get("contentEncoding") != "gzip":
         return None
     if "gzip" in headers.get("accept-encoding", ""):

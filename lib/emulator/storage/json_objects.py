@@ -106,7 +106,7 @@ class JsonObjects:
         """The content of an object."""
 
         def work() -> Response:
-            with self._store.lock:  # until the content is open, nobody may drop it
+            with self._store.lock:  # until the content is open, nothing may drop it
                 stored = self._read(call, bucket, name)
                 return downloads.answer(stored, call.headers, call.raw.method, stored.etag)
 

@@ -70,7 +70,7 @@ class Call:
         """The whole body.
 
         Raises:
-            Dropped: it did not come whole, so there is nobody left to answer.
+            Dropped: it did not come whole, and its sender is gone.
         """
         data, cut = self.received()
         if cut:
@@ -117,7 +117,7 @@ class StorageRoute:
     Attributes:
         name: what the service calls the method, such as `objects.insert`.
         method: HTTP method.
-        path: the raw path as a pattern; its groups are handed over decoded.
+        path: the raw path as a pattern; the handler gets its groups decoded.
         answer: the handler.
         parameters: the query parameters that it understands; None when it checks them itself.
     """

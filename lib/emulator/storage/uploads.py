@@ -1,6 +1,6 @@
 """Resumable uploads: sessions that become objects with their last byte.
 
-A session lives in memory beside the objects and dies with the process or after a week; its
+A session is kept in memory and ends with the process or after a week; its
 conditions are checked when it finishes. Source: Cloud Storage documentation, "Resumable uploads".
 """
 

@@ -106,7 +106,7 @@ class XmlApi:
         }
 
         def work() -> Response:
-            with self._store.lock:  # until the content is open, nobody may drop it
+            with self._store.lock:  # until the content is open, nothing may drop it
                 stored = self._store.live(bucket, name, call.generation)
                 Conditions.of_headers(call.headers).check(stored)
                 etag = f'"{stored.content_etag}"'

@@ -65,7 +65,7 @@ class ApiKeys:
                 self._keys[key] = (region, name or region, str(number))
         self._default = next(iter(keys), "singapore")
 
-    def place(self, path: str, host: str) -> tuple[str, str] | None:
+    def locate(self, path: str, host: str) -> tuple[str, str] | None:
         """Region of a request and its path below the base, without a trailing slash.
 
         Args:

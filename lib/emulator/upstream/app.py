@@ -167,9 +167,9 @@ class UpstreamApp:
             return _refusal(named("internal"), request_id)
 
     def _route(self, request: Request) -> tuple[str, UpstreamRoute, tuple[str, ...]]:
-        place = self._accounts.place(request.path, request.host)
-        if place is not None:
-            region, path = place
+        located = self._accounts.locate(request.path, request.host)
+        if located is not None:
+            region, path = located
             for route, pattern in self._routes:
                 found = pattern.fullmatch(path)
                 if found and route.method == request.method:
@@ -185,7 +185,7 @@ def _refusal(error: UpstreamError, request_id: str) -> Response:
 
 
 def _compressed(request: Request, response: Response) -> Response:
-    """As the service sends it: gzip for whoever takes it, in chunks of unknown total."""
+    """As the service sends it: gzip for a client that takes it, in chunks of unknown total."""
     if not request.accept_encodings.quality("gzip") or not response.is_sequence:
         return response
     packed = gzip.compress(response.get_data(), mtime=0)

@@ -1,6 +1,6 @@
 """Failures on demand: by operation, declared over HTTP or in a test, reported as met or not.
 
-A fault answers instead of an operation, cuts after it, or spoils its answer. It invents nothing by
+A fault answers instead of an operation, cuts after it, or damages its answer. It invents nothing by
 itself.
 """
 
@@ -125,7 +125,7 @@ class UpstreamFaults(FaultList[UpstreamFault]):
         if fault is None:
             return work()
         if fault.kind in {"cut", "length"}:
-            return _spoiled(work(), fault)
+            return _damaged(work(), fault)
         if fault.kind == "slow":
             return _slow(work(), fault, self.sleep)
         if fault.kind == "delay" and fault.when == "before":
@@ -151,7 +151,7 @@ def _instead(fault: UpstreamFault, operation: str) -> Response:
     raise named(fault.kind)
 
 
-def _spoiled(response: Response, fault: UpstreamFault) -> Response:
+def _damaged(response: Response, fault: UpstreamFault) -> Response:
     whole = response.get_data()
     if fault.kind == "length":
         return overlong(response, whole, fault.at)

@@ -1,7 +1,7 @@
 """Looking at tasks: query one, list many, cancel one that still waits.
 
 Source: Model Studio, "Asynchronous task management". An account sees its own tasks only; records
-live 24 hours.
+are kept for 24 hours.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Tasks and how they pass from PENDING to their end, by the clock or by a rendering thread.
 
-Nothing happens between two questions: the state is worked out from the clock when somebody asks.
-Two tasks of an account run at a time; a record lives 24 hours. Source: Model Studio, "Asynchronous
-task management" and "Rate limits".
+Nothing happens between two calls: the state is worked out from the clock when it is read.
+Two tasks of an account run at a time; a record is kept for 24 hours. Source: Model Studio,
+"Asynchronous task management" and "Rate limits".
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Task:
         running_s: how long it runs; None until its film is rendered.
         failure: code and message it is going to fail with.
         scenario: a name from the prompt.
-        status: as of the last time somebody asked.
+        status: as of the last time it was read.
         scheduled_at: when it began to run.
         ended_at: when it ended.
         rendering: its film, made or to be made.
@@ -134,7 +134,7 @@ class TaskStore:
                 held.clear()
 
     def of(self, account: str) -> list[Task]:
-        """The account's tasks whose records live, newest first, as they stand now."""
+        """The account's tasks whose records are kept, newest first, as they stand now."""
         with self.lock:
             self._settle(account)
             mine = self._mine[account]
@@ -152,7 +152,7 @@ class TaskStore:
             return task if self._clock.now() - task.submitted_at <= RECORD_S else None
 
     def finished(self, task_id: str) -> Task | None:
-        """A task with a film, whoever asks and however old; None without one."""
+        """A task with a film, of any account and age; None without one."""
         with self.lock:
             task = self._all.get(task_id)
             return task if task is not None and task.status == "SUCCEEDED" else None
@@ -230,10 +230,10 @@ class TaskStore:
         self._unfinished[task.account].remove(task)
 
     def _sweep(self) -> None:
-        # A film whose link has died cannot be asked for again: its bytes only cost memory.
-        dead = self._clock.now() - RECORD_S - LINK_S - STUCK_S
+        # A film whose link has expired cannot be asked for again: its bytes only cost memory.
+        kept_since = self._clock.now() - RECORD_S - LINK_S - STUCK_S
         for task in itertools.islice(self._all.values(), self._swept, None):
-            if task.submitted_at > dead or task.status not in ENDED:
+            if task.submitted_at > kept_since or task.status not in ENDED:
                 return
             task.rendering, self._swept = None, self._swept + 1
             task.film = replace(task.film, first=b"", last=None)

@@ -1,7 +1,7 @@
 """How long tasks take, what a film is made from, and the one thread that makes films.
 
 Three ways: as long as rendering takes, as long as the service's samples took, or as long as
-somebody else draws (then nothing runs in the background and a film is made at first need).
+a caller says (then nothing runs in the background and a film is made at first need).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Timing:
 
     @classmethod
     def virtual(cls, draw: Callable[[], tuple[float, float]]) -> Timing:
-        """Durations that somebody else draws; no threads, films made at first need.
+        """Durations that a caller draws; no threads, films made at first need.
 
         Args:
             draw: pending and running seconds of the next accepted task.
@@ -75,7 +75,7 @@ class Timing:
 
 
 class FilmRenderer:
-    """Makes films, one at a time, in a thread that does not keep the process alive.
+    """Makes films, one at a time, in a thread that does not keep the process from ending.
 
     Args:
         render: makes one film.

@@ -1,4 +1,4 @@
-"""Temporary storage for frames: a policy, a form post, an `oss://` name that lives 48 hours.
+"""Temporary storage for frames: a policy, a form post, an `oss://` name that is valid for 48 hours.
 
 Bound to the model and account that asked for the policy. Sources: Model Studio, "Upload a local
 file to get a temporary URL"; Object Storage Service, "PostObject" (form fields, policy, errors).
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lib.emulator.upstream.accounts import Caller
     from lib.emulator.upstream.state import UpstreamState
 
-POLICY_S, LIFE_S = 300, 48 * 3600
+POLICY_S, LIFETIME_S = 300, 48 * 3600
 SIZE_AT_MOST = 1 << 30
 ACCESS_KEY_ID = "LTAIemulator"
 FIXED = {"x-oss-object-acl": "private", "x-oss-forbid-overwrite": "true"}
@@ -120,7 +120,7 @@ class TemporaryFiles:
         """Take a form post.
 
         Raises:
-            UpstreamError: why not; to be told in XML.
+            UpstreamError: why not; the answer is XML.
         """
         if request.method != "POST":
             raise UpstreamError(403, "AccessDenied", "Temporary files cannot be read back.")
@@ -129,7 +129,7 @@ class TemporaryFiles:
         key = form.fields["key"]
         if key in self._files:
             raise UpstreamError(409, "FileAlreadyExists", "The object you specified already exists")
-        expires_at = self._clock.now() + LIFE_S
+        expires_at = self._clock.now() + LIFETIME_S
         self._files[key] = TemporaryFile(allowed.account, allowed.model, expires_at, form.file)
         status = 200 if form.fields.get("success_action_status") == "200" else 204
         tag = hashlib.md5(form.file, usedforsecurity=False).hexdigest().upper()

@@ -1,52 +1,52 @@
-"""What a bucket is, in sixty lines: the judge of the stateful test."""
+"""What a bucket is, in sixty lines: what the stateful test compares with."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error
+class RefusedByReference(Exception):  # noqa: N818 - an answer, not an error
     def __init__(self, status):
         super().__init__(status)
         self.status = status
 
 
-class Model:
+class ReferenceBucket:
     def __init__(self):
         self.objects = {}
         self.generations = 0
 
-    def _judge(self, name, conditions, *, reading=False):
+    def _check(self, name, conditions, *, reading=False):
         live = self.objects.get(name)
         actual = {"generation": live["generation"] if live else 0}
         actual["metageneration"] = live["metageneration"] if live else None
         for key, wanted in sorted(conditions.items(), key=lambda item: "not" in item[0]):
             field, negated = key.split("_")[1], "_not_" in key
             if actual[field] is None or (actual[field] == wanted) is negated:
-                raise Refused(304 if negated and reading and live else 412)
+                raise RefusedByReference(304 if negated and reading and live else 412)
 
     def _live(self, name):
         if name not in self.objects:
-            raise Refused(404)
+            raise RefusedByReference(404)
         return self.objects[name]
 
     def put(self, name, data, metadata, conditions):
-        self._judge(name, conditions)
+        self._check(name, conditions)
         self.generations += 1
         new = {"data": data, "metadata": dict(metadata), "metageneration": 1}
         self.objects[name] = new | {"generation": self.generations}
 
     def get(self, name, conditions):
         live = self._live(name)
-        self._judge(name, conditions, reading=True)
+        self._check(name, conditions, reading=True)
         return live
 
     def patch(self, name, changes, conditions):
         live = self._live(name)
-        self._judge(name, conditions)
+        self._check(name, conditions)
         merged = {} if changes is None else {**live["metadata"], **changes}
         live["metadata"] = {key: value for key, value in merged.items() if value is not None}
         live["metageneration"] += 1
 
     def delete(self, name, conditions):
         self._live(name)
-        self._judge(name, conditions)
+        self._check(name, conditions)
         del self.objects[name]
 
     def list(self, prefix, delimiter):

@@ -92,9 +92,9 @@ def test_a_link_signed_without_a_key_works(cloud, identity):
 def test_a_token_that_is_made_up_does_not_sign(identity):
     session = requests.Session()
     session.mount("https://iamcredentials.googleapis.com", InProcess(identity))
-    strange = oauth2.Credentials("made-up")
+    unknown = oauth2.Credentials("made-up")
     with pytest.raises(TransportError):
-        iam.Signer(Request(session), strange, EMAIL).sign(b"x")
+        iam.Signer(Request(session), unknown, EMAIL).sign(b"x")
 
 
 def test_another_account_is_refused_and_tokens_age(key_pair):

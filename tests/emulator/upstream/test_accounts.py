@@ -1,4 +1,4 @@
-"""Regions, keys, accounts and paths: what belongs together, and what a stranger is told."""
+"""Regions, keys, accounts and paths: what belongs together, and what an unknown caller is answered."""
 
 import gzip
 
@@ -25,7 +25,7 @@ KEYS = {
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 @pytest.mark.parametrize("case", KEYS)
-def test_a_stranger_is_401_everywhere(emulated, method, path, case):
+def test_an_unknown_caller_is_401_everywhere(emulated, method, path, case):
     key, message, _source = KEYS[case]
     answer = emulated.call(method, path, key=key)
     assert answer.status_code == 401
@@ -95,7 +95,7 @@ def test_the_bare_path_takes_its_region_from_the_host(emulated, host, key):  # r
 )
 def test_hosts_of_workspaces(host, region):  # python: env.py
     accounts = ApiKeys({"singapore": ["a"], "beijing": ["b"]})
-    assert accounts.place("/api/v1/tasks/", host) == (region, "/tasks")
+    assert accounts.locate("/api/v1/tasks/", host) == (region, "/tasks")
 
 
 @pytest.mark.parametrize("keys", [{"mars": ["k"]}, {"beijing": ["k", "k"]}, {"beijing": [""]}])

@@ -1,4 +1,4 @@
-"""Frames: forms, formats, sides, sizes; and at which stage a bad one is told."""
+"""Frames: forms, formats, sides, sizes; and when a bad one is refused."""
 
 import base64
 import struct
@@ -154,8 +154,8 @@ def test_a_broken_data_uri_fails_the_task(emulated, a_body, url):  # silent
 def test_a_data_uri_is_limited_as_text(emulated, a_body, a_picture):  # errors: max bytes per item
     data = a_picture(kind="BMP")
     head = len("data:image/bmp;base64,")
-    room = (10485760 - head) // 4 * 3
-    fits = inline(data + bytes(room - len(data)), "image/bmp")
+    size = (10485760 - head) // 4 * 3
+    fits = inline(data + bytes(size - len(data)), "image/bmp")
     assert len(fits) <= 10485760
     assert ended(emulated, a_body, fits)["task_status"] == "SUCCEEDED"
     emulated.clock.advance(1)

@@ -15,7 +15,7 @@ RATE = (429, "Throttling.RateQuota")
 FULL = (429, "Throttling")
 
 
-def told(answer):
+def refusal(answer):
     return answer.status_code, answer.json()["code"]
 
 
@@ -23,10 +23,10 @@ def test_two_creates_a_second(make_emulated, a_body):  # limits
     emulated = make_emulated(overflow="queue")
     said = [emulated.post(a_body()) for _ in range(3)]
     assert [answer.status_code for answer in said] == [200, 200, 429]
-    assert told(said[2]) == RATE
+    assert refusal(said[2]) == RATE
     assert "Retry-After" not in said[2].headers  # never seen (exchanges)
     emulated.clock.advance(0.99)
-    assert told(emulated.post(a_body())) == RATE
+    assert refusal(emulated.post(a_body())) == RATE
     emulated.clock.advance(0.02)
     assert emulated.post(a_body()).status_code == 200
     assert len(emulated.app.tasks) == 3
@@ -35,7 +35,7 @@ def test_two_creates_a_second(make_emulated, a_body):  # limits
 def test_a_refused_create_counts_too(emulated, a_body):  # silent
     for _ in range(2):
         assert emulated.post(a_body(first_frame_url=...)).status_code == 400
-    assert told(emulated.post(a_body())) == RATE
+    assert refusal(emulated.post(a_body())) == RATE
 
 
 def test_2_1_in_singapore_takes_one_a_second(make_emulated, a_body):  # limits
@@ -66,7 +66,7 @@ def test_accounts_and_regions_have_rates_of_their_own(make_emulated, a_body):  #
 def test_twenty_a_second_of_each_kind(emulated, method, path, normal):  # tasks
     said = [emulated.call(method, path) for _ in range(21)]
     assert [answer.status_code for answer in said] == [normal] * 20 + [429]
-    assert told(said[20]) == RATE
+    assert refusal(said[20]) == RATE
     others = {"/tasks/x": "/tasks", "/tasks": "/tasks/x", "/tasks/x/cancel": "/tasks"}
     assert emulated.call("GET", others[path]).status_code == 200
     emulated.clock.advance(1)
@@ -102,9 +102,9 @@ def test_no_second_ever_holds_more_than_the_limit(pauses, limit):
 def test_a_third_task_at_once_is_refused(emulated, a_body):  # limits, silent
     emulated.create()
     emulated.create()
-    assert told(emulated.post(a_body())) == FULL
+    assert refusal(emulated.post(a_body())) == FULL
     emulated.clock.advance(5)  # still PENDING or RUNNING
-    assert told(emulated.post(a_body())) == FULL
+    assert refusal(emulated.post(a_body())) == FULL
     emulated.clock.advance(65)
     assert emulated.post(a_body()).status_code == 200
     assert len(emulated.app.tasks) == 3
@@ -132,13 +132,13 @@ def test_accounts_have_places_of_their_own(emulated, a_body):
     for key in ("sk-singapore", "sk-other"):
         emulated.create(key=key)
         emulated.create(key=key)
-        assert told(emulated.post(a_body(), key=key)) == FULL
+        assert refusal(emulated.post(a_body(), key=key)) == FULL
 
 
 def test_one_model_takes_the_place_of_the_other(emulated, a_body):  # limits: by account
     emulated.create()
     emulated.create(model=PLUS)
-    assert told(emulated.post(a_body())) == FULL
+    assert refusal(emulated.post(a_body())) == FULL
 
 
 def test_no_third_task_slips_in_between_threads(make_emulated, a_body):

@@ -43,7 +43,7 @@ class Pictures:
         return [body or b""]
 
 
-class Place:
+class Emulated:
     def __init__(self, **options):
         self.clock = Clock(start=1_780_000_000.0)
         web = requests.Session()
@@ -76,11 +76,11 @@ class Place:
             "parameters": {},
         }
         for name, value in changes.items():
-            place, _, field = name.partition("__")
-            target = body[place] if field else body
-            target[field or place] = value
+            section, _, field = name.partition("__")
+            target = body[section] if field else body
+            target[field or section] = value
             if value is None:
-                target.pop(field or place)
+                target.pop(field or section)
         sent = {"X-DashScope-Async": "enable", **(headers or {})}
         return self.call("POST", path, region=region, key=key, headers=sent, json=body)
 
@@ -92,36 +92,36 @@ class Place:
 
 
 @pytest.fixture
-def place():
-    return Place()
+def emulated():
+    return Emulated()
 
 
-def test_a_task_passes_through_its_states_with_documented_fields_and_times(place):
-    answer = place.create(input__prompt="雨" * 900)
+def test_a_task_passes_through_its_states_with_documented_fields_and_times(emulated):
+    answer = emulated.create(input__prompt="雨" * 900)
     assert answer.status_code == 200
     assert answer.json()["output"]["task_status"] == "PENDING"
     task = answer.json()["output"]["task_id"]
-    pending = place.get(task)["output"]
+    pending = emulated.get(task)["output"]
     assert pending == {
         "task_id": task,
         "task_status": "PENDING",
         "submit_time": "2026-05-29 04:26:40.000",  # UTC+8
     }
-    place.clock.advance(3)
-    assert place.get(task)["output"]["task_status"] == "RUNNING"
-    place.clock.advance(60)
-    done = place.get(task)
+    emulated.clock.advance(3)
+    assert emulated.get(task)["output"]["task_status"] == "RUNNING"
+    emulated.clock.advance(60)
+    done = emulated.get(task)
     assert done["output"]["task_status"] == "SUCCEEDED"
     assert done["output"]["orig_prompt"] == "雨" * 800
     assert done["usage"] == {"video_duration": 5, "video_count": 1, "SR": 720}
-    film = place.http.get(done["output"]["video_url"])
+    film = emulated.http.get(done["output"]["video_url"])
     assert (film.status_code, film.headers["Content-Type"]) == (200, "video/mp4")
 
 
-def test_the_older_model_reports_another_usage(place):
-    task = place.task(model="wan2.1-kf2v-plus")
-    place.clock.advance(100)
-    assert place.get(task)["usage"] == {
+def test_the_older_model_reports_another_usage(emulated):
+    task = emulated.task(model="wan2.1-kf2v-plus")
+    emulated.clock.advance(100)
+    assert emulated.get(task)["usage"] == {
         "video_count": 1,
         "video_duration": 5,
         "video_ratio": "standard",
@@ -153,104 +153,104 @@ def test_the_older_model_reports_another_usage(place):
         ({"input__prompt": "x #moderation-input"}, 400, "DataInspectionFailed"),
     ],
 )
-def test_what_the_service_refuses_at_once(place, changes, status, code):
-    answer = place.create(**changes)
+def test_what_the_service_refuses_at_once(emulated, changes, status, code):
+    answer = emulated.create(**changes)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert set(answer.json()) == {"code", "message", "request_id"}
-    assert len(place.app.tasks) == 0
+    assert len(emulated.app.tasks) == 0
 
 
-def test_unknown_keys_and_both_path_spellings_are_tolerated(place):
-    assert place.create(path=PATH + "/", parameters__with_audio=False, input__function="x").ok
+def test_unknown_keys_and_both_path_spellings_are_tolerated(emulated):
+    assert emulated.create(path=PATH + "/", parameters__with_audio=False, input__function="x").ok
 
 
 @pytest.mark.parametrize("name", ["alpha.png", "small.png", "text.png", "gif.png", "gone.png"])
-def test_a_bad_frame_ends_the_task_as_failed_inside_a_200(place, name):
-    task = place.task(input__last_frame_url=f"http://pictures.test/{name}")
-    place.clock.advance(100)
-    output = place.get(task)["output"]
+def test_a_bad_frame_ends_the_task_as_failed_inside_a_200(emulated, name):
+    task = emulated.task(input__last_frame_url=f"http://pictures.test/{name}")
+    emulated.clock.advance(100)
+    output = emulated.get(task)["output"]
     assert output["task_status"] == "FAILED"
     assert output["code"].startswith(("InvalidParameter", "InvalidFile"))
     assert "video_url" not in output
 
 
-def test_a_template_needs_no_last_frame(place):
-    assert place.create(input__last_frame_url=None, input__template="solaron").ok
+def test_a_template_needs_no_last_frame(emulated):
+    assert emulated.create(input__last_frame_url=None, input__template="solaron").ok
 
 
-def test_unknown_foreign_and_old_tasks_are_unknown(place):
-    task = place.task()
-    assert place.get("no-such")["output"] == {"task_id": "no-such", "task_status": "UNKNOWN"}
-    assert place.get(task, region="beijing", key="sk-b")["output"]["task_status"] == "UNKNOWN"
-    assert place.get(task, key="sk-s2")["output"]["task_status"] == "PENDING"  # same account
-    place.clock.advance(24 * 3600 + 1)
-    assert place.get(task)["output"]["task_status"] == "UNKNOWN"
+def test_unknown_foreign_and_old_tasks_are_unknown(emulated):
+    task = emulated.task()
+    assert emulated.get("no-such")["output"] == {"task_id": "no-such", "task_status": "UNKNOWN"}
+    assert emulated.get(task, region="beijing", key="sk-b")["output"]["task_status"] == "UNKNOWN"
+    assert emulated.get(task, key="sk-s2")["output"]["task_status"] == "PENDING"  # same account
+    emulated.clock.advance(24 * 3600 + 1)
+    assert emulated.get(task)["output"]["task_status"] == "UNKNOWN"
 
 
-def test_a_result_link_dies_after_24_hours_and_cannot_be_forged(place):
-    task = place.task()
-    place.clock.advance(100)
-    link = place.get(task)["output"]["video_url"]
-    assert place.http.get(link, headers={"Range": "bytes=4-7"}).status_code == 206
-    assert place.http.get(link.replace("Expires=1", "Expires=2")).status_code == 403
-    place.clock.advance(24 * 3600)
-    assert place.http.get(link).status_code == 403
+def test_a_result_link_dies_after_24_hours_and_cannot_be_forged(emulated):
+    task = emulated.task()
+    emulated.clock.advance(100)
+    link = emulated.get(task)["output"]["video_url"]
+    assert emulated.http.get(link, headers={"Range": "bytes=4-7"}).status_code == 206
+    assert emulated.http.get(link.replace("Expires=1", "Expires=2")).status_code == 403
+    emulated.clock.advance(24 * 3600)
+    assert emulated.http.get(link).status_code == 403
 
 
-def test_two_creates_a_second_and_twenty_queries(place):
-    answers = [place.create().status_code for _ in range(3)]
+def test_two_creates_a_second_and_twenty_queries(emulated):
+    answers = [emulated.create().status_code for _ in range(3)]
     assert answers == [200, 200, 429]
-    assert {place.call("GET", "/tasks/x").status_code for _ in range(20)} == {200}
-    assert place.call("GET", "/tasks/x").json()["code"] == "Throttling.RateQuota"
-    place.clock.advance(1.1)
-    assert place.call("GET", "/tasks/x").status_code == 200
+    assert {emulated.call("GET", "/tasks/x").status_code for _ in range(20)} == {200}
+    assert emulated.call("GET", "/tasks/x").json()["code"] == "Throttling.RateQuota"
+    emulated.clock.advance(1.1)
+    assert emulated.call("GET", "/tasks/x").status_code == 200
 
 
 @pytest.mark.parametrize("overflow", ["refuse", "queue"])
 def test_a_third_task_at_once(overflow):
-    place = Place(overflow=overflow)
+    emulated = Emulated(overflow=overflow)
     for _ in range(2):
-        place.create()
-        place.clock.advance(1)
-    third = place.create()
+        emulated.create()
+        emulated.clock.advance(1)
+    third = emulated.create()
     if overflow == "refuse":
         assert third.json()["code"] == "Throttling"
         return
     task = third.json()["output"]["task_id"]
-    place.clock.advance(30)
-    assert place.get(task)["output"]["task_status"] == "PENDING"
-    place.clock.advance(40)
-    assert place.get(task)["output"]["task_status"] == "RUNNING"
+    emulated.clock.advance(30)
+    assert emulated.get(task)["output"]["task_status"] == "PENDING"
+    emulated.clock.advance(40)
+    assert emulated.get(task)["output"]["task_status"] == "RUNNING"
 
 
-def test_only_a_pending_task_can_be_cancelled(place):
-    task = place.task()
-    assert place.call("POST", f"/tasks/{task}/cancel").status_code == 200
-    assert place.get(task)["output"]["task_status"] == "CANCELED"
-    other = place.task()
-    place.clock.advance(10)
-    refused = place.call("POST", f"/tasks/{other}/cancel")
+def test_only_a_pending_task_can_be_cancelled(emulated):
+    task = emulated.task()
+    assert emulated.call("POST", f"/tasks/{task}/cancel").status_code == 200
+    assert emulated.get(task)["output"]["task_status"] == "CANCELED"
+    other = emulated.task()
+    emulated.clock.advance(10)
+    refused = emulated.call("POST", f"/tasks/{other}/cancel")
     assert (refused.status_code, refused.json()["code"]) == (400, "UnsupportedOperation")
 
 
-def test_the_list_has_epoch_milliseconds_pages_and_filters(place):
+def test_the_list_has_epoch_milliseconds_pages_and_filters(emulated):
     tasks = []
     for _ in range(2):
-        tasks.append(place.task())
-        place.clock.advance(61)
-    page = place.call("GET", "/tasks?page_no=1&page_size=1").json()
+        tasks.append(emulated.task())
+        emulated.clock.advance(61)
+    page = emulated.call("GET", "/tasks?page_no=1&page_size=1").json()
     assert (page["total"], page["total_page"], len(page["data"])) == (2, 2, 1)
     row = page["data"][0]
     assert row["task_id"] == tasks[1]
     assert row["gmt_create"] == 1_780_000_061_000
     assert row["model_name"] == "wan2.2-kf2v-flash"
     assert "end_time" not in row
-    done = place.call("GET", "/tasks/?status=SUCCEEDED").json()["data"]
+    done = emulated.call("GET", "/tasks/?status=SUCCEEDED").json()["data"]
     assert [row["task_id"] for row in done] == [tasks[0]]
-    assert place.call("GET", "/tasks", region="beijing", key="sk-b").json()["total"] == 0
+    assert emulated.call("GET", "/tasks", region="beijing", key="sk-b").json()["total"] == 0
 
 
-def upload(place, policy, **changes):
+def upload(emulated, policy, **changes):
     fields = {
         "OSSAccessKeyId": policy["oss_access_key_id"],
         "Signature": policy["signature"],
@@ -261,29 +261,31 @@ def upload(place, policy, **changes):
         "success_action_status": "200",
         **changes,
     }
-    return place.http.post(policy["upload_host"], data=fields, files={"file": ("a.png", picture())})
+    return emulated.http.post(
+        policy["upload_host"], data=fields, files={"file": ("a.png", picture())}
+    )
 
 
-def test_a_temporary_upload_lives_48_hours_for_its_model_and_account(place):
+def test_a_temporary_upload_lives_48_hours_for_its_model_and_account(emulated):
     def policy():
         path = "/uploads?action=getPolicy&model=wan2.2-kf2v-flash"
-        return place.call("GET", path).json()["data"]
+        return emulated.call("GET", path).json()["data"]
 
     mine = policy()
-    assert upload(place, mine).status_code == 200
+    assert upload(emulated, mine).status_code == 200
     name = f"oss://{mine['upload_dir']}/a.png"
     resolve = {"X-DashScope-OssResourceResolve": "enable"}
-    good = place.task(input__first_frame_url=name, headers=resolve)
-    place.clock.advance(100)
-    assert place.get(good)["output"]["task_status"] == "SUCCEEDED"
-    other = place.task(model="wan2.1-kf2v-plus", input__first_frame_url=name, headers=resolve)
-    place.clock.advance(100)
-    assert place.get(other)["output"]["task_status"] == "FAILED"
+    good = emulated.task(input__first_frame_url=name, headers=resolve)
+    emulated.clock.advance(100)
+    assert emulated.get(good)["output"]["task_status"] == "SUCCEEDED"
+    other = emulated.task(model="wan2.1-kf2v-plus", input__first_frame_url=name, headers=resolve)
+    emulated.clock.advance(100)
+    assert emulated.get(other)["output"]["task_status"] == "FAILED"
     late = policy()
-    place.clock.advance(301)
-    assert "AccessDenied" in upload(place, late).text
+    emulated.clock.advance(301)
+    assert "AccessDenied" in upload(emulated, late).text
     forged = {**policy(), "signature": "AAAA"}
-    assert upload(place, forged).status_code == 403
+    assert upload(emulated, forged).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -294,45 +296,45 @@ def test_a_temporary_upload_lives_48_hours_for_its_model_and_account(place):
         ("internal", "InternalError"),
     ],
 )
-def test_failures_by_prompt(place, scenario, code):
-    task = place.task(input__prompt=f"rain #{scenario}")
-    place.clock.advance(100)
-    assert place.get(task)["output"]["code"] == code
+def test_failures_by_prompt(emulated, scenario, code):
+    task = emulated.task(input__prompt=f"rain #{scenario}")
+    emulated.clock.advance(100)
+    assert emulated.get(task)["output"]["code"] == code
 
 
-def test_a_stuck_task_fails_after_three_hours(place):
-    task = place.task(input__prompt="rain #stuck")
-    place.clock.advance(3 * 3600 - 60)
-    assert place.get(task)["output"]["task_status"] == "RUNNING"
-    place.clock.advance(120)
-    assert place.get(task)["output"]["code"] == "InternalError.Timeout"
+def test_a_stuck_task_fails_after_three_hours(emulated):
+    task = emulated.task(input__prompt="rain #stuck")
+    emulated.clock.advance(3 * 3600 - 60)
+    assert emulated.get(task)["output"]["task_status"] == "RUNNING"
+    emulated.clock.advance(120)
+    assert emulated.get(task)["output"]["code"] == "InternalError.Timeout"
 
 
-def test_a_lost_submit_is_accepted_and_answered_with_a_cut(place):
+def test_a_lost_submit_is_accepted_and_answered_with_a_cut(emulated):
     with pytest.raises(requests.ConnectionError):
-        place.create(input__prompt="rain #lost-submit")
-    assert len(place.app.tasks) == 1
+        emulated.create(input__prompt="rain #lost-submit")
+    assert len(emulated.app.tasks) == 1
 
 
 @pytest.mark.parametrize(("when", "accepted"), [("before", 0), ("after", 1)])
-def test_declared_faults_are_met_and_reported(place, when, accepted):
+def test_declared_faults_are_met_and_reported(emulated, when, accepted):
     fault = {"operation": "create", "kind": "drop", "when": when, "times": 1}
-    place.http.post(f"{BASE}/emulator/faults", data=json.dumps(fault))
+    emulated.http.post(f"{BASE}/emulator/faults", data=json.dumps(fault))
     with pytest.raises(requests.ConnectionError):
-        place.create()
-    assert len(place.app.tasks) == accepted
-    assert place.http.get(f"{BASE}/emulator/faults").json()["faults"][0]["completed"] is True
-    assert place.create().ok
+        emulated.create()
+    assert len(emulated.app.tasks) == accepted
+    assert emulated.http.get(f"{BASE}/emulator/faults").json()["faults"][0]["completed"] is True
+    assert emulated.create().ok
 
 
-def test_the_page_lists_its_readings(place):
-    page = place.http.get(f"{BASE}/emulator")
+def test_the_page_lists_its_readings(emulated):
+    page = emulated.http.get(f"{BASE}/emulator")
     assert "240 to 8000" in page.text
     assert "#moderation" in page.text
 
 
-def test_dropped_is_never_answered_as_a_500(place):
-    place.app.faults.add(operation="get", kind="drop", times=1)
+def test_dropped_is_never_answered_as_a_500(emulated):
+    emulated.app.faults.add(operation="get", kind="drop", times=1)
     with pytest.raises(requests.ConnectionError) as caught:
-        place.get("x")
+        emulated.get("x")
     assert isinstance(caught.value.__cause__, Dropped)

@@ -28,15 +28,15 @@ PLANS = st.lists(
 )
 
 
-def play(plan, glances):
-    """Add tasks on a clock that stops at every moment of `glances`; returns all final times."""
+def run(plan, reads):
+    """Add tasks on a clock that stops at every moment of `reads`; returns all final times."""
     clock = Clock(start=0.0)
     tasks = TaskStore(clock, lambda _film: b"", Timing.virtual(lambda: (0, 0)))
     moments, now = [], 0
     for number, (pause, pending, running, fails) in enumerate(plan):
         now += pause
         moments.append((now, number, pending, running, fails))
-    events = sorted([*moments, *((glance, 99, 0, 0, False) for glance in glances)])
+    events = sorted([*moments, *((read, 99, 0, 0, False) for read in reads)])
     seen = []
     for at, number, pending, running, fails in events:
         clock.advance(at - clock.now())
@@ -57,8 +57,8 @@ def play(plan, glances):
 
 @settings(max_examples=150, deadline=None)
 @given(PLANS, st.lists(st.integers(0, 2000), max_size=20))
-def test_looking_changes_nothing(plan, glances):
-    unseen, seen = play(plan, []), play(plan, glances)
+def test_looking_changes_nothing(plan, reads):
+    unseen, seen = run(plan, []), run(plan, reads)
     assert unseen == seen
     for (_pause, pending, running, fails), (status, begun, ended) in zip(plan, seen, strict=True):
         assert status == ("FAILED" if fails else "SUCCEEDED")
@@ -71,7 +71,7 @@ def test_looking_changes_nothing(plan, glances):
 def test_never_more_than_two_run_and_nobody_waits_for_a_free_place(plan):
     spans, at = [], 0
     for (pause, pending, _running, _fails), (_status, begun, ended) in zip(
-        plan, play(plan, []), strict=True
+        plan, run(plan, []), strict=True
     ):
         at += pause
         spans.append((at + pending, begun, ended))

@@ -149,8 +149,8 @@ def _checked(body: Mapping[str, Any]) -> dict[str, Any]:
     if body.get("storageClass") not in STORAGE_CLASSES | {None}:
         raise invalid(f"Invalid storage class {body['storageClass']!r}.", "storageClass")
     for rule in body.get("cors") or ():
-        strange = set(rule) - {"origin", "method", "responseHeader", "maxAgeSeconds"}
-        if strange:
-            raise invalid(f"Unknown CORS field {min(strange)!r}.", "cors")
+        unknown = set(rule) - {"origin", "method", "responseHeader", "maxAgeSeconds"}
+        if unknown:
+            raise invalid(f"Unknown CORS field {min(unknown)!r}.", "cors")
     lifecycle.check(body.get("lifecycle"))
     return {key: value for key, value in body.items() if key in KEPT or key in OFF}

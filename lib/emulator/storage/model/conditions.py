@@ -1,6 +1,6 @@
 """Preconditions: read from the query (JSON API) or from headers (XML API), checked under the lock.
 
-A condition that nobody knows is refused by name, because an ignored condition looks like a success.
+An unknown condition is refused by name, because an ignored condition looks like a success.
 Sources: Cloud Storage documentation, "Request preconditions"; RFC 9110, section 13.
 """
 

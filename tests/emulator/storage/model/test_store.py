@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from lib.emulator.clock import Clock
 from lib.emulator.in_process import InProcess
 from lib.emulator.storage import StorageApp
-from tests.emulator.storage.reference_bucket import Model, Refused
+from tests.emulator.storage.reference_bucket import ReferenceBucket, RefusedByReference
 
 NAMES = st.sampled_from(["a", "a/1", "a/2", "a/b/3", "b", "b//c", "ü/\N{CLOUD WITH RAIN}", "x/acl"])
 DATA = st.binary(max_size=20)
@@ -52,7 +52,7 @@ class Bucket(RuleBasedStateMachine):
             client_options={"api_endpoint": "http://storage.test"},
             _http=session,
         ).bucket("home")
-        self.model = Model()
+        self.model = ReferenceBucket()
         self.real = {0: 0}  # the model's generation -> the emulator's
 
     def both(self, name, conditions, real, model):
@@ -68,7 +68,7 @@ class Bucket(RuleBasedStateMachine):
         expected = got = None
         try:
             expected = model(ours)
-        except Refused as refusal:
+        except RefusedByReference as refusal:
             expected = refusal.status
         try:
             got = real(theirs)
@@ -168,8 +168,8 @@ class TestBucket(Bucket.TestCase):
 
 @pytest.mark.parametrize("broken", ["put", "patch", "delete"])
 def test_the_model_would_see_a_forgotten_condition(broken, monkeypatch):
-    original = getattr(Model, broken)
-    monkeypatch.setattr(Model, broken, lambda self, *args: original(self, *args[:-1], {}))
+    original = getattr(ReferenceBucket, broken)
+    monkeypatch.setattr(ReferenceBucket, broken, lambda self, *args: original(self, *args[:-1], {}))
     with pytest.raises(AssertionError):
         overwritten_under_a_stale_condition()
 
