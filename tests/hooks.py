@@ -7,8 +7,8 @@ import json
 import requests
 from requests.adapters import BaseAdapter
 
+from lib.emulator.in_process import InProcess
 from lib.emulator.upstream import Timing, UpstreamApp
-from lib.emulator.wire import InProcess
 from tests.world import KEY, STORAGE, UPSTREAM
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
-from lib.emulator.wire import Dropped
+from lib.emulator.body import Dropped
 
 PLACE, ANOTHER = "http://127.0.0.1:9003", "http://127.0.0.1:9004"
 PLACES = "http://127.0.0.1:900"  # the prefix of both; emulators are mounted under longer ones

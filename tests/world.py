@@ -23,9 +23,9 @@ from werkzeug.wrappers import Request
 
 from lib import config, wiring
 from lib.emulator.clock import Clock
+from lib.emulator.in_process import InProcess
 from lib.emulator.storage import StorageApp
 from lib.emulator.upstream import Timing, UpstreamApp
-from lib.emulator.wire import InProcess
 from tests.receivers import PLACES, Receivers
 
 START = 1_780_000_000.0

@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return int(options.command(options, screen))
-    except (Died, jobs.Refused) as reason:
+    except (Died, jobs.JobRefused) as reason:
         screen.line(f"\n  ✗ {reason}")
         return 1
     except KeyboardInterrupt:
@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace, screen: Screen) -> int:
     real = _upstream(screen, ask=not options.yes) if options.real else None
-    with Processes(services.HOME / "logs", os.environ) as processes:
+    with Processes(services.STATE_FOLDER / "logs", os.environ) as processes:
         service = services.start(
             processes,
             port=options.port,
@@ -97,9 +97,9 @@ def _run(options: argparse.Namespace, screen: Screen) -> int:
         screen.done("upstream", service.environ["DASHSCOPE_BASE_URL"] or "the real DashScope")
         screen.done("api", service.url)
         screen.done("poll", f"http://127.0.0.1:{service.ports.poll}, called by the scheduler")
-        order = jobs.Order(monster.first(), monster.last(), {"prompt": PROMPT})
-        target = jobs.Service(service.url, watch=processes.check)
-        _film(target, order, screen, None)
+        request = jobs.FilmRequest(monster.first(), monster.last(), {"prompt": PROMPT})
+        target = jobs.ServiceAddress(service.url, watch=processes.check)
+        _film(target, request, screen, None)
         if options.once:
             return 0
         upstream = f"http://127.0.0.1:{service.ports.storage + 1}"
@@ -118,15 +118,15 @@ def _submit(options: argparse.Namespace, screen: Screen) -> int:
     }
     if options.watermark:
         fields["watermark"] = "true"
-    order = jobs.Order(_read(options.first), _read(options.last), fields)
+    request = jobs.FilmRequest(_read(options.first), _read(options.last), fields)
     if options.url:
-        target = jobs.Service(options.url.rstrip("/"), options.key)
-        _film(target, order, screen, options.out)
+        target = jobs.ServiceAddress(options.url.rstrip("/"), options.key)
+        _film(target, request, screen, options.out)
         return 0
-    with Processes(services.HOME / "logs", os.environ) as processes:
+    with Processes(services.STATE_FOLDER / "logs", os.environ) as processes:
         service = services.start(processes)
-        target = jobs.Service(service.url, watch=processes.check)
-        _film(target, order, screen, options.out)
+        target = jobs.ServiceAddress(service.url, watch=processes.check)
+        _film(target, request, screen, options.out)
     return 0
 
 
@@ -134,16 +134,18 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise jobs.Refused(f"{path}: {error.strerror}") from None
+        raise jobs.JobRefused(f"{path}: {error.strerror}") from None
 
 
-def _film(service: jobs.Service, order: jobs.Order, screen: Screen, out: Path | None) -> None:
-    job = jobs.submit(service, order)
+def _film(
+    service: jobs.ServiceAddress, request: jobs.FilmRequest, screen: Screen, out: Path | None
+) -> None:
+    job = jobs.submit(service, request)
     screen.done("job", job["id"])
     for warning in job["warnings"]:
         screen.line(f"    note: {warning}")
     job = jobs.follow(service, job, screen)
-    path = out or services.HOME / "films" / f"{job['id']}.mp4"
+    path = out or services.STATE_FOLDER / "films" / f"{job['id']}.mp4"
     size = jobs.download(job, path)
     screen.done("film", f"{_short(path)}  ({size:,} bytes)")
     screen.done("", _described(film.probe(path.read_bytes())))
@@ -166,11 +168,11 @@ def _described(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _upstream(screen: Screen, *, ask: bool) -> services.Upstream:
+def _upstream(screen: Screen, *, ask: bool) -> services.RealUpstream:
     """The real upstream, after its price was shown and agreed to."""
     key = os.environ.get("DASHSCOPE_API_KEY", "")
     if not key:
-        raise jobs.Refused(
+        raise jobs.JobRefused(
             "--real needs DASHSCOPE_API_KEY: a Model Studio key of your region "
             "(DASHSCOPE_REGION=singapore or beijing)."
         )
@@ -180,8 +182,8 @@ def _upstream(screen: Screen, *, ask: bool) -> services.Upstream:
     cost = f"{price.amount * catalogue.SECONDS} {price.currency}" if price else "not published"
     screen.line(f"  One film of {model.name} at 720P in {region}: price {cost}.")
     if ask and input("  Pay for one film? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise jobs.Refused("nothing was sent, nothing was paid")
-    return services.Upstream(key, os.environ.get("DASHSCOPE_BASE_URL"), region)
+        raise jobs.JobRefused("nothing was sent, nothing was paid")
+    return services.RealUpstream(key, os.environ.get("DASHSCOPE_BASE_URL"), region)
 
 
 if __name__ == "__main__":

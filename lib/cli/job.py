@@ -24,16 +24,16 @@ TRANSIENT = frozenset({429, 500, 502, 503, 504})
 TERMINAL = frozenset({"completed", "failed", "cancelled", "expired"})
 
 
-class Refused(Exception):  # noqa: N818 - told to the person, then the end
+class JobRefused(Exception):  # noqa: N818 - shown to the user, then the end
     """The service said no, or the job did not complete; the message says why."""
 
 
-class NotNow(Refused):
+class NotNow(JobRefused):
     """The service did not answer, or says that it may answer soon."""
 
 
 @dataclass(frozen=True)
-class Order:
+class FilmRequest:
     """Two pictures and what to make of them.
 
     Attributes:
@@ -48,7 +48,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Service:
+class ServiceAddress:
     """Where to send it.
 
     Attributes:
@@ -66,16 +66,16 @@ class Service:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
 
-def submit(service: Service, order: Order) -> dict[str, Any]:
-    """Post an order; returns the job.
+def submit(service: ServiceAddress, request: FilmRequest) -> dict[str, Any]:
+    """Post a request; returns the job.
 
     Raises:
-        Refused: the service said no, in its own words.
+        JobRefused: the service said no, in its own words.
     """
-    files = {"first_frame": ("first", order.first), "last_frame": ("last", order.last)}
+    files = {"first_frame": ("first", request.first), "last_frame": ("last", request.last)}
     response = requests.post(
         f"{service.url}/v1/videos",
-        data=dict(order.fields),
+        data=dict(request.fields),
         files=files,
         headers=service.headers(),
         timeout=TIMEOUT_S,
@@ -83,12 +83,12 @@ def submit(service: Service, order: Order) -> dict[str, Any]:
     return _json(response)
 
 
-def follow(service: Service, job: dict[str, Any], screen: Screen) -> dict[str, Any]:
+def follow(service: ServiceAddress, job: dict[str, Any], screen: Screen) -> dict[str, Any]:
     """Ask until the job has ended, with a bar; a service that is away for a moment is waited for.
 
     Raises:
-        Refused: it ended without a film.
-        NotNow: nobody has answered for `PATIENCE_S`.
+        JobRefused: it ended without a film.
+        NotNow: no answer for `PATIENCE_S`.
     """
     screen.restart()
     heard = time.monotonic()
@@ -104,7 +104,7 @@ def follow(service: Service, job: dict[str, Any], screen: Screen) -> dict[str, A
     screen.progress(job["progress"], f"{job['status']}: {job['stage']}")
     if job["status"] != "completed":
         error = job.get("error") or {}
-        raise Refused(f"the job {job['status']}: {error.get('code')}: {error.get('message')}")
+        raise JobRefused(f"the job {job['status']}: {error.get('code')}: {error.get('message')}")
     return job
 
 
@@ -112,19 +112,19 @@ def download(job: Mapping[str, Any], path: Path) -> int:
     """Save the film behind the signed link; returns its bytes.
 
     Raises:
-        Refused: the link does not answer.
+        JobRefused: the link does not answer.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with requests.get(job["url"], stream=True, timeout=TIMEOUT_S) as response:
         if not response.ok:
-            raise Refused(f"the signed link answered {response.status_code}")
+            raise JobRefused(f"the signed link answered {response.status_code}")
         with path.open("wb") as file:
             for chunk in response.iter_content(1 << 16):
                 file.write(chunk)
     return path.stat().st_size
 
 
-def _ask(service: Service, job_id: str) -> dict[str, Any]:
+def _ask(service: ServiceAddress, job_id: str) -> dict[str, Any]:
     url = f"{service.url}/v1/videos/{job_id}"
     try:
         response = requests.get(url, headers=service.headers(), timeout=TIMEOUT_S)
@@ -134,7 +134,7 @@ def _ask(service: Service, job_id: str) -> dict[str, Any]:
 
 
 def _json(response: requests.Response) -> dict[str, Any]:
-    kind = NotNow if response.status_code in TRANSIENT else Refused
+    kind = NotNow if response.status_code in TRANSIENT else JobRefused
     try:
         data: dict[str, Any] = response.json()
     except ValueError:

@@ -35,7 +35,7 @@ Functions read OWNER_KEYS when they start: a change takes effect with the next d
 """
 
 
-class Refused(Exception):  # noqa: N818 - a refusal in our own words
+class KeysRefused(Exception):  # noqa: N818 - a refusal in our own words
     """What was asked for cannot be done; nothing was written."""
 
 
@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
         found = options.command(_read(options), options, note)
         if found is not None:
             _write(options, found)
-    except (Refused, ConfigError) as reason:
+    except (KeysRefused, ConfigError) as reason:
         _to_error(f"infra/dev keys: {reason}")
         return 2
     return 0
@@ -95,7 +95,7 @@ def _create(table: Table, options: argparse.Namespace, note: Callable[[str], Non
 def _rotate(table: Table, options: argparse.Namespace, note: Callable[[str], None]) -> Table:
     older = table.get(options.owner)
     if not older:
-        raise Refused(f"{options.owner} has no key to rotate; create makes one.")
+        raise KeysRefused(f"{options.owner} has no key to rotate; create makes one.")
     if options.drop:
         return _create({**table, options.owner: []}, options, note)
     changed = _create(table, options, note)
@@ -106,11 +106,11 @@ def _rotate(table: Table, options: argparse.Namespace, note: Callable[[str], Non
 def _revoke(table: Table, options: argparse.Namespace, note: Callable[[str], None]) -> Table:
     kept = table.get(options.owner)
     if kept is None:
-        raise Refused(f"there is no owner {options.owner!r}; {_owners(table)}")
+        raise KeysRefused(f"there is no owner {options.owner!r}; {_owners(table)}")
     gone = [text for text in kept if options.key in {"all", _id(text)} or _is(text, options.key)]
     if not gone:
         ids = ", ".join(_id(text) for text in kept)
-        raise Refused(f"{options.owner} has no such key; theirs are: {ids}.")
+        raise KeysRefused(f"{options.owner} has no such key; theirs are: {ids}.")
     left = [text for text in kept if text not in gone]
     note(f"{options.owner}: revoked {', '.join(_id(text) for text in gone)}, {len(left)} left")
     others = {owner: texts for owner, texts in table.items() if owner != options.owner}
@@ -144,17 +144,17 @@ def _read(options: argparse.Namespace) -> Table:
     if options.file is not None:
         if not options.file.exists():
             if options.command is not _create:
-                raise Refused(f"{options.file} does not exist.")
+                raise KeysRefused(f"{options.file} does not exist.")
             return {}
         text = options.file.read_text("utf-8")
     else:
         text = "" if starting else sys.stdin.read()
     if not text.strip():
         if not starting:
-            raise Refused("the table is empty; --new says that there is none yet.")
+            raise KeysRefused("the table is empty; --new says that there is none yet.")
         return {}
     if starting:
-        raise Refused(f"{options.file} holds a table already; leave --new out.")
+        raise KeysRefused(f"{options.file} holds a table already; leave --new out.")
     return _table(text)
 
 
@@ -162,7 +162,7 @@ def _table(text: str) -> Table:
     try:
         data: Any = json.loads(text)
     except ValueError:
-        raise Refused("the table is not valid JSON.") from None
+        raise KeysRefused("the table is not valid JSON.") from None
     return {owner: list(texts) for owner, texts in parse_owner_keys(data).items()}
 
 

@@ -1,13 +1,13 @@
 """The processes of a local service: started, watched, stopped together.
 
-Each runs in a session of its own and writes a log of its own; when one dies early, its last lines
+Each runs in a session of its own and writes a log of its own; when one ends early, its last lines
 are what the caller sees. Nothing survives the parent's end.
 """
 
 from __future__ import annotations
 
 import os
-import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import requests
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 START_S = 30.0
 STOP_S = 10.0
 TAIL_LINES = 15
+FIRST_PORT, PORTS = 18000, 13000  # below those that Linux hands out itself
 # Reads "+group" and "-group" until its parent is gone, however it went, and takes the rest along.
 GUARD = """
 import os, signal, sys
@@ -41,7 +42,7 @@ for group in groups:
 """
 
 
-class Died(Exception):  # noqa: N818 - told to the person, then the end
+class Died(Exception):  # noqa: N818 - shown to the user, then the end
     """A process ended or did not answer; the message carries the end of its log."""
 
 
@@ -50,10 +51,10 @@ class Process:
     """One running process.
 
     Attributes:
-        name: our word for it.
+        name: what messages call it.
         popen: the handle.
         log: where it writes.
-        out: its standard output, when somebody reads it.
+        out: its standard output, when it is read here.
     """
 
     name: str
@@ -79,12 +80,7 @@ class Processes:
         self._folder, self._environ = folder, dict(environ)
         self._running: list[Process] = []
         folder.mkdir(parents=True, exist_ok=True)
-        self._guard = subprocess.Popen(  # noqa: S603 - our own program, a few lines above
-            [sys.executable, "-I", "-S", "-c", GUARD],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            text=True,
-        )
+        self._guard = _spawn([sys.executable, "-I", "-S", "-c", GUARD], stdin=subprocess.PIPE)
 
     def __enter__(self) -> Self:
         return self
@@ -97,7 +93,7 @@ class Processes:
 
     def _tell_guard(self, sign: str, process: Process) -> None:
         if self._guard.stdin:
-            self._guard.stdin.write(f"{sign}{process.popen.pid}\n")
+            self._guard.stdin.write(f"{sign}{process.popen.pid}\n".encode())
             self._guard.stdin.flush()
 
     def start(
@@ -106,20 +102,19 @@ class Processes:
         """Start one.
 
         Args:
-            name: our word for it, and its log's name.
+            name: what messages call it, and its log's name.
             command: what to run.
             more: further environment variables.
             read: whether its standard output is read here instead of logged.
         """
         log = self._folder / f"{name}.log"
         with log.open("wb") as file:
-            popen = subprocess.Popen(  # noqa: S603 - our own commands
+            popen = _spawn(
                 command,
                 env={**self._environ, **more},
                 stdout=subprocess.PIPE if read else file,
                 stderr=file,
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,
             )
         process = Process(name, popen, log, popen.stdout)
         self._running.append(process)
@@ -198,6 +193,11 @@ class Processes:
         self._running.clear()
 
 
+def _spawn(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    # In a session of its own, so that Ctrl-C reaches us alone and we end it in order.
+    return subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603 - our own commands
+
+
 def _signal(process: Process, number: int) -> None:
     try:
         os.killpg(process.popen.pid, number)
@@ -208,7 +208,7 @@ def _signal(process: Process, number: int) -> None:
 def consecutive_ports(count: int) -> int:
     """The first of so many free ports in a row, below those that the system hands out itself."""
     while True:
-        first = random.randrange(18000, 31000)  # noqa: S311 - a port is no secret
+        first = FIRST_PORT + secrets.randbelow(PORTS)
         if all(_free(first + offset) for offset in range(count)):
             return first
 

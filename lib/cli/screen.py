@@ -1,4 +1,4 @@
-"""What a terminal shows: plain lines everywhere, one moving line where somebody is watching.
+"""What a terminal shows: plain lines everywhere, one moving line on a terminal.
 
 Respects NO_COLOR and pipes; knows nothing of jobs.
 """

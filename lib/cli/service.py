@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EMAIL = "local@inbetween.iam.gserviceaccount.com"
 ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".inbetween"
+STATE_FOLDER = ROOT / ".inbetween"
 TICK_EVERY_S, TICK_BUDGET_S, FIRST_LOOK_S = 0.5, 3.0, 0.5
 
 
@@ -44,8 +44,8 @@ class Ports:
 
 
 @dataclass(frozen=True)
-class Upstream:
-    """Which upstream: None plays the emulated one."""
+class RealUpstream:
+    """The real upstream: its key, address and region."""
 
     api_key: str
     base_url: str | None
@@ -53,12 +53,12 @@ class Upstream:
 
 
 @dataclass
-class Service:
+class LocalService:
     """A running service.
 
     Attributes:
         url: of `api`.
-        api: the process, for whoever wants to kill it.
+        api: the process, for a caller that stops it.
         poll: likewise.
         environ: what `api` and `poll` see.
         emulator: KEY=VALUE of the emulators.
@@ -77,12 +77,12 @@ def start(
     processes: Processes,
     *,
     port: int = 0,
-    real: Upstream | None = None,
+    real: RealUpstream | None = None,
     real_time: bool = False,
     draft: bool = False,
     data: Path | None = None,
     owner_keys: str | None = None,
-) -> Service:
+) -> LocalService:
     """Start everything and wait until it answers.
 
     Args:
@@ -98,20 +98,13 @@ def start(
         Died: a part did not start.
     """
     ports = Ports.choose(port)
-    key_file, public = signing_key(HOME)
-    emulator = processes.start(
-        "emulator",
-        [
-            *(python(), "-m", "lib.emulator", "--port", str(ports.storage)),
-            *("--signer", f"{EMAIL}={public}", "--every", str(TICK_EVERY_S)),
-            *("--poll-url", f"http://127.0.0.1:{ports.poll}/"),
-            *(["--real-time"] if real_time else []),
-            *(["--draft"] if draft else []),
-            *(["--data", str(data)] if data else []),
-        ],
-        {},
-        read=True,
-    )
+    key_file, public = signing_key(STATE_FOLDER)
+    options = [
+        *(["--real-time"] if real_time else []),
+        *(["--draft"] if draft else []),
+        *(["--data", str(data)] if data else []),
+    ]
+    emulator = _emulator(processes, ports, public, options)
     lines = processes.lines_until_ready(emulator)
     environ = {
         **lines,
@@ -128,28 +121,38 @@ def start(
     url = f"http://127.0.0.1:{ports.api}"
     processes.healthy(api, f"{url}/health")
     processes.healthy(poll, f"http://127.0.0.1:{ports.poll}/health")
-    return Service(url, api, poll, environ, lines, ports)
+    return LocalService(url, api, poll, environ, lines, ports)
 
 
-def _real(real: Upstream) -> dict[str, str]:
+def _emulator(processes: Processes, ports: Ports, public: Path, options: list[str]) -> Process:
+    command = [
+        *(python(), "-m", "lib.emulator", "--port", str(ports.storage)),
+        *("--signer", f"{EMAIL}={public}", "--every", str(TICK_EVERY_S)),
+        *("--poll-url", f"http://127.0.0.1:{ports.poll}/"),
+        *options,
+    ]
+    return processes.start("emulator", command, {}, read=True)
+
+
+def _real(real: RealUpstream) -> dict[str, str]:
     environ = {
         "DASHSCOPE_API_KEY": real.api_key,
         "DASHSCOPE_REGION": real.region,
         "DASHSCOPE_BASE_URL": real.base_url or "",
-        # Nobody out there can reach an emulated bucket.
+        # The real service cannot reach an emulated bucket.
         "FRAME_DELIVERY": "inline",
     }
     # A person waits at a terminal: look early, one list call covers everything.
     return {**environ, "TICK_BUDGET_S": "30", "FIRST_LOOK_S": "10"}
 
 
-def restart_api(processes: Processes, service: Service) -> None:
+def restart_api(processes: Processes, service: LocalService) -> None:
     """Start `api` again after it was killed."""
     service.api = _function(processes, "api", service.ports.api, service.environ)
     processes.healthy(service.api, f"{service.url}/health")
 
 
-def restart_poll(processes: Processes, service: Service) -> None:
+def restart_poll(processes: Processes, service: LocalService) -> None:
     """Start `poll` again after it was killed."""
     service.poll = _function(processes, "poll", service.ports.poll, service.environ)
     processes.healthy(service.poll, f"http://127.0.0.1:{service.ports.poll}/health")

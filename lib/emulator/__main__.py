@@ -1,4 +1,4 @@
-"""`python -m lib.emulator`: everything on one stage, or one part alone.
+"""`python -m lib.emulator`: all emulators in one process, or one part alone.
 
 Prints what a client needs as KEY=VALUE lines, then `ready`, and serves until SIGINT or SIGTERM.
 """
@@ -21,15 +21,15 @@ CANNOT_START = 2
 
 
 def main(argv: list[str]) -> int:
-    """Play what the arguments say; returns the exit status."""
+    """Serve what the arguments say; returns the exit status."""
     part = argv[0] if argv and argv[0] in PARTS else ""
     options = _parser(part).parse_args(argv[1:] if part else argv)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    play = {"storage": _storage, "upstream": _upstream, "": _everything}[part]
+    start = {"storage": _storage, "upstream": _upstream, "": _everything}[part]
     try:
-        lines, close = play(options)
+        lines, close = start(options)
     except (OSError, OverflowError, RuntimeError, ValueError) as reason:
         sys.stderr.write(f"The emulator cannot start: {reason}\n")
         return CANNOT_START
@@ -113,10 +113,10 @@ def _keys(options: argparse.Namespace) -> dict[str, list[str]]:
 
 
 def _everything(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
-    from lib.emulator.stage import Plan, Stage, draft, render  # noqa: PLC0415 - one part alone starts without it
+    from lib.emulator.suite import Emulators, Options, draft, render  # noqa: PLC0415 - one part alone starts without it
 
-    stage = Stage(
-        Plan(
+    emulators = Emulators(
+        Options(
             port=options.port,
             data=options.data,
             signers=_signers(options),
@@ -129,13 +129,13 @@ def _everything(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[
             every_s=options.every,
         )
     )
-    return stage.start(), stage.stop
+    return emulators.start(), emulators.stop
 
 
 def _storage(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
     from lib.emulator.clock import Clock  # noqa: PLC0415 - as above
+    from lib.emulator.server import Server  # noqa: PLC0415 - as above
     from lib.emulator.storage import StorageApp  # noqa: PLC0415 - as above
-    from lib.emulator.wire import Server  # noqa: PLC0415 - as above
 
     app = StorageApp(Clock(), signers=_signers(options), data=options.data)
     for name in options.bucket:
@@ -157,9 +157,9 @@ def _storage(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], 
 
 def _upstream(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
     from lib.emulator.clock import Clock  # noqa: PLC0415 - as above
-    from lib.emulator.stage import Plan, Upstream, draft, render  # noqa: PLC0415 - as above
+    from lib.emulator.suite import Options, UpstreamServer, draft, render  # noqa: PLC0415 - as above
 
-    plan = Plan(
+    plan = Options(
         port=options.port,
         keys=_keys(options),
         real_time=options.real_time,
@@ -167,7 +167,7 @@ def _upstream(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[],
         overflow=options.overflow,
         list_lag_s=options.list_lag,
     )
-    upstream = Upstream(plan, Clock())
+    upstream = UpstreamServer(plan, Clock())
     lines = upstream.start()
     for region in upstream.keys:
         lines[f"DASHSCOPE_BASE_URL_{region.upper()}"] = f"{upstream.server.url}/{region}/api/v1"

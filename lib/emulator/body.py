@@ -44,7 +44,7 @@ class Body(io.RawIOBase):
         return self.read(size) or b""
 
     def close(self) -> None:
-        """Let the app let go."""
+        """Close the app's iterable too (PEP 3333)."""
         close = getattr(self._answer, "close", None)
         if close and not self.closed:
             close()

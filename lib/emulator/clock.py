@@ -1,4 +1,4 @@
-"""The one clock of all emulators: real time plus an offset, or frozen until somebody moves it.
+"""The one clock of all emulators: real time plus an offset, or frozen until it is moved.
 
 Signed links expire, upstream records die and lifecycle rules run by this clock, so a day can pass
 in a test in no time. It refuses to run backwards.
@@ -33,7 +33,7 @@ class Clock:
         return base + self._offset_s
 
     def advance(self, seconds: float) -> float:
-        """Move the clock forward and tell everybody who asked to be told.
+        """Move the clock forward and call every listener.
 
         Args:
             seconds: how far; negative is refused, since expiries rely on a growing clock.

@@ -11,6 +11,7 @@ import base64
 import functools
 import json
 import threading
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ DEADLINE_S = 180.0  # the service's own default
 UNANSWERED = 0
 
 
+@dataclass(eq=False)
 class Scheduler:
     """One scheduled HTTP job.
 
@@ -37,7 +39,7 @@ class Scheduler:
         clock: stamps tokens and schedule times, and says when the next run is due.
         url: the target.
         audience: of its tokens; the target itself by default.
-        email: the service account that it plays.
+        email: the service account that it calls as.
         every_s: seconds of the clock from one run to the next.
         key: its RSA key in PEM; a throw-away one by default.
         session: the transport of its calls.
@@ -45,46 +47,41 @@ class Scheduler:
         duplicate_every: every how many runs one is delivered twice; 0 never.
 
     Attributes:
-        email: as given.
         runs: how many runs there were.
-        last_status: HTTP status of the last call; 0 when nobody answered.
+        last_status: HTTP status of the last call; 0 without an answer.
     """
 
-    def __init__(  # noqa: PLR0913 - the fields of a job, named one by one
-        self,
-        clock: Clock,
-        *,
-        url: str,
-        audience: str | None = None,
-        email: str = "scheduler@inbetween.iam.gserviceaccount.com",
-        every_s: float = 60.0,
-        key: str | bytes | None = None,
-        session: requests.Session | None = None,
-        deadline_s: float = DEADLINE_S,
-        duplicate_every: int = 0,
-    ) -> None:
-        self._clock, self._url, self._audience = clock, url, audience or url
-        self._every_s, self._deadline_s = every_s, deadline_s
-        self._duplicate_every, self._pem, self._session = duplicate_every, key, session
-        self._next_at = clock.now() + every_s
+    clock: Clock
+    url: str = field(kw_only=True)
+    audience: str | None = field(default=None, kw_only=True)
+    email: str = field(default="scheduler@inbetween.iam.gserviceaccount.com", kw_only=True)
+    every_s: float = field(default=60.0, kw_only=True)
+    key: str | bytes | None = field(default=None, kw_only=True, repr=False)
+    session: requests.Session | None = field(default=None, kw_only=True)
+    deadline_s: float = field(default=DEADLINE_S, kw_only=True)
+    duplicate_every: int = field(default=0, kw_only=True)
+    runs: int = field(default=0, init=False)
+    last_status: int = field(default=UNANSWERED, init=False)
+
+    def __post_init__(self) -> None:
+        self._next_at = self.clock.now() + self.every_s
         self._running = threading.Lock()
         self._wake, self._stopped = threading.Event(), False
-        self.email, self.runs, self.last_status = email, 0, UNANSWERED
-        clock.on_advance(self._wake.set)
+        self.clock.on_advance(self._wake.set)
 
     def tick(self) -> int | None:
         """Run once: one call, two where a duplicate is due.
 
         Returns:
-            The last call's HTTP status, 0 when nobody answered; None when the previous run has not
+            The last call's HTTP status, 0 without an answer; None when the previous run has not
             ended, for then there is none.
         """
         if not self._running.acquire(blocking=False):
             return None
         try:
             self.runs += 1
-            twice = self._duplicate_every and self.runs % self._duplicate_every == 0
-            moment = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="seconds")
+            twice = self.duplicate_every and self.runs % self.duplicate_every == 0
+            moment = datetime.fromtimestamp(self.clock.now(), UTC).isoformat(timespec="seconds")
             for _ in range(2 if twice else 1):
                 self.last_status = self._call(moment.replace("+00:00", "Z"))
             return self.last_status
@@ -94,9 +91,9 @@ class Scheduler:
     def _call(self, moment: str) -> int:
         import requests  # noqa: PLC0415 - the emulator starts without it
 
-        if self._session is None:
-            self._session = requests.Session()
-            self._session.trust_env = False
+        if self.session is None:
+            self.session = requests.Session()
+            self.session.trust_env = False
         headers = {
             "Authorization": f"Bearer {self.token()}",
             "Content-Type": "application/octet-stream",
@@ -106,8 +103,8 @@ class Scheduler:
             "X-CloudScheduler-ScheduleTime": moment,
         }
         try:
-            answer = self._session.post(
-                self._url, headers=headers, timeout=self._deadline_s, allow_redirects=False
+            answer = self.session.post(
+                self.url, headers=headers, timeout=self.deadline_s, allow_redirects=False
             )
         except requests.RequestException:
             return UNANSWERED  # the next run is the retry
@@ -118,10 +115,10 @@ class Scheduler:
         from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only a call needs it
         from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415 - as above
 
-        now = int(self._clock.now())
+        now = int(self.clock.now())
         header = {"alg": "RS256", "kid": KEY_ID, "typ": "JWT"}
         claims = {
-            "aud": self._audience,
+            "aud": self.audience or self.url,
             "azp": "1",
             "email": self.email,
             "email_verified": True,
@@ -139,9 +136,9 @@ class Scheduler:
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - as in token
         from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - as in token
 
-        if self._pem is None:
+        if self.key is None:
             return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        pem = self._pem.encode() if isinstance(self._pem, str) else self._pem
+        pem = self.key.encode() if isinstance(self.key, str) else self.key
         key = serialization.load_pem_private_key(pem, None)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("key must be an RSA private key in PEM")
@@ -153,7 +150,7 @@ class Scheduler:
         from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 - as above
 
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, self.email)])
-        start = datetime.fromtimestamp(self._clock.now(), UTC) - timedelta(days=1)
+        start = datetime.fromtimestamp(self.clock.now(), UTC) - timedelta(days=1)
         certificate = (
             x509.CertificateBuilder()
             .subject_name(name)
@@ -199,14 +196,14 @@ class Scheduler:
 
     def _run(self) -> None:
         while not self._stopped:
-            wait_s = self._next_at - self._clock.now()
+            wait_s = self._next_at - self.clock.now()
             if wait_s > 0:
                 self._wake.wait(wait_s)
                 self._wake.clear()
                 continue
             self.tick()
-            missed = (self._clock.now() - self._next_at) // self._every_s
-            self._next_at += (max(missed, 0) + 1) * self._every_s
+            missed = (self.clock.now() - self._next_at) // self.every_s
+            self._next_at += (max(missed, 0) + 1) * self.every_s
 
 
 def _encode(data: bytes) -> str:

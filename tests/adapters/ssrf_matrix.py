@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from lib.adapters.outbound import fetch, url_policy
 from lib.core.errors import ApiError
-from lib.emulator.wire import InProcess
+from lib.emulator.in_process import InProcess
 
 PUBLIC = "93.184.216.34"
 START = "https://pictures.example.com"

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from lib.adapters.outbound import fetch
-from lib.emulator.wire import Dropped, Server
+from lib.adapters import fetch
+from lib.emulator.body import Dropped
+from lib.emulator.server import Server
 
 BODY = bytes(range(256)) * 2000
 

@@ -16,8 +16,8 @@ import requests
 from lib.adapters import identity
 from lib.core.errors import ApiError
 from lib.emulator.clock import Clock
+from lib.emulator.in_process import InProcess
 from lib.emulator.scheduler import Scheduler
-from lib.emulator.wire import InProcess
 
 GOOGLE = "https://www.googleapis.com"
 AUDIENCE = "https://poll.example"

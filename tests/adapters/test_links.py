@@ -18,9 +18,10 @@ from lib.adapters.bucket.client import Bucket
 from lib.adapters.files import signing
 from lib.adapters.files.artifacts import Artifacts
 from lib.emulator.clock import Clock
+from lib.emulator.in_process import InProcess
+from lib.emulator.server import Server
 from lib.emulator.storage import StorageApp
 from lib.emulator.storage.identity import IdentityApp
-from lib.emulator.wire import InProcess, Server
 from tests.world import BUCKET, STORAGE, signing_key
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40)

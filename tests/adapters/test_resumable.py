@@ -7,7 +7,7 @@ import pytest
 from lib.adapters.bucket import resumable
 from lib.adapters.bucket.errors import Conflict
 from lib.core.errors import ApiError
-from lib.emulator.wire import InProcess
+from lib.emulator.in_process import InProcess
 
 CHUNK = resumable.CHUNK_BYTES
 QUANTUM = 256 * 1024

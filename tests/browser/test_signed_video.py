@@ -18,8 +18,8 @@ from google.oauth2 import service_account
 from werkzeug.wrappers import Request, Response
 
 from lib.emulator.clock import Clock
+from lib.emulator.server import Server
 from lib.emulator.storage import StorageApp
-from lib.emulator.wire import Server
 
 pytestmark = pytest.mark.browser
 

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request, Response
 from lib.cli import service as services
 from lib.cli.processes import Processes
 from lib.emulator.samples import monster
-from lib.emulator.wire import Server
+from lib.emulator.server import Server
 from tests.clients.targets import OWNERS
 from tests.world import picture
 

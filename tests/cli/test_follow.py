@@ -36,7 +36,7 @@ def service():
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        made = jobs.Service(f"http://127.0.0.1:{server.server_port}")
+        made = jobs.ServiceAddress(f"http://127.0.0.1:{server.server_port}")
         yield made, answers
         server.shutdown()
 
@@ -67,7 +67,7 @@ def test_trouble_of_a_moment_does_not_end_it(service, trouble):
 def test_what_will_not_change_ends_it_at_once(service):
     made, answers = service
     answers.extend([(404, b'{"detail": "No such video."}'), (200, DONE)])
-    with pytest.raises(jobs.Refused, match=r"HTTP 404: No such video\."):
+    with pytest.raises(jobs.JobRefused, match=r"HTTP 404: No such video\."):
         jobs.follow(made, JOB, Screen({}))
     assert len(answers) == 1
 

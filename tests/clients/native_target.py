@@ -12,7 +12,7 @@ import time
 
 from werkzeug.wrappers import Request, Response
 
-from lib.emulator.wire import Dropped
+from lib.emulator.body import Dropped
 from tests.clients.targets import FIRST_PICTURE, LAST_PICTURE, Target
 
 SLOW_S = 3.0  # a client that should give up waits less

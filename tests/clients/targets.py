@@ -13,7 +13,8 @@ import time
 import requests
 from werkzeug.wrappers import Request, Response
 
-from lib.emulator.wire import Dropped, Server
+from lib.emulator.body import Dropped
+from lib.emulator.server import Server
 from lib.web.auth import digest
 from tests.world import KEY, World, picture
 

@@ -12,8 +12,9 @@ from werkzeug.wrappers import Request, Response
 from lib.cli import service as services
 from lib.cli.processes import Processes
 from lib.emulator import film
+from lib.emulator.body import Dropped
 from lib.emulator.samples import monster
-from lib.emulator.wire import Dropped, Server
+from lib.emulator.server import Server
 from tests.clients.native_target import LAST_URI
 from tests.clients.targets import FIRST_PICTURE, OWNERS
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from lib.emulator.wire import Server
+from lib.emulator.server import Server
 from tests.clients.sdks import STORE
 
 pytestmark = pytest.mark.clients

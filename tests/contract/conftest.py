@@ -32,8 +32,8 @@ from google.oauth2 import service_account
 from requests.adapters import HTTPAdapter
 
 from lib.emulator.clock import Clock
+from lib.emulator.server import Server
 from lib.emulator.storage import StorageApp
-from lib.emulator.wire import Server
 
 EMAIL = "contract@emulated.iam.gserviceaccount.com"
 TIMEOUT_S = 10.0

@@ -11,11 +11,11 @@ pytestmark = pytest.mark.page(f"{DOCS}/request-preconditions#special-case")
 THREADS = 32
 
 
-def judged(results):
+def successes(results):
     """The winners; everybody else must have been refused, not have failed."""
     losers = [result for result in results if isinstance(result, Exception)]
-    strange = [error for error in losers if not isinstance(error, PreconditionFailed | NotFound)]
-    assert not strange
+    unexpected = [error for error in losers if not isinstance(error, PreconditionFailed | NotFound)]
+    assert not unexpected
     return [result for result in results if not isinstance(result, Exception)]
 
 
@@ -25,7 +25,7 @@ def test_one_of_32_creates_wins(space, together, turn):
         space.blob().upload_from_string(f"{number}", if_generation_match=0)
         return f"{number}"
 
-    winners = judged(together(THREADS, work))
+    winners = successes(together(THREADS, work))
     assert len(winners) == 1
     assert space.blob().download_as_text() == winners[0]
 
@@ -37,7 +37,7 @@ def test_one_of_32_overwrites_wins(space, together):
         space.blob().upload_from_string(f"{number}", if_generation_match=old)
         return f"{number}"
 
-    winners = judged(together(THREADS, work))
+    winners = successes(together(THREADS, work))
     assert len(winners) == 1
     assert space.blob().download_as_text() == winners[0]
 
@@ -51,7 +51,7 @@ def test_one_of_32_leases_wins(space, together):
         blob.patch(if_metageneration_match=1)
         return f"{number}"
 
-    winners = judged(together(THREADS, work))
+    winners = successes(together(THREADS, work))
     assert len(winners) == 1
     assert space.fresh().metadata["by"] == winners[0]
 
@@ -69,7 +69,7 @@ def test_a_counter_loses_no_count(space, together):
                 continue
             return True
 
-    assert len(judged(together(THREADS, work))) == THREADS
+    assert len(successes(together(THREADS, work))) == THREADS
     found = space.fresh()
     assert found.metadata["count"] == str(THREADS)
     assert found.metageneration == THREADS + 1
@@ -82,7 +82,7 @@ def test_one_of_32_deletes_wins(space, together):
         space.blob().delete(if_generation_match=generation)
         return True
 
-    assert len(judged(together(THREADS, work))) == 1
+    assert len(successes(together(THREADS, work))) == 1
 
 
 def test_one_of_16_resumable_creates_wins(space, together):
@@ -94,7 +94,7 @@ def test_one_of_16_resumable_creates_wins(space, together):
         blob.upload_from_file(io.BytesIO(data), size=size, if_generation_match=0)
         return number
 
-    winners = judged(together(16, work))
+    winners = successes(together(16, work))
     assert len(winners) == 1
     assert space.blob().download_as_bytes() == bytes([winners[0]]) * size
 
@@ -104,6 +104,6 @@ def test_plain_overwrites_all_pass_and_one_stays(space, together):
         space.blob().upload_from_string(f"{number}" * 1000)
         return f"{number}" * 1000
 
-    writes = judged(together(THREADS, work))
+    writes = successes(together(THREADS, work))
     assert len(writes) == THREADS
     assert space.blob().download_as_text() in writes

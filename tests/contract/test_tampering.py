@@ -193,8 +193,8 @@ def test_an_altered_head_is_refused_without_a_body(film, signed):
 
 
 def test_a_key_that_is_not_the_accounts_does_not_sign(film, new_key):
-    stranger = service_account.Credentials.from_service_account_info(new_key()[0])
-    url = film.sign(film.blob("film.mp4"), credentials=stranger)
+    other = service_account.Credentials.from_service_account_info(new_key()[0])
+    url = film.sign(film.blob("film.mp4"), credentials=other)
     assert code(film.endpoint.get(url)) == MISMATCH
 
 

@@ -198,8 +198,8 @@ def test_a_film_from_the_zip_with_the_settings_that_terraform_gives(unpacked, tm
         serve(running, unpacked, "poll", first + 1, told["poll"])
         assert requests.get(f"{api_url}/v1/videos/vid_0", timeout=5).status_code == 401
         assert requests.post(poll_url, timeout=5).status_code == 401
-        service = jobs.Service(api_url, key=key, watch=running.check)
-        order = jobs.Order(
+        service = jobs.ServiceAddress(api_url, key=key, watch=running.check)
+        order = jobs.FilmRequest(
             monster.first(), monster.last(), {"resolution": "480P", "prompt": "rain"}
         )
         job = jobs.follow(service, jobs.submit(service, order), Screen({}))

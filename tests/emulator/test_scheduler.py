@@ -17,9 +17,10 @@ from google.auth.transport.requests import Request
 from google.oauth2 import id_token
 
 from lib.core.errors import ApiError
+from lib.emulator.body import Dropped
 from lib.emulator.clock import Clock
+from lib.emulator.in_process import InProcess
 from lib.emulator.scheduler import Scheduler
-from lib.emulator.wire import Dropped, InProcess
 
 URL = "http://poll.test/tick"
 GOOGLE = "https://www.googleapis.com"
@@ -38,7 +39,7 @@ class Target:
         if self.hold:
             assert self.hold.wait(10)
         if not self.status:
-            raise Dropped("nobody at home")
+            raise Dropped("no answer")
         start_response(self.status, [("Location", "http://poll.test/elsewhere")])
         return [b"{}"]
 
@@ -114,8 +115,8 @@ def test_the_services_own_door_lets_it_in_and_nobody_else():
     admit(f"Bearer {scheduler.token()}")
     clock.advance(7 * 24 * 3600)
     admit(f"Bearer {scheduler.token()}")
-    stranger = Scheduler(clock, url=URL, audience="https://poll.example")
-    for token in (stranger.token(), scheduler.token()[:-4] + "AAAA"):
+    other = Scheduler(clock, url=URL, audience="https://poll.example")
+    for token in (other.token(), scheduler.token()[:-4] + "AAAA"):
         with pytest.raises(ApiError):
             admit(f"Bearer {token}")
 

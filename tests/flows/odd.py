@@ -2,7 +2,7 @@
 
 import json
 
-from lib.emulator.storage.conditions import Conditions
+from lib.emulator.storage.model.conditions import Conditions
 from tests.world import BUCKET
 
 ID = "vid_" + "1" * 27

@@ -7,7 +7,8 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
 from lib.core.jobs.job import Stage
-from lib.emulator.wire import Dropped, InProcess
+from lib.emulator.body import Dropped
+from lib.emulator.in_process import InProcess
 from tests import films
 
 HOST = "films.example"

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from werkzeug.wrappers import Request
 
-from lib.emulator.wire import InProcess
+from lib.emulator.in_process import InProcess
 from tests.world import BUCKET, STORAGE, picture
 
 LIMIT = 10485760  # characters of a data URI

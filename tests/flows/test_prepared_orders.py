@@ -10,7 +10,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
 from lib.core.jobs.job import Stage
-from lib.emulator.wire import InProcess
+from lib.emulator.in_process import InProcess
 from tests.receivers import PLACES
 from tests.world import STORAGE, UPSTREAM, picture
 

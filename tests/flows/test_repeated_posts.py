@@ -13,7 +13,7 @@ from requests.adapters import BaseAdapter
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
-from lib.emulator.wire import InProcess
+from lib.emulator.in_process import InProcess
 from tests.conftest import film
 from tests.hooks import refused
 from tests.receivers import PLACES

@@ -193,7 +193,7 @@ class Fleet:
     """
 
     def __init__(self, processes):
-        key_file, public = services.signing_key(services.HOME)
+        key_file, public = services.signing_key(services.STATE_FOLDER)
         first = consecutive_ports(5)
         command = [
             *(python(), "-m", "lib.emulator", "--port", str(first), "--draft"),

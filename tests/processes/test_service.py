@@ -42,8 +42,8 @@ def shared(tmp_path_factory):
 
 
 def make(service, first, last, **fields):
-    target = jobs.Service(service.url)
-    job = jobs.submit(target, jobs.Order(first, last, fields))
+    target = jobs.ServiceAddress(service.url)
+    job = jobs.submit(target, jobs.FilmRequest(first, last, fields))
     return jobs.follow(target, job, Screen({}))
 
 
@@ -86,8 +86,8 @@ def test_two_photographs_in_portrait_keep_the_guides_size(shared, tmp_path):
 
 def test_poll_killed_while_a_job_runs_loses_nothing_and_pays_once(processes):
     service = services.start(processes, draft=True)
-    target = jobs.Service(service.url)
-    order = jobs.Order(monster.first(), monster.last(), {"resolution": "480P"})
+    target = jobs.ServiceAddress(service.url)
+    order = jobs.FilmRequest(monster.first(), monster.last(), {"resolution": "480P"})
     job = jobs.submit(target, order)
     processes.kill(service.poll)
     time.sleep(0.5)

@@ -12,7 +12,7 @@ import random
 from lib.core.errors import ApiError
 from lib.core.request import VideoRequest
 from lib.emulator.upstream.tasks import Task
-from lib.emulator.upstream.timing import Film
+from lib.emulator.upstream.timing import FilmSource
 from lib.flows.requests.cancel import cancel
 from lib.flows.requests.delete import delete
 from lib.flows.requests.implicit_key import answered
@@ -220,7 +220,7 @@ class People:
             request_id="00000000-0000-4000-8000-000000000000",
             model=template.model,
             body={"input": {"first_frame_url": "", "prompt": "passing by"}},
-            film=Film(b"", None, "720P", 0, watermark=False, prompt="passing by", model="x"),
+            film=FilmSource(b"", None, "720P", 0, watermark=False, prompt="passing by", model="x"),
             submitted_at=now,
             ready_at=now + 3600,
             running_s=1.0,

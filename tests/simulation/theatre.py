@@ -17,7 +17,7 @@ from requests.adapters import BaseAdapter
 
 from lib.core.errors import ApiError
 from lib.core.request import VideoRequest
-from lib.emulator.wire import InProcess
+from lib.emulator.in_process import InProcess
 from lib.flows.requests.submit import submit
 from tests.conftest import film
 from tests.receivers import PLACES, secret

@@ -15,7 +15,8 @@ from google.auth import exceptions as google_auth
 from requests.adapters import BaseAdapter
 from urllib3 import exceptions as urllib3_errors
 
-from lib.emulator.wire import Dropped, InProcess
+from lib.emulator.body import Dropped
+from lib.emulator.in_process import InProcess
 from tests.simulation.actors import Killed
 from tests.simulation.distorter import Answer, Distorter
 

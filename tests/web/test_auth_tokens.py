@@ -18,9 +18,9 @@ from werkzeug.wrappers import Request
 
 from lib.config import ConfigError, parse
 from lib.emulator.clock import Clock
-from lib.emulator.stage import Plan, Stage
+from lib.emulator.in_process import InProcess
 from lib.emulator.storage.identity import IdentityApp
-from lib.emulator.wire import InProcess
+from lib.emulator.suite import Emulators, Options
 from lib.web.auth import new_key
 from tests.web.test_bad_input import URI
 
@@ -205,7 +205,7 @@ def test_the_emulated_metadata_server_gives_tokens_that_open_a_local_service(mak
 
 def test_a_local_poll_lets_the_emulated_scheduler_in_and_nobody_else(make_world):
     """Over real loopback connections, with the certificates that the emulator serves."""
-    stage = Stage(Plan(poll_url="http://127.0.0.1:9/tick", every_s=3600.0))
+    stage = Emulators(Options(poll_url="http://127.0.0.1:9/tick", every_s=3600.0))
     try:
         lines = stage.start()
         upstream = lines["DASHSCOPE_BASE_URL"].partition("/singapore")[0]

@@ -465,7 +465,7 @@ def test_a_redirect_to_a_private_address_is_not_followed(world):
     world.bucket.blob("redirect").upload_from_string(b"x")
     from werkzeug.wrappers import Response  # noqa: PLC0415 - one test needs it
 
-    from lib.emulator.wire import InProcess  # noqa: PLC0415 - as above
+    from lib.emulator.in_process import InProcess  # noqa: PLC0415 - as above
 
     bounce = Response(status=302, headers={"Location": "https://169.254.169.254/latest"})
     world.kit.fetch._session.mount("http://127.0.0.1:9009", InProcess(bounce))

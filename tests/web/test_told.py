@@ -13,7 +13,7 @@ from requests.adapters import BaseAdapter
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request
 
-from lib.emulator.wire import InProcess
+from lib.emulator.in_process import InProcess
 from tests.receivers import PLACES
 from tests.world import STORAGE, UPSTREAM, picture
 

@@ -1,6 +1,6 @@
 """The film between two frames: a real camera move rendered as a five-second H.264 MP4.
 
-Owns everything from encoded pictures to MP4 bytes, the size rule and the look at a finished film.
+Owns everything from encoded pictures to MP4 bytes, the size rule and the facts of a finished film.
 Refuses pictures that do not decode (`BadPicture`). numpy, OpenCV and PyAV are loaded by the first
 call, not by the import.
 """
@@ -40,16 +40,18 @@ def render(
         BadPicture: a picture does not decode, or is too narrow for any film.
         ValueError: an unknown tier.
     """
-    from lib.emulator.film.direct import direct  # noqa: PLC0415 - OpenCV costs 0.2 s to import
+    from lib.emulator.film.pipeline import render_film  # noqa: PLC0415 - OpenCV costs 0.2 s to import
 
-    return direct(first, last, resolution=resolution, seed=seed, watermark=watermark, fast=fast)
+    return render_film(
+        first, last, resolution=resolution, seed=seed, watermark=watermark, fast=fast
+    )
 
 
 def probe(mp4: bytes) -> dict[str, Any]:
     """What a player would see of a film: codec, format, rate, pictures, duration, size, sound."""
-    from lib.emulator.film.look import probe as look  # noqa: PLC0415 - as above, PyAV
+    from lib.emulator.film.inspection import probe as inspect  # noqa: PLC0415 - as above, PyAV
 
-    return look(mp4)
+    return inspect(mp4)
 
 
 def contact_sheet(mp4: bytes, count: int = 6, *, columns: int = 0, width: int = 480) -> bytes:
@@ -61,6 +63,6 @@ def contact_sheet(mp4: bytes, count: int = 6, *, columns: int = 0, width: int = 
         columns: pictures in a row; 0 puts all in one row.
         width: of one picture, in pixels.
     """
-    from lib.emulator.film.look import contact_sheet as sheet  # noqa: PLC0415 - as above
+    from lib.emulator.film.inspection import contact_sheet as sheet  # noqa: PLC0415 - as above
 
     return sheet(mp4, count, columns=columns, width=width)

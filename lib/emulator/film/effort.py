@@ -1,6 +1,6 @@
 """How much work a film gets: the two settings, careful and fast, and the constants of a film.
 
-Owns every number that trades time for beauty, in one place. Refuses nothing; it only names.
+Owns every number that trades time for quality, in one module. Refuses nothing; it only names.
 """
 
 from __future__ import annotations

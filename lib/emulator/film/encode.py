@@ -1,6 +1,6 @@
 """Pictures into an MP4: libx264 through PyAV, tagged BT.709, index in front, no sound.
 
-Owns the container's promises: one tick of 1/30 s a picture from 0, so 150 pictures last exactly
+Owns the container's timing: one tick of 1/30 s a picture from 0, so 150 pictures last exactly
 5.000 s, and bytes that depend on nothing but the pictures (one encoder thread: with two, x264's
 output was seen to vary).
 """

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+_NEAREST = 2  # how many matches of a point are compared
 _RATIO = 0.75  # Lowe's test: the best match must beat the second by this much
 _REACH_PX = 4.0
 _INLIERS, _SHARE, _SPREAD = 15, 0.20, 0.03
@@ -36,11 +37,11 @@ def matches(first: Array, last: Array, effort: Effort) -> tuple[Array, Array]:
     points_b, what_b = sift.detectAndCompute(last, None)
     if len(points_a) < _INLIERS or len(points_b) < _INLIERS:
         return nothing, nothing
-    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(what_a, what_b, k=2)
+    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(what_a, what_b, k=_NEAREST)
     good = [
         pair[0]
         for pair in pairs
-        if len(pair) == 2 and pair[0].distance < _RATIO * pair[1].distance  # noqa: PLR2004 - k=2
+        if len(pair) == _NEAREST and pair[0].distance < _RATIO * pair[1].distance
     ]
     if not good:
         return nothing, nothing

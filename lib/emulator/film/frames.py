@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from lib.emulator.film.effort import Effort
     from lib.emulator.film.plan import Plan
+    from lib.emulator.film.residual import Exposure, Residual
     from lib.emulator.film.style import Style
 
     Array = NDArray[Any]
@@ -29,14 +30,14 @@ _FLOOR = 1e-3  # where no frame covers the view the nearest border pixels stand 
 _DISSOLVE = (0.22, 0.78)  # of the time: when unrelated pictures fade into each other
 
 
-class Painter:
+class PictureRenderer:
     """Draws pictures of one plan.
 
     Args:
         first: the first frame.
         last: the last frame; the first again when the film has only one.
         plan: camera and residual.
-        style: the seed's handwriting.
+        style: what the seed decided.
         effort: careful or fast.
         alone: there is no last frame, so the camera's end is not a given picture.
     """
@@ -66,9 +67,10 @@ class Painter:
         camera = drift @ self._plan.path.at(progress)
         if self._alone:
             return _warp(self._first, self._enlarged(project(np.linalg.inv(camera), self._nodes)))
-        if self._plan.residual is None:
+        residual = self._plan.residual
+        if residual is None:
             return self._dissolved(camera, time)
-        return self._moved(camera, drift, progress)
+        return self._moved(residual, camera, progress)
 
     def _dissolved(self, camera: Array, time: float) -> Planes:
         begin, end = _DISSOLVE
@@ -91,10 +93,7 @@ class Painter:
             cv2.addWeighted(views[0].uv, 1 - share, views[1].uv, share, 0),
         )
 
-    def _moved(self, camera: Array, drift: Array, progress: float) -> Planes:
-        del drift
-        residual = self._plan.residual
-        assert residual is not None  # noqa: S101 - the caller asked; this tells the type checker
+    def _moved(self, residual: Residual, camera: Array, progress: float) -> Planes:
         half = project(self._middle @ np.linalg.inv(camera), self._nodes)
         spot_a = self._undo(half, residual.ahead, progress)
         spot_b = self._undo(half, residual.back, 1 - progress)
@@ -104,21 +103,8 @@ class Painter:
         weight_b = progress * self._cover(from_b) * _look_up(residual.trust_last, spot_b, 1)
         view_a = _warp(self._first, self._enlarged(from_a))
         view_b = _warp(self._last, self._enlarged(from_b))
-        view_a, view_b = self._relit(view_a, view_b, progress)
+        view_a, view_b = _relit(residual.exposure, view_a, view_b, progress)
         return _mixed(view_a, view_b, weight_a, weight_b)
-
-    def _relit(self, view_a: Planes, view_b: Planes, progress: float) -> tuple[Planes, Planes]:
-        light = self._plan.residual.exposure if self._plan.residual else None
-        if light is None or light.plain:
-            return view_a, view_b
-        gain_a = 1 + progress * (light.gain - 1)
-        gain_b = 1 + (1 - progress) * (1 / light.gain - 1)
-        shift_a = progress * light.offset
-        shift_b = -(1 - progress) * light.offset / light.gain
-        return (
-            Planes(_scaled(view_a.y, gain_a, shift_a), view_a.uv),
-            Planes(_scaled(view_b.y, gain_b, shift_b), view_b.uv),
-        )
 
     def _undo(self, half: Array, flow: Array, share: float) -> Array:
         """Where a point of the half-way view came from when `share` of the flow is done."""
@@ -167,6 +153,21 @@ def _look_up(field: Array, spots: Array, outside: float) -> Array:
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(outside,) * 4,
+    )
+
+
+def _relit(
+    light: Exposure, view_a: Planes, view_b: Planes, progress: float
+) -> tuple[Planes, Planes]:
+    if light.plain:
+        return view_a, view_b
+    gain_a = 1 + progress * (light.gain - 1)
+    gain_b = 1 + (1 - progress) * (1 / light.gain - 1)
+    shift_a = progress * light.offset
+    shift_b = -(1 - progress) * light.offset / light.gain
+    return (
+        Planes(_scaled(view_a.y, gain_a, shift_a), view_a.uv),
+        Planes(_scaled(view_b.y, gain_b, shift_b), view_b.uv),
     )
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _DOUBT_PX = 1.5  # forth-and-back error of the small pictures at which trust has fallen to 1/e
 _DOUBT_WEIGHT = 6.0  # grey levels that full distrust costs in the score
+_SAME_GAIN, _SAME_OFFSET = 0.01, 1  # less than this is no change of exposure
+_COMMON_AT_LEAST = 0.04  # of the picture; a zoom of 3.4 still leaves 0.08 in common
 _FULL = 250  # of 255: a pixel of a warped mask that is wholly inside
 
 
@@ -38,7 +40,7 @@ class Exposure:
     @property
     def plain(self) -> bool:
         """So near to no change that correcting it would only cost time."""
-        return abs(self.gain - 1) < 0.01 and abs(self.offset) < 1  # noqa: PLR2004 - half a level
+        return abs(self.gain - 1) < _SAME_GAIN and abs(self.offset) < _SAME_OFFSET
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def measure(first: Array, last: Array, path: Path, effort: Effort) -> Residual |
         The residual, or None where the two views hardly overlap.
     """
     half_a, half_b, both = _half_way(first, last, path)
-    if both.mean() < 0.04:  # noqa: PLR2004 - a zoom of 3.4 still leaves 8 % in common
+    if both.mean() < _COMMON_AT_LEAST:
         return None
     light = _exposure(half_a, half_b, both)
     return _flow(*_same_light(half_a, half_b, light), both, light, path.size, effort)
@@ -152,13 +154,13 @@ def _flow(
     )
 
 
-def _trust(there: Array, home: Array) -> Array:
-    """1 where going there and coming home ends at the start, falling with the distance."""
-    spots = _spots(there.shape[:2])
+def _trust(forth: Array, back: Array) -> Array:
+    """1 where going forth and back ends at the start, falling with the distance."""
+    spots = _spots(forth.shape[:2])
     return_trip = cv2.remap(
-        home, spots + there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        back, spots + forth, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    miss = np.square(there + return_trip).sum(axis=2)
+    miss = np.square(forth + return_trip).sum(axis=2)
     trust = np.exp(-miss / _DOUBT_PX**2)
     return cv2.GaussianBlur(trust, (0, 0), 1.5)
 

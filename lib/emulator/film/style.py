@@ -6,12 +6,12 @@ frames themselves, and starts with some speed, so that no picture stands still t
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from math import cos, pi, sin
 from typing import TYPE_CHECKING, Any
 
 from lib.emulator.film.geometry import zoom_about
+from lib.emulator.seeded import seeded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ _CALM_TRAVEL = 0.05  # a camera that goes further than this needs no sway of its
 
 @dataclass(frozen=True)
 class Style:
-    """One handwriting.
+    """What one seed decided.
 
     Args:
         curve: 0 smoothstep, 1 smootherstep, 2 cosine.
@@ -61,8 +61,8 @@ class Style:
 
 
 def style_of(seed: int) -> Style:
-    """The handwriting of a seed; the same seed always writes the same."""
-    draw = random.Random(seed)  # noqa: S311 - handwriting, not a secret
+    """The style of a seed; the same seed always gives the same."""
+    draw = seeded(seed)
     return Style(
         curve=draw.randrange(3),
         linear=draw.uniform(0.22, 0.32),

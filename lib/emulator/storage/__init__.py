@@ -1,4 +1,4 @@
-"""An emulated Cloud Storage that keeps its promises: conditions hold, signatures are checked.
+"""An emulated Cloud Storage that really checks preconditions and signatures.
 
 `StorageApp` is a WSGI application; `python -m lib.emulator storage` serves it alone.
 """

@@ -1,7 +1,7 @@
-"""The WSGI application: a raw request in, the answer of its room out, errors in the right dialect.
+"""The WSGI application: a request in, its handler's answer out, errors as JSON or XML by path.
 
 It owns what every answer shares: the virtual `Date`, CORS, the traffic log. It knows no endpoint by
-itself; the rooms bring their routes.
+itself; the handlers bring their routes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 import sys
 import traceback
 from email.utils import formatdate
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -17,21 +18,22 @@ from urllib.parse import unquote
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_input_stream
 
-from lib.emulator.storage import buckets, cors, lifecycle
-from lib.emulator.storage.conditions import Conditions
-from lib.emulator.storage.control import Control
+from lib.emulator.body import Dropped
+from lib.emulator.storage import cors
+from lib.emulator.storage.control import StorageControl
 from lib.emulator.storage.errors import StorageError
-from lib.emulator.storage.faults import Faults
+from lib.emulator.storage.faults import StorageFaults
 from lib.emulator.storage.json_buckets import JsonBuckets
 from lib.emulator.storage.json_objects import JsonObjects
 from lib.emulator.storage.json_uploads import JsonUploads
-from lib.emulator.storage.objects import Store
-from lib.emulator.storage.routing import JSON, Call, Table
-from lib.emulator.storage.signatures import Verifier, Wire
+from lib.emulator.storage.model import buckets, lifecycle
+from lib.emulator.storage.model.conditions import Conditions
+from lib.emulator.storage.model.store import Store
+from lib.emulator.storage.routing import JSON, Call, RouteTable
+from lib.emulator.storage.signatures import RawRequest, Verifier
 from lib.emulator.storage.traffic import Traffic
-from lib.emulator.storage.uploads import Uploads
+from lib.emulator.storage.uploads import ResumableUploads
 from lib.emulator.storage.xml_api import XmlApi
-from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,8 +46,6 @@ JSON_PATHS = ("/storage/", "/upload/", "/download/", "/resumable/", "/batch/", "
 BUCKET_IN_PATH = re.compile(
     r"/(?:(?:(?:resumable/)?upload/|download/)?storage/v1/b/)?([^/]+)(?:/.*)?"
 )
-NO_BODY = 304
-SERVER_ERROR = 500
 
 
 class StorageApp:
@@ -69,19 +69,19 @@ class StorageApp:
         signers: Mapping[str, str | bytes] | None = None,
         base_url: str | None = None,
     ) -> None:
-        self.clock, self.faults, self.traffic = clock, Faults(), Traffic()
+        self.clock, self.faults, self.traffic = clock, StorageFaults(), Traffic()
         self.store = Store(clock, Path(data) if data else None)
         self._base_url = base_url
         self._verifier = Verifier(signers or {})
-        self._uploads = Uploads(self.store, clock)
-        rooms = (
+        self._uploads = ResumableUploads(self.store, clock)
+        handlers = (
             JsonObjects(self.store, self.faults),
             JsonUploads(self.store, self._uploads, self.faults),
             JsonBuckets(self.store, clock),
-            Control(self),
+            StorageControl(self.store, clock, self.faults, self.traffic, self.reset),
             XmlApi(self.store, self._uploads, self.faults, self._verifier, clock),
         )
-        self._table = Table(route for room in rooms for route in room.routes())
+        self._table = RouteTable(route for handler in handlers for route in handler.routes())
         clock.on_advance(self._run_lifecycle)
 
     def _run_lifecycle(self) -> None:
@@ -114,8 +114,8 @@ class StorageApp:
             How many objects were written.
         """
         files = sorted(path for path in folder.glob("*/**/*") if path.is_file())
-        for home in sorted(path for path in folder.iterdir() if path.is_dir()):
-            self.create_bucket(home.name)
+        for path in sorted(path for path in folder.iterdir() if path.is_dir()):
+            self.create_bucket(path.name)
         for path in files:
             bucket, *parts = path.relative_to(folder).parts
             self.store.put(bucket, "/".join(parts), path.read_bytes(), {}, Conditions({}))
@@ -141,56 +141,58 @@ class StorageApp:
         Raises:
             Dropped: a fault cuts the connection.
         """
-        wire = _wire(environ)
-        base = f"{environ['wsgi.url_scheme']}://{wire.headers.get('host', '')}"
-        query = dict(wire.parameters)
-        call = Call(wire, query, self._base_url or base, get_input_stream(environ))
+        raw = _raw_request(environ)
+        base = f"{environ['wsgi.url_scheme']}://{raw.headers.get('host', '')}"
+        query = dict(raw.parameters)
+        call = Call(raw, query, self._base_url or base, get_input_stream(environ))
         kind, response = self._answer(call)
         response.headers.setdefault("Date", formatdate(self.clock.now(), usegmt=True))
-        response.headers.update(self._cors(wire))
+        response.headers.update(self._cors(raw))
         if kind != "emulator":
             at = self.clock.now()
-            self.traffic.saw(kind, wire.method, wire.path, response.status_code, at)
+            self.traffic.record(kind, raw.method, raw.path, response.status_code, at)
         return response(environ, start_response)
 
     def _answer(self, call: Call) -> tuple[str, Response]:
-        wire, kind = call.wire, "unknown"
-        if wire.method == "OPTIONS":
-            return "preflight", self._preflight(wire)
+        raw, kind = call.raw, "unknown"
+        if raw.method == "OPTIONS":
+            return "preflight", self._preflight(raw)
         try:
             route, parts = self._table.find(call)
             kind = route.name
             return kind, route.answer(call, *parts)
         except StorageError as error:
-            return kind, _refusal(error, wire)
+            return kind, _refusal(error, raw)
         except Dropped:
-            self.traffic.saw(kind, wire.method, wire.path, 0, self.clock.now())
+            self.traffic.record(kind, raw.method, raw.path, 0, self.clock.now())
             raise
         except Exception:  # noqa: BLE001 - a crash must look like the service's 500, and be seen
             traceback.print_exc(file=sys.stderr)
             message = "The emulator crashed; its error output says where."
-            crash = StorageError(SERVER_ERROR, "backendError", message, "InternalError")
-            return kind, _refusal(crash, wire)
+            crash = StorageError(
+                HTTPStatus.INTERNAL_SERVER_ERROR, "backendError", message, "InternalError"
+            )
+            return kind, _refusal(crash, raw)
 
-    def _rules(self, wire: Wire) -> list[Mapping[str, object]]:
-        match = BUCKET_IN_PATH.fullmatch(wire.path)
+    def _rules(self, raw: RawRequest) -> list[Mapping[str, object]]:
+        match = BUCKET_IN_PATH.fullmatch(raw.path)
         bucket = self.store.buckets.get(unquote(match[1])) if match else None
         return bucket.fields.get("cors", []) if bucket else []
 
-    def _preflight(self, wire: Wire) -> Response:
-        headers = wire.headers
+    def _preflight(self, raw: RawRequest) -> Response:
+        headers = raw.headers
         method = headers.get("access-control-request-method", "")
         asked = headers.get("access-control-request-headers", "")
-        granted = cors.preflight_headers(self._rules(wire), headers.get("origin"), method, asked)
+        granted = cors.preflight_headers(self._rules(raw), headers.get("origin"), method, asked)
         return Response(status=200, headers=granted)
 
-    def _cors(self, wire: Wire) -> dict[str, str]:
-        if wire.method == "OPTIONS" or "origin" not in wire.headers:
+    def _cors(self, raw: RawRequest) -> dict[str, str]:
+        if raw.method == "OPTIONS" or "origin" not in raw.headers:
             return {}
-        return cors.answer_headers(self._rules(wire), wire.headers["origin"], wire.method)
+        return cors.answer_headers(self._rules(raw), raw.headers["origin"], raw.method)
 
 
-def _wire(environ: WSGIEnvironment) -> Wire:
+def _raw_request(environ: WSGIEnvironment) -> RawRequest:
     path, _, query = environ["REQUEST_URI"].partition("?")
     headers = {
         key[5:].replace("_", "-").lower(): value
@@ -200,14 +202,14 @@ def _wire(environ: WSGIEnvironment) -> Wire:
     for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if environ.get(key):
             headers[key.replace("_", "-").lower()] = environ[key]
-    return Wire(environ["REQUEST_METHOD"], path, query, headers)
+    return RawRequest(environ["REQUEST_METHOD"], path, query, headers)
 
 
-def _refusal(error: StorageError, wire: Wire) -> Response:
+def _refusal(error: StorageError, raw: RawRequest) -> Response:
     headers = {name: value.encode().decode("latin-1") for name, value in error.headers.items()}
-    if error.status == NO_BODY or wire.method == "HEAD":
+    if error.status == HTTPStatus.NOT_MODIFIED or raw.method == "HEAD":
         return Response(status=error.status, headers=headers)
-    if wire.path.startswith(JSON_PATHS):
+    if raw.path.startswith(JSON_PATHS):
         return Response(error.json(), error.status, headers, content_type=JSON)
     kind = "application/xml; charset=UTF-8"
     return Response(error.xml(), error.status, headers, content_type=kind)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
-from lib.emulator.storage.conditions import check_validators
 from lib.emulator.storage.errors import StorageError
+from lib.emulator.storage.model.conditions import check_validators
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lib.emulator.storage.objects import Stored
+    from lib.emulator.storage.model.states import Stored
 
 RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
 NAMES = {
@@ -56,7 +56,7 @@ def answer(
     if (plain := _transcoded(stored, headers)) is not None:
         del shown["Content-Encoding"]
         shown |= {"Content-Length": str(len(plain)), "Warning": "214 UploadServer gunzipped"}
-        return Response(plain if method == "GET" else b"", 200, _wire(shown))
+        return Response(plain if method == "GET" else b"", 200, _header_bytes(shown))
     first, length, status = 0, stored.size, 200
     known = headers.get("if-range", etag) in {etag, shown["Last-Modified"]}  # RFC 9110, 13.1.5
     if span := _range(headers.get("range") if known else None, stored.size):
@@ -64,11 +64,11 @@ def answer(
         shown["Content-Range"] = f"bytes {span[0]}-{span[1]}/{stored.size}"
     shown["Content-Length"] = str(length)
     body = stored.content.blocks(first, length) if method == "GET" else ()
-    return Response(body, status, _wire(shown), direct_passthrough=True)
+    return Response(body, status, _header_bytes(shown), direct_passthrough=True)
 
 
 def _transcoded(stored: Stored, headers: Mapping[str, str]) -> bytes | None:
-    """The decompressed content, when the object is stored compressed and the reader is not told."""
+    """The decompressed content, for a reader that does not take gzip as it is stored."""
     if stored.fields.get("contentEncoding") != "gzip":
         return None
     if "gzip" in headers.get("accept-encoding", ""):
@@ -107,7 +107,7 @@ def _plain(key: str, text: str) -> bool:
     return bool(re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", key)) and text.isprintable()
 
 
-def _wire(headers: Mapping[str, str]) -> dict[str, str]:
+def _header_bytes(headers: Mapping[str, str]) -> dict[str, str]:
     # Header values travel as UTF-8 bytes; WSGI wants those bytes as Latin-1 text (PEP 3333).
     return {name: value.encode().decode("latin-1") for name, value in headers.items()}
 

@@ -73,7 +73,7 @@ def invalid(message: str, location: str = "") -> StorageError:
     return StorageError(400, "invalid", message, "InvalidArgument", location)
 
 
-def not_played(what: str) -> StorageError:
-    """501 for everything that this emulator does not play: nothing is ignored silently."""
-    message = f"The emulator does not play {what}; see /emulator for what it plays."
+def not_implemented(what: str) -> StorageError:
+    """501 for everything that this emulator does not implement: nothing is ignored silently."""
+    message = f"The emulator does not implement {what}; see /emulator for what is missing."
     return StorageError(501, "notImplemented", message, "NotImplemented", what)

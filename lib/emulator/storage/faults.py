@@ -1,4 +1,4 @@
-"""Failures on demand: named, counted, and reported as met or not.
+"""Failures on demand in the storage: named, counted, and reported as met or not.
 
 A fault matches a method and an object name; it answers with a status instead of doing the work, or
 cuts the connection before, during or after it. It invents nothing by itself.
@@ -6,26 +6,26 @@ cuts the connection before, during or after it. It invents nothing by itself.
 
 from __future__ import annotations
 
-import threading
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from lib.emulator.body import Dropped
+from lib.emulator.faults import CountedFault, FaultList, bad_field, cut_after
 from lib.emulator.storage.errors import StorageError, invalid
-from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
     from werkzeug.wrappers import Response
 
 DROPS = ("before", "during", "after")
-KINDS = {"method": str, "object": str, "status": int, "drop": str, "times": int, "name": str}
+TYPES = {"method": str, "object": str, "status": int, "drop": str, "times": int, "name": str}
 LOWEST, HIGHEST = 400, 599
 
 
 @dataclass
-class Fault:
+class StorageFault(CountedFault):
     """One declared failure.
 
     Attributes:
@@ -46,47 +46,25 @@ class Fault:
     name: str = ""
     met: int = 0
 
-    @property
-    def completed(self) -> bool:
-        """Whether it happened as often as declared."""
-        return self.met >= self.times
 
-
-class Faults:
+class StorageFaults(FaultList[StorageFault]):
     """The declared failures of a storage emulator."""
 
-    def __init__(self) -> None:
-        self._faults: list[Fault] = []
-        self._lock = threading.Lock()
-
-    def add(self, **fields: Any) -> Fault:
-        """Declare a failure; see `Fault` for the fields.
+    def add(self, **fields: Any) -> StorageFault:
+        """Declare a failure; see `StorageFault` for the fields.
 
         Raises:
             StorageError: 400 for an unknown field or value.
         """
-        for key, value in fields.items():
-            if key not in KINDS or not isinstance(value, KINDS[key]):
-                known = ", ".join(KINDS)
-                raise invalid(f"Bad fault field {key}={value!r}; known are {known}.", key)
-        fault = Fault(**fields)
+        if bad := bad_field(fields, TYPES):
+            name, message = bad
+            raise invalid(message, name)
+        fault = StorageFault(**fields)
         if fault.drop not in DROPS:
             raise invalid(f"A fault drops {', '.join(DROPS)}; got {fault.drop!r}.", "drop")
         if fault.status and not LOWEST <= fault.status <= HIGHEST:
             raise invalid(f"A fault's status is {LOWEST} to {HIGHEST}.", "status")
-        with self._lock:
-            self._faults.append(fault)
-        return fault
-
-    def clear(self) -> None:
-        """Forget all faults."""
-        with self._lock:
-            self._faults.clear()
-
-    def report(self) -> list[dict[str, Any]]:
-        """All faults with how often they were met."""
-        with self._lock:
-            return [{**asdict(fault), "completed": fault.completed} for fault in self._faults]
+        return self._keep(fault)
 
     def around(self, method: str, name: str, work: Callable[[], Response]) -> Response:
         """Do some work, unless a fault says otherwise.
@@ -95,33 +73,21 @@ class Faults:
             StorageError: the fault's status.
             Dropped: the fault cuts the connection.
         """
-        fault = self._take(method, name)
+        fault = self._take(
+            lambda each: each.method in {"*", method} and fnmatchcase(name, each.object)
+        )
         if fault is None:
             return work()
         if fault.status:
             message = f"A declared fault {fault.name!r}."
             raise StorageError(fault.status, "fault", message, "InternalError")
-        cut = Dropped(f"a declared fault cut {method} {name}")
+        reason = f"a declared fault cut {method} {name}"
         if fault.drop == "before":
-            raise cut
+            raise Dropped(reason)
         response = work()
         if fault.drop == "after":
             response.close()
-            raise cut
-        response.response = _half(response.response, cut)
+            raise Dropped(reason)
+        whole = b"".join(response.iter_encoded())
+        response.response = cut_after(whole[: len(whole) // 2], reason)
         return response
-
-    def _take(self, method: str, name: str) -> Fault | None:
-        with self._lock:
-            for fault in self._faults:
-                fits = fault.method in {"*", method} and fnmatchcase(name, fault.object)
-                if fits and not fault.completed:
-                    fault.met += 1
-                    return fault
-        return None
-
-
-def _half(chunks: Iterable[Any], cut: Dropped) -> Iterator[bytes]:
-    whole = b"".join(chunks)
-    yield whole[: len(whole) // 2]
-    raise cut

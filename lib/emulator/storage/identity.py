@@ -51,11 +51,12 @@ class IdentityApp:
         self, clock: Clock, email: str, private_key: str | bytes, project: str = "local"
     ) -> None:
         pem = private_key.encode() if isinstance(private_key, str) else private_key
-        key = serialization.load_pem_private_key(pem, None)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            message = "private_key must be an RSA key in PEM"
-            raise ValueError(message)  # noqa: TRY004 - the type is in the caller's text
-        self._clock, self._email, self._key, self._project = clock, email, key, project
+        match serialization.load_pem_private_key(pem, None):
+            case rsa.RSAPrivateKey() as key:
+                self._key = key
+            case _:
+                raise ValueError("private_key must be an RSA key in PEM")
+        self._clock, self._email, self._project = clock, email, project
         self._tokens: dict[str, float] = {}
         accounts = f"{METADATA}/instance/service-accounts/(?:default|{re.escape(email)})"
         table: tuple[tuple[str, str, Callable[..., Response]], ...] = (
@@ -94,7 +95,7 @@ class IdentityApp:
             match = path.fullmatch(request.path)
             if match and method == request.method:
                 return answer(request, *(unquote(part) for part in match.groups()))
-        return _error(404, "NOT_FOUND", f"{request.method} {request.path} is not played.")
+        return _error(404, "NOT_FOUND", f"{request.method} {request.path} is not implemented.")
 
     # Metadata server
 

@@ -1,6 +1,6 @@
 """The JSON API of buckets. Source: JSON API reference, "Buckets".
 
-Anonymous callers and any bearer token are let in: identities are not played, signatures are.
+Anonymous callers and any bearer token are let in: identities are not implemented, signatures are.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
-from lib.emulator.storage import buckets, listing
-from lib.emulator.storage.conditions import Conditions
+from lib.emulator.storage import listing
+from lib.emulator.storage.model import buckets
+from lib.emulator.storage.model.conditions import Conditions
 from lib.emulator.storage.resources import bucket_json
-from lib.emulator.storage.routing import Route
+from lib.emulator.storage.routing import BUCKET, StorageRoute
 
 if TYPE_CHECKING:
     from lib.emulator.clock import Clock
-    from lib.emulator.storage.objects import Store
+    from lib.emulator.storage.model.store import Store
     from lib.emulator.storage.routing import Call
 
-BUCKET = r"/storage/v1/b/([^/]+)"
 GUARDS = frozenset({"ifMetagenerationMatch", "ifMetagenerationNotMatch", "fields", "projection"})
 MAKES = frozenset({"project", "fields", "projection"})
 PAGES = MAKES | {"prefix", "maxResults", "pageToken"}
@@ -31,15 +31,15 @@ class JsonBuckets:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
 
-    def routes(self) -> list[Route]:
-        """What is played of `Buckets`."""
+    def routes(self) -> list[StorageRoute]:
+        """What is implemented of `Buckets`."""
         return [
-            Route("buckets.list", "GET", r"/storage/v1/b", self.list, PAGES),
-            Route("buckets.insert", "POST", r"/storage/v1/b", self.insert, MAKES),
-            Route("buckets.get", "GET", BUCKET, self.get, GUARDS),
-            Route("buckets.patch", "PATCH", BUCKET, self.patch, GUARDS),
-            Route("buckets.update", "PUT", BUCKET, self.update, GUARDS),
-            Route("buckets.delete", "DELETE", BUCKET, self.delete, GUARDS),
+            StorageRoute("buckets.list", "GET", r"/storage/v1/b", self.list, PAGES),
+            StorageRoute("buckets.insert", "POST", r"/storage/v1/b", self.insert, MAKES),
+            StorageRoute("buckets.get", "GET", BUCKET, self.get, GUARDS),
+            StorageRoute("buckets.patch", "PATCH", BUCKET, self.patch, GUARDS),
+            StorageRoute("buckets.update", "PUT", BUCKET, self.update, GUARDS),
+            StorageRoute("buckets.delete", "DELETE", BUCKET, self.delete, GUARDS),
         ]
 
     def list(self, call: Call) -> Response:

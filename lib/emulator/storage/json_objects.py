@@ -1,7 +1,7 @@
 """The JSON API of objects: listing, metadata, content, deletion.
 
 Source: JSON API reference, "Objects". Anonymous callers and any bearer token are let in: identities
-are not played, signatures are. Uploads have their own room.
+are not implemented, signatures are. Uploads have handlers of their own.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Response
 
 from lib.emulator.storage import downloads, listing
-from lib.emulator.storage.conditions import (
+from lib.emulator.storage.errors import invalid, not_implemented
+from lib.emulator.storage.model.conditions import (
     NAMES,
     Conditions,
     check_validators,
     refuse_validators,
 )
-from lib.emulator.storage.errors import invalid, not_played
-from lib.emulator.storage.json_buckets import BUCKET
-from lib.emulator.storage.metadata import WRITABLE, check_known
+from lib.emulator.storage.model.metadata import WRITABLE, check_known
 from lib.emulator.storage.resources import object_json
-from lib.emulator.storage.routing import Route
+from lib.emulator.storage.routing import BUCKET, StorageRoute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lib.emulator.storage.faults import Faults
-    from lib.emulator.storage.objects import Store, Stored
+    from lib.emulator.storage.faults import StorageFaults
+    from lib.emulator.storage.model.states import Stored
+    from lib.emulator.storage.model.store import Store
     from lib.emulator.storage.routing import Call
 
     Edit = Callable[[Stored], tuple[Mapping[str, Any], Mapping[str, Any]]]
@@ -54,27 +54,27 @@ LISTS = frozenset(
 class JsonObjects:
     """Handlers of object calls."""
 
-    def __init__(self, store: Store, faults: Faults) -> None:
+    def __init__(self, store: Store, faults: StorageFaults) -> None:
         self._store, self._faults = store, faults
 
-    def routes(self) -> list[Route]:
-        """What is played of `Objects`, without `insert`."""
+    def routes(self) -> list[StorageRoute]:
+        """What is implemented of `Objects`, without `insert`."""
         return [
-            Route("objects.list", "GET", BUCKET + "/o", self.list, LISTS),
-            Route("objects.get", "GET", OBJECT, self.get, GUARDS),
-            Route("objects.get", "HEAD", OBJECT, self.get, GUARDS),
-            Route("objects.patch", "PATCH", OBJECT, self.patch, GUARDS),
-            Route("objects.update", "PUT", OBJECT, self.update, GUARDS),
-            Route("objects.delete", "DELETE", OBJECT, self.delete, GUARDS),
-            Route("objects.get", "GET", "/download" + OBJECT, self.media, GUARDS),
-            Route("objects.get", "HEAD", "/download" + OBJECT, self.media, GUARDS),
+            StorageRoute("objects.list", "GET", BUCKET + "/o", self.list, LISTS),
+            StorageRoute("objects.get", "GET", OBJECT, self.get, GUARDS),
+            StorageRoute("objects.get", "HEAD", OBJECT, self.get, GUARDS),
+            StorageRoute("objects.patch", "PATCH", OBJECT, self.patch, GUARDS),
+            StorageRoute("objects.update", "PUT", OBJECT, self.update, GUARDS),
+            StorageRoute("objects.delete", "DELETE", OBJECT, self.delete, GUARDS),
+            StorageRoute("objects.get", "GET", "/download" + OBJECT, self.media, GUARDS),
+            StorageRoute("objects.get", "HEAD", "/download" + OBJECT, self.media, GUARDS),
         ]
 
     def list(self, call: Call, bucket: str) -> Response:
         """`Objects: list`."""
         for name in ("versions", "softDeleted"):
             if call.query.get(name, "false") != "false":
-                raise not_played(f"{name}={call.query[name]}")
+                raise not_implemented(f"{name}={call.query[name]}")
 
         def work() -> Response:
             with self._store.lock:
@@ -106,9 +106,9 @@ class JsonObjects:
         """The content of an object."""
 
         def work() -> Response:
-            with self._store.lock:  # until the content is open, nobody may drop it
+            with self._store.lock:  # until the content is open, nothing may drop it
                 stored = self._read(call, bucket, name)
-                return downloads.answer(stored, call.headers, call.wire.method, stored.etag)
+                return downloads.answer(stored, call.headers, call.raw.method, stored.etag)
 
         return self._faults.around("GET", name, work)
 
@@ -147,7 +147,7 @@ class JsonObjects:
             stored = self._store.change(bucket, name, call.generation, conditions, edit)
             return call.answer(object_json(stored, call.base))
 
-        return self._faults.around(call.wire.method, name, work)
+        return self._faults.around(call.raw.method, name, work)
 
     def delete(self, call: Call, bucket: str, name: str) -> Response:
         """`Objects: delete`."""
@@ -164,7 +164,7 @@ class JsonObjects:
 def _no_own_keys(call: Call) -> None:
     for name in call.headers:
         if name.startswith("x-goog-encryption-"):
-            raise not_played(f"the header {name}")
+            raise not_implemented(f"the header {name}")
 
 
 def _body(call: Call) -> dict[str, Any]:

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from lib.emulator.storage.conditions import NAMES, Conditions, refuse_validators
-from lib.emulator.storage.errors import invalid, not_played
-from lib.emulator.storage.metadata import check_known, check_name
+from lib.emulator.storage.errors import invalid, not_implemented
+from lib.emulator.storage.model.conditions import NAMES, Conditions, refuse_validators
+from lib.emulator.storage.model.metadata import check_known, check_name
 from lib.emulator.storage.multipart import check_hashes, hash_header, parse_multipart
 from lib.emulator.storage.resources import object_json
-from lib.emulator.storage.routing import Route
-from lib.emulator.storage.uploads import Chunk, Session
+from lib.emulator.storage.resumable import incomplete, received
+from lib.emulator.storage.routing import StorageRoute
+from lib.emulator.storage.uploads import UploadSession
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lib.emulator.storage.faults import Faults
-    from lib.emulator.storage.objects import Store
+    from lib.emulator.storage.faults import StorageFaults
+    from lib.emulator.storage.model.store import Store
     from lib.emulator.storage.routing import Call
-    from lib.emulator.storage.uploads import Uploads
+    from lib.emulator.storage.uploads import ResumableUploads
 
 UPLOAD = r"(?:/resumable)?/upload/storage/v1/b/([^/]+)/o"
 SENDS = frozenset(NAMES) | {
@@ -35,13 +36,12 @@ SENDS = frozenset(NAMES) | {
     "fields",
     "projection",
 }
-RESUME_INCOMPLETE = 308
 
 
 class JsonUploads:
     """Handlers of uploads."""
 
-    def __init__(self, store: Store, uploads: Uploads, faults: Faults) -> None:
+    def __init__(self, store: Store, uploads: ResumableUploads, faults: StorageFaults) -> None:
         self._store, self._uploads, self._faults = store, uploads, faults
         self._kinds = {
             "multipart": self._multipart,
@@ -49,12 +49,12 @@ class JsonUploads:
             "resumable": self._start,
         }
 
-    def routes(self) -> list[Route]:
-        """What is played of `Objects: insert`."""
+    def routes(self) -> list[StorageRoute]:
+        """What is implemented of `Objects: insert`."""
         return [
-            Route("objects.insert", "POST", UPLOAD, self.insert, SENDS),
-            Route("uploads.send", "PUT", UPLOAD, self.send, SENDS),
-            Route("uploads.cancel", "DELETE", UPLOAD, self.cancel, SENDS),
+            StorageRoute("objects.insert", "POST", UPLOAD, self.insert, SENDS),
+            StorageRoute("uploads.send", "PUT", UPLOAD, self.send, SENDS),
+            StorageRoute("uploads.cancel", "DELETE", UPLOAD, self.cancel, SENDS),
         ]
 
     def insert(self, call: Call, bucket: str) -> Response:
@@ -64,7 +64,7 @@ class JsonUploads:
         refuse_validators(call.headers)
         for name in call.headers:
             if name.startswith("x-goog-encryption-"):
-                raise not_played(f"the header {name}")
+                raise not_implemented(f"the header {name}")
         kind = call.query.get("uploadType", "")
         if kind not in self._kinds:
             raise invalid(f"Invalid uploadType {kind!r}.", "uploadType")
@@ -94,7 +94,7 @@ class JsonUploads:
     def _start(self, call: Call, bucket: str) -> Response:
         declared = call.headers.get("x-upload-content-type")
         name, fields = _described(call, {"contentType": declared, **call.json()})
-        session = Session(bucket, name, fields, Conditions.of_query(call.query))
+        session = UploadSession(bucket, name, fields, Conditions.of_query(call.query))
         size = call.headers.get("x-upload-content-length", "")
         session.total = int(size) if size.isdecimal() else None
 
@@ -125,21 +125,6 @@ class JsonUploads:
             raise self._uploads.cancel(session)
 
         return self._faults.around("DELETE", session.name, work)
-
-
-def received(call: Call) -> Chunk:
-    """The request to a session, as far as it came."""
-    data, cut = call.received()
-    hashes = hash_header(call.headers.get("x-goog-hash", ""))
-    return Chunk(call.headers.get("content-range"), data, hashes, cut)
-
-
-def incomplete(session: Session) -> Response:
-    """308 with what has arrived so far ("Check the status of a resumable upload")."""
-    headers = {"Content-Length": "0"}
-    if session.data:
-        headers["Range"] = f"bytes=0-{len(session.data) - 1}"
-    return Response(status=RESUME_INCOMPLETE, headers=headers)
 
 
 def _described(call: Call, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

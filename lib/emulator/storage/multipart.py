@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.storage.contents import checksums
 from lib.emulator.storage.errors import StorageError, invalid
+from lib.emulator.storage.model.contents import checksums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ PARTS = 2  # metadata and media
 
 
 @dataclass(frozen=True)
-class Span:
+class ContentRange:
     """A parsed `Content-Range`.
 
     Attributes:
@@ -39,7 +39,7 @@ class Span:
     total: int | None
 
 
-def content_range(text: str) -> Span:
+def content_range(text: str) -> ContentRange:
     """Parse `bytes 0-9/100`, `bytes 0-9/*`, `bytes */100` or `bytes */*`.
 
     Raises:
@@ -50,8 +50,8 @@ def content_range(text: str) -> Span:
         raise invalid(f"Malformed Content-Range: {text!r}.", "Content-Range")
     total = None if match[3] == "*" else int(match[3])
     if match[1] is None:
-        return Span(None, -1, total)
-    span = Span(int(match[1]), int(match[2]), total)
+        return ContentRange(None, -1, total)
+    span = ContentRange(int(match[1]), int(match[2]), total)
     if span.last < int(match[1]) or (total is not None and span.last >= total):
         raise invalid(f"Impossible Content-Range: {text!r}.", "Content-Range")
     return span

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from lib.emulator.storage.errors import invalid
-from lib.emulator.storage.metadata import rfc3339
+from lib.emulator.storage.model.metadata import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lib.emulator.storage.objects import BucketState, Stored
+    from lib.emulator.storage.model.states import BucketState, Stored
 
 HOSTS_AT_MOST = 2
 PLAIN = re.compile(r"[A-Za-z0-9._~/-]*")

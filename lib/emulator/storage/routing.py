@@ -17,20 +17,21 @@ from urllib.parse import unquote
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Response
 
-from lib.emulator.storage.errors import invalid, not_played
+from lib.emulator.body import Dropped
+from lib.emulator.storage.errors import invalid, not_implemented
 from lib.emulator.storage.resources import project
-from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from lib.emulator.storage.signatures import Wire
+    from lib.emulator.storage.signatures import RawRequest
 
 BLOCK = 1 << 16
 # Parameters of every JSON API call that change no result ("Query parameters for JSON"); `alt` is
 # checked below, and without ACLs both projections are the same.
 HARMLESS = frozenset({"alt", "prettyPrint", "key", "quotaUser", "userIp", "userProject"})
 JSON = "application/json; charset=UTF-8"
+BUCKET = r"/storage/v1/b/([^/]+)"  # the path of a bucket in the JSON API
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Call:
     """A request on its way to a handler.
 
     Attributes:
-        wire: the raw request.
+        raw: the raw request.
         query: the decoded parameters; of two of one name the last.
         base: scheme and host to put into links.
         stream: the body.
     """
 
-    wire: Wire
+    raw: RawRequest
     query: Mapping[str, str]
     base: str
     stream: IO[bytes]
@@ -52,7 +53,7 @@ class Call:
     @property
     def headers(self) -> Mapping[str, str]:
         """Lower-case names to values."""
-        return self.wire.headers
+        return self.raw.headers
 
     def received(self) -> tuple[bytes, bool]:
         """The body as far as it came, and whether the connection broke on the way."""
@@ -69,7 +70,7 @@ class Call:
         """The whole body.
 
         Raises:
-            Dropped: it did not come whole, so there is nobody left to answer.
+            Dropped: it did not come whole, and its sender is gone.
         """
         data, cut = self.received()
         if cut:
@@ -110,13 +111,13 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Route:
+class StorageRoute:
     """One line of the table.
 
     Attributes:
         name: what the service calls the method, such as `objects.insert`.
         method: HTTP method.
-        path: the raw path as a pattern; its groups are handed over decoded.
+        path: the raw path as a pattern; the handler gets its groups decoded.
         answer: the handler.
         parameters: the query parameters that it understands; None when it checks them itself.
     """
@@ -128,41 +129,41 @@ class Route:
     parameters: frozenset[str] | None = frozenset()
 
 
-class Table:
+class RouteTable:
     """All routes.
 
     Args:
         routes: in the order in which they are tried.
     """
 
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._routes: dict[str, list[tuple[re.Pattern[str], Route]]] = defaultdict(list)
+    def __init__(self, routes: Iterable[StorageRoute]) -> None:
+        self._routes: dict[str, list[tuple[re.Pattern[str], StorageRoute]]] = defaultdict(list)
         for route in routes:
             self._routes[route.method].append((re.compile(route.path), route))
 
-    def find(self, call: Call) -> tuple[Route, list[str]]:
+    def find(self, call: Call) -> tuple[StorageRoute, list[str]]:
         """The route of a call and the decoded parts of its path.
 
         Raises:
-            StorageError: 501 for an endpoint or a parameter that is not played.
+            StorageError: 501 for an endpoint or a parameter that is not implemented.
         """
-        wire = call.wire
-        for pattern, route in self._routes[wire.method]:
-            if match := pattern.fullmatch(wire.path):
+        raw = call.raw
+        for pattern, route in self._routes[raw.method]:
+            if match := pattern.fullmatch(raw.path):
                 if route.parameters is not None:
                     check_parameters(route.name, route.parameters, call)
                 return route, [unquote(text) for text in match.groups()]
-        raise not_played(f"the endpoint {wire.method} {unquote(wire.path)}")
+        raise not_implemented(f"the endpoint {raw.method} {unquote(raw.path)}")
 
 
 def check_parameters(name: str, known: frozenset[str], call: Call) -> None:
-    """Refuse a query parameter that would change the result and is not played.
+    """Refuse a query parameter that would change the result and is not implemented.
 
     Raises:
         StorageError: 501 by name.
     """
     for parameter in call.query:
         if parameter not in known and parameter not in HARMLESS:
-            raise not_played(f"the parameter {parameter} of {name}")
+            raise not_implemented(f"the parameter {parameter} of {name}")
     if call.query.get("alt", "json") not in {"json", "media"}:
-        raise not_played(f"alt={call.query['alt']}")
+        raise not_implemented(f"alt={call.query['alt']}")

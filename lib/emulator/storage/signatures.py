@@ -32,7 +32,7 @@ UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
 
 @dataclass(frozen=True)
-class Wire:
+class RawRequest:
     """A request as it came over the wire.
 
     Attributes:
@@ -72,23 +72,23 @@ class Verifier:
         Raises:
             ValueError: the PEM holds no RSA public key.
         """
-        key = serialization.load_pem_public_key(pem.encode() if isinstance(pem, str) else pem)
-        if not isinstance(key, rsa.RSAPublicKey):
-            message = f"the public key of {email} is not an RSA key"
-            raise ValueError(message)  # noqa: TRY004 - the type is in the caller's text
-        self._keys[email] = key
+        match serialization.load_pem_public_key(pem.encode() if isinstance(pem, str) else pem):
+            case rsa.RSAPublicKey() as key:
+                self._keys[email] = key
+            case _:
+                raise ValueError(f"the public key of {email} is not an RSA key")
 
-    def verify(self, wire: Wire, now: float) -> None:
+    def verify(self, raw: RawRequest, now: float) -> None:
         """Let a signed request pass, or say why not.
 
         Args:
-            wire: the request.
+            raw: the request.
             now: Unix seconds.
 
         Raises:
             StorageError: 403 unsigned, V2, forged; 400 expired or malformed.
         """
-        query = {name.lower(): value for name, value in wire.parameters}
+        query = {name.lower(): value for name, value in raw.parameters}
         if "googleaccessid" in query:
             message = "V2 signatures are not accepted by this emulator; sign with version='v4'."
             raise denied(message)
@@ -97,10 +97,10 @@ class Verifier:
         email, scope = _credential(query)
         _check_time(query, scope, now)
         names = query["x-goog-signedheaders"].split(";")
-        _check_headers(wire.headers, names)
-        verbs = ["GET", "HEAD"] if wire.method == "HEAD" else [wire.method]
+        _check_headers(raw.headers, names)
+        verbs = ["GET", "HEAD"] if raw.method == "HEAD" else [raw.method]
         for verb in verbs:
-            canonical = canonical_request(wire, verb, names)
+            canonical = canonical_request(raw, verb, names)
             digest = hashlib.sha256(canonical.encode()).hexdigest()
             to_sign = f"{ALGORITHM}\n{query['x-goog-date']}\n{scope}\n{digest}"
             if self._signed(email, query[SIGNATURE], to_sign):
@@ -151,7 +151,7 @@ def _credential(query: Mapping[str, str]) -> tuple[str, str]:
         if not query.get(name):
             raise malformed(name, "A V4 signed URL needs it.")
     if query.get("x-goog-algorithm") != ALGORITHM:
-        raise malformed("x-goog-algorithm", f"{ALGORITHM} is the one that is played.")
+        raise malformed("x-goog-algorithm", f"{ALGORITHM} is the one that is implemented.")
     email, _, scope = query["x-goog-credential"].partition("/")
     match scope.split("/"):
         case [day, location, "storage", "goog4_request"] if day and location:
@@ -194,7 +194,7 @@ def _check_headers(headers: Mapping[str, str], names: list[str]) -> None:
             raise malformed(name, details, "MalformedSecurityHeader")
 
 
-def canonical_request(wire: Wire, verb: str, names: list[str]) -> str:
+def canonical_request(raw: RawRequest, verb: str, names: list[str]) -> str:
     """The text whose hash was signed.
 
     The path is taken from the raw target, decoded once and encoded again: every spelling of one
@@ -203,17 +203,17 @@ def canonical_request(wire: Wire, verb: str, names: list[str]) -> str:
     "UrlSigner.RequestTemplate": both requests can be made with it), so a HEAD is tried as both.
 
     Args:
-        wire: the request.
+        raw: the request.
         verb: the verb to put in.
         names: the signed headers.
     """
-    lines = "".join(f"{name}:{' '.join(wire.headers[name].split())}\n" for name in names)
+    lines = "".join(f"{name}:{' '.join(raw.headers[name].split())}\n" for name in names)
     pairs = sorted(
         (quote(name, safe="~"), quote(value, safe="~"))
-        for name, value in wire.parameters
+        for name, value in raw.parameters
         if name.lower() != SIGNATURE
     )
     query = "&".join(f"{name}={value}" for name, value in pairs)
-    payload = wire.headers.get("x-goog-content-sha256", UNSIGNED_PAYLOAD)
-    path = quote(unquote(wire.path), safe="/~")
+    payload = raw.headers.get("x-goog-content-sha256", UNSIGNED_PAYLOAD)
+    path = quote(unquote(raw.path), safe="/~")
     return "\n".join([verb, path, query, lines, ";".join(names), payload])

@@ -20,7 +20,7 @@ class Traffic:
         self._log: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._counts: Counter[str] = Counter()
 
-    def saw(self, kind: str, method: str, path: str, status: int, at: float) -> None:
+    def record(self, kind: str, method: str, path: str, status: int, at: float) -> None:
         """Note one request.
 
         Args:

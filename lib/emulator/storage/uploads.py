@@ -1,7 +1,7 @@
 """Resumable uploads: sessions that become objects with their last byte.
 
-A session lives in memory beside the objects and dies with the process or after a week; its
-conditions are judged when it finishes. Source: Cloud Storage documentation, "Resumable uploads".
+A session is kept in memory and ends with the process or after a week; its
+conditions are checked when it finishes. Source: Cloud Storage documentation, "Resumable uploads".
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lib.emulator.clock import Clock
-    from lib.emulator.storage.conditions import Conditions
-    from lib.emulator.storage.multipart import Span
-    from lib.emulator.storage.objects import Store, Stored
+    from lib.emulator.storage.model.conditions import Conditions
+    from lib.emulator.storage.model.states import Stored
+    from lib.emulator.storage.model.store import Store
+    from lib.emulator.storage.multipart import ContentRange
 
 QUANTUM = 256 * 1024
 LIFE_S = 7 * 24 * 3600
@@ -28,14 +29,14 @@ CANCELLED = 499
 
 
 @dataclass
-class Session:
+class UploadSession:
     """One resumable upload.
 
     Attributes:
         bucket: where the object will be.
         name: its name.
         fields: its metadata and declared checksums.
-        conditions: judged at the finish.
+        conditions: checked at the finish.
         total: its size, when it was declared.
         sizes: the smallest and the largest size allowed.
     """
@@ -70,7 +71,7 @@ class Chunk:
     cut: bool = False
 
 
-class Uploads:
+class ResumableUploads:
     """All resumable uploads.
 
     Args:
@@ -80,13 +81,13 @@ class Uploads:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, UploadSession] = {}
 
     def clear(self) -> None:
         """Forget all sessions."""
         self._sessions.clear()
 
-    def start(self, session: Session) -> str:
+    def start(self, session: UploadSession) -> str:
         """Open a session; returns its id, which is all that its user needs.
 
         Raises:
@@ -98,7 +99,7 @@ class Uploads:
         self._sessions[upload_id] = session
         return upload_id
 
-    def session(self, upload_id: str) -> Session:
+    def session(self, upload_id: str) -> UploadSession:
         """An open or finished session.
 
         Raises:
@@ -113,7 +114,7 @@ class Uploads:
             raise StorageError(410, "gone", "The upload session has expired.", "NoSuchUpload")
         return session
 
-    def send(self, session: Session, chunk: Chunk) -> Stored | None:
+    def send(self, session: UploadSession, chunk: Chunk) -> Stored | None:
         """Take a chunk, or answer a status query.
 
         Returns:
@@ -135,7 +136,7 @@ class Uploads:
                 return None
             return self._finish(session, chunk)
 
-    def _finish(self, session: Session, chunk: Chunk) -> Stored:
+    def _finish(self, session: UploadSession, chunk: Chunk) -> Stored:
         data = bytes(session.data)
         check_size(len(data), session.sizes)
         check_hashes(data, {**session.fields, **chunk.hashes})
@@ -145,12 +146,12 @@ class Uploads:
         session.data = bytearray()
         return session.stored
 
-    def _everything(self, session: Session, chunk: Chunk) -> None:
+    def _everything(self, session: UploadSession, chunk: Chunk) -> None:
         if not chunk.cut:
             _declare(session, len(chunk.data))
         session.data[:] = _quanta(chunk.data, 0) if chunk.cut else chunk.data
 
-    def _part(self, session: Session, chunk: Chunk, span: Span) -> None:
+    def _part(self, session: UploadSession, chunk: Chunk, span: ContentRange) -> None:
         if span.total is not None:
             _declare(session, span.total)
         if span.first is None:
@@ -166,7 +167,7 @@ class Uploads:
         whole = not chunk.cut and session.total is not None
         session.data += fresh if whole else _quanta(fresh, have)
 
-    def cancel(self, session: Session) -> StorageError:
+    def cancel(self, session: UploadSession) -> StorageError:
         """Give an unfinished upload up; returns 499, which is how the service says so."""
         with session.lock:
             if session.stored is None:
@@ -175,7 +176,7 @@ class Uploads:
         return _cancelled()
 
 
-def _declare(session: Session, total: int) -> None:
+def _declare(session: UploadSession, total: int) -> None:
     if session.total is not None and session.total != total:
         message = f"The total size was declared as {session.total} before, now as {total}."
         raise invalid(message, "Content-Range")
@@ -192,7 +193,7 @@ def _cancelled() -> StorageError:
 
 
 def check_size(size: int, allowed: tuple[int, int] | None) -> None:
-    """Judge a size by `x-goog-content-length-range` (XML API, "Request headers").
+    """Check a size by `x-goog-content-length-range` (XML API, "Request headers").
 
     Raises:
         StorageError: 400.

@@ -12,24 +12,25 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Response
 
 from lib.emulator.storage import downloads
-from lib.emulator.storage.conditions import Conditions, refuse_validators
-from lib.emulator.storage.errors import StorageError, invalid, not_played
-from lib.emulator.storage.json_uploads import incomplete, received
-from lib.emulator.storage.metadata import check_name
+from lib.emulator.storage.errors import StorageError, invalid, not_implemented
+from lib.emulator.storage.model.conditions import Conditions, refuse_validators
+from lib.emulator.storage.model.metadata import check_name
 from lib.emulator.storage.multipart import check_hashes, hash_header
-from lib.emulator.storage.routing import Route, check_parameters
+from lib.emulator.storage.resumable import incomplete, received
+from lib.emulator.storage.routing import StorageRoute, check_parameters
 from lib.emulator.storage.signatures import UNSIGNED_PAYLOAD
-from lib.emulator.storage.uploads import Session, check_size
+from lib.emulator.storage.uploads import UploadSession, check_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lib.emulator.clock import Clock
-    from lib.emulator.storage.faults import Faults
-    from lib.emulator.storage.objects import Store, Stored
+    from lib.emulator.storage.faults import StorageFaults
+    from lib.emulator.storage.model.states import Stored
+    from lib.emulator.storage.model.store import Store
     from lib.emulator.storage.routing import Call
     from lib.emulator.storage.signatures import Verifier
-    from lib.emulator.storage.uploads import Uploads
+    from lib.emulator.storage.uploads import ResumableUploads
 
 # Everything that is not one of the other APIs.
 PATH = r"/(?!(?:storage|upload|download|resumable|batch|emulator)/)([^/]+)/(.+)"
@@ -74,19 +75,24 @@ class XmlApi:
     """Handlers of signed paths."""
 
     def __init__(
-        self, store: Store, uploads: Uploads, faults: Faults, verifier: Verifier, clock: Clock
+        self,
+        store: Store,
+        uploads: ResumableUploads,
+        faults: StorageFaults,
+        verifier: Verifier,
+        clock: Clock,
     ) -> None:
         self._store, self._uploads, self._faults = store, uploads, faults
         self._verifier, self._clock = verifier, clock
 
-    def routes(self) -> list[Route]:
-        """What is played of the XML API."""
+    def routes(self) -> list[StorageRoute]:
+        """What is implemented of the XML API."""
         return [
-            Route("xml.get", "GET", PATH, self.get, None),
-            Route("xml.head", "HEAD", PATH, self.get, None),
-            Route("xml.put", "PUT", PATH, self.put, None),
-            Route("xml.start", "POST", PATH, self.start, None),
-            Route("xml.delete", "DELETE", PATH, self.delete, None),
+            StorageRoute("xml.get", "GET", PATH, self.get, None),
+            StorageRoute("xml.head", "HEAD", PATH, self.get, None),
+            StorageRoute("xml.put", "PUT", PATH, self.put, None),
+            StorageRoute("xml.start", "POST", PATH, self.start, None),
+            StorageRoute("xml.delete", "DELETE", PATH, self.delete, None),
         ]
 
     def get(self, call: Call, bucket: str, name: str) -> Response:
@@ -100,11 +106,11 @@ class XmlApi:
         }
 
         def work() -> Response:
-            with self._store.lock:  # until the content is open, nobody may drop it
+            with self._store.lock:  # until the content is open, nothing may drop it
                 stored = self._store.live(bucket, name, call.generation)
                 Conditions.of_headers(call.headers).check(stored)
                 etag = f'"{stored.content_etag}"'
-                return downloads.answer(stored, call.headers, call.wire.method, etag, overrides)
+                return downloads.answer(stored, call.headers, call.raw.method, etag, overrides)
 
         return self._faults.around("GET", name, work)
 
@@ -130,15 +136,15 @@ class XmlApi:
         """Start a resumable upload (`x-goog-resumable: start`)."""
         self._verify(call)
         if call.headers.get("x-goog-resumable") != "start":
-            raise not_played("a POST to an object without x-goog-resumable: start")
+            raise not_implemented("a POST to an object without x-goog-resumable: start")
         check_name(name)
         conditions = Conditions.of_headers(call.headers)
         fields = _fields(call.headers)
-        session = Session(bucket, name, fields, conditions, sizes=_sizes(call.headers))
+        session = UploadSession(bucket, name, fields, conditions, sizes=_sizes(call.headers))
 
         def work() -> Response:
             upload_id = self._uploads.start(session)
-            location = f"{call.base}{call.wire.path}?upload_id={upload_id}"
+            location = f"{call.base}{call.raw.path}?upload_id={upload_id}"
             headers = {"Location": location, "X-GUploader-UploadID": upload_id}
             return Response(status=201, headers=headers)
 
@@ -168,11 +174,11 @@ class XmlApi:
         return self._faults.around("DELETE", name, work)
 
     def _verify(self, call: Call, known: frozenset[str] = SIGNED) -> None:
-        self._verifier.verify(call.wire, self._clock.now())
-        check_parameters(f"a signed {call.wire.method}", known, call)
+        self._verifier.verify(call.raw, self._clock.now())
+        check_parameters(f"a signed {call.raw.method}", known, call)
         for name in call.headers:
             if name.startswith("x-goog-") and not name.startswith(META) and name not in KNOWN:
-                raise not_played(f"the header {name}")
+                raise not_implemented(f"the header {name}")
 
 
 def _fields(headers: Mapping[str, str]) -> dict[str, Any]:

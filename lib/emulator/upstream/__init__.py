@@ -4,6 +4,6 @@
 """
 
 from lib.emulator.upstream.app import DEFAULT_KEYS, UpstreamApp
-from lib.emulator.upstream.timing import Film, Timing
+from lib.emulator.upstream.timing import FilmSource, Timing
 
-__all__ = ["DEFAULT_KEYS", "Film", "Timing", "UpstreamApp"]
+__all__ = ["DEFAULT_KEYS", "FilmSource", "Timing", "UpstreamApp"]

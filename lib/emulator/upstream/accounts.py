@@ -41,7 +41,7 @@ class Caller:
     request_id: str
 
 
-class Accounts:
+class ApiKeys:
     """All keys of all regions.
 
     Args:
@@ -49,7 +49,7 @@ class Accounts:
             written `NAME:KEY` belongs to the account NAME.
 
     Raises:
-        ValueError: a region that is not played, or a key that stands twice.
+        ValueError: a region that is not known, or a key that stands twice.
     """
 
     def __init__(self, keys: Mapping[str, Sequence[str]]) -> None:
@@ -65,7 +65,7 @@ class Accounts:
                 self._keys[key] = (region, name or region, str(number))
         self._default = next(iter(keys), "singapore")
 
-    def place(self, path: str, host: str) -> tuple[str, str] | None:
+    def locate(self, path: str, host: str) -> tuple[str, str] | None:
         """Region of a request and its path below the base, without a trailing slash.
 
         Args:
@@ -94,7 +94,7 @@ class Accounts:
         scheme, _, key = authorization.partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise UpstreamError(401, "InvalidApiKey", "No API-key provided.")
-        home, account, key_id = self._keys.get(key.strip(), ("", "", ""))
-        if home != region:
+        key_region, account, key_id = self._keys.get(key.strip(), ("", "", ""))
+        if key_region != region:
             raise named("key")
         return Caller(region, account, key_id, request_id)

@@ -1,4 +1,4 @@
-"""The WSGI application of the emulated upstream: routing, keys, errors, the wire's form.
+"""The WSGI application of the emulated upstream: routing, keys, errors, the form of answers.
 
 Each region is a base path of its own (`/singapore/api/v1`, `/beijing/api/v1`) with its own keys and
 models. What the service's documents leave open is listed on `/emulator`.
@@ -7,7 +7,6 @@ models. What the service's documents leave open is listed on `/emulator`.
 from __future__ import annotations
 
 import gzip
-import random
 import re
 import sys
 import traceback
@@ -16,20 +15,22 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
 
-from lib.emulator.upstream.accounts import Accounts
-from lib.emulator.upstream.control import Control
+from lib.emulator.body import Dropped
+from lib.emulator.seeded import seeded
+from lib.emulator.upstream.accounts import ApiKeys
+from lib.emulator.upstream.control import UpstreamControl
 from lib.emulator.upstream.create import Creates
 from lib.emulator.upstream.errors import UpstreamError, named
-from lib.emulator.upstream.faults import Faults
+from lib.emulator.upstream.faults import UpstreamFaults
 from lib.emulator.upstream.frames import Frames
-from lib.emulator.upstream.limits import Limits
+from lib.emulator.upstream.limits import RateLimits
 from lib.emulator.upstream.queries import Queries
 from lib.emulator.upstream.results import Results, xml_error
-from lib.emulator.upstream.service import Ids, Route, Service, Settings, as_json
-from lib.emulator.upstream.tasks import Tasks
+from lib.emulator.upstream.routing import UpstreamRoute, as_json
+from lib.emulator.upstream.state import Ids, Settings, UpstreamState
+from lib.emulator.upstream.tasks import TaskStore
 from lib.emulator.upstream.timing import Timing
-from lib.emulator.upstream.uploads import Policies, Temporaries
-from lib.emulator.wire import Dropped
+from lib.emulator.upstream.uploads import Policies, TemporaryFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
     from lib.emulator.clock import Clock
-    from lib.emulator.upstream.timing import Film
+    from lib.emulator.upstream.timing import FilmSource
 
 DEFAULT_KEYS: Mapping[str, Sequence[str]] = {
     "singapore": ("sk-local-singapore",),
@@ -53,13 +54,13 @@ class UpstreamApp:
         clock: every time comes from here.
         keys: region to its API keys; all of a region are one account, but `NAME:KEY` is a key of
             the account NAME.
-        base_url: how the world reaches it, for result and upload links.
+        base_url: how clients reach it, for result and upload links.
         render: makes the film of a task.
         fetch: downloads frames.
         timing: how long tasks take; by default as long as their rendering.
         overflow: a third task at once is refused (`refuse`) or left PENDING (`queue`).
         bad_frame: a frame that is no good makes the task `fail`, or the create is a `refuse`.
-        list_lag_s: the list shows the world as it was so many seconds ago.
+        list_lag_s: the list shows the tasks as they were so many seconds ago.
         seed: of ids and of films without a seed of their own.
         sleep: how a declared delay passes; by default by moving the clock.
 
@@ -75,7 +76,7 @@ class UpstreamApp:
         clock: Clock,
         *,
         base_url: str,
-        render: Callable[[Film], bytes],
+        render: Callable[[FilmSource], bytes],
         fetch: requests.Session,
         keys: Mapping[str, Sequence[str]] = DEFAULT_KEYS,
         timing: Timing | None = None,
@@ -85,28 +86,28 @@ class UpstreamApp:
         seed: int = 0,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
-        self.clock, self.faults = clock, Faults(sleep or clock.advance)
-        self.tasks = Tasks(clock, render, timing or Timing.rendering())
+        self.clock, self.faults = clock, UpstreamFaults(sleep or clock.advance)
+        self.tasks = TaskStore(clock, render, timing or Timing.rendering())
         self.settings = Settings(overflow, bad_frame, list_lag_s)
-        self._accounts, self._ids = Accounts(keys), Ids(seed)
-        self._limits = Limits(clock)
-        secret = random.Random(f"{seed} secret").randbytes(32)  # noqa: S311 - repeats with the seed
+        self._accounts, self._ids = ApiKeys(keys), Ids(seed)
+        self._limits = RateLimits(clock)
+        secret = seeded(f"{seed} secret").randbytes(32)
         self._results = Results(self.tasks, clock, base_url, secret)
-        self._temporaries = Temporaries(clock, base_url, secret)
-        self._service = Service(
+        self._temporaries = TemporaryFiles(clock, base_url, secret)
+        self._state = UpstreamState(
             clock, self.tasks, self.faults, self._limits, self._ids, self.settings
         )
-        self.counts = self._service.counts
-        creates = Creates(self._service, Frames(fetch, self._temporaries))
+        self.counts = self._state.counts
+        creates = Creates(self._state, Frames(fetch, self._temporaries))
         self._refusals = creates.refusals
-        rooms = (
+        handlers = (
             creates,
-            Queries(self._service, self._results),
-            Policies(self._service, self._temporaries),
+            Queries(self._state, self._results),
+            Policies(self._state, self._temporaries),
         )
-        routes = (route for room in rooms for route in room.routes())
+        routes = (route for handler in handlers for route in handler.routes())
         self._routes = [(route, re.compile(route.path)) for route in routes]
-        self._control = Control(self)
+        self._control = UpstreamControl(self._state, self.reset)
 
     def reset(self) -> None:
         """Forget all tasks, uploads, faults and counts; settings and the clock stay."""
@@ -129,14 +130,14 @@ class UpstreamApp:
         return response(environ, start_response)
 
     def _download(self, request: Request) -> Response:
-        self._service.count("result")
+        self._state.count("result")
         try:
             return self.faults.around("result", "", lambda: self._results.answer(request))
         except UpstreamError as error:
             return xml_error(error.status, error.code, error.message)
 
     def _receive(self, request: Request) -> Response:
-        self._service.count("upload")
+        self._state.count("upload")
         try:
             return self.faults.around("upload", "", lambda: self._temporaries.receive(request))
         except UpstreamError as error:
@@ -155,20 +156,20 @@ class UpstreamApp:
             )
         except UpstreamError as error:
             if operation:
-                self._service.count(f"{operation}_refused")
-                self._service.count(f"{operation}_{error.status}")
+                self._state.count(f"{operation}_refused")
+                self._state.count(f"{operation}_{error.status}")
             return _refusal(error, request_id)
         except Dropped:
-            self._service.count(f"{operation}_dropped")
+            self._state.count(f"{operation}_dropped")
             raise
         except Exception:  # noqa: BLE001 - a crash must look like the service's 500, and be seen
             traceback.print_exc(file=sys.stderr)
             return _refusal(named("internal"), request_id)
 
-    def _route(self, request: Request) -> tuple[str, Route, tuple[str, ...]]:
-        place = self._accounts.place(request.path, request.host)
-        if place is not None:
-            region, path = place
+    def _route(self, request: Request) -> tuple[str, UpstreamRoute, tuple[str, ...]]:
+        located = self._accounts.locate(request.path, request.host)
+        if located is not None:
+            region, path = located
             for route, pattern in self._routes:
                 found = pattern.fullmatch(path)
                 if found and route.method == request.method:
@@ -184,7 +185,7 @@ def _refusal(error: UpstreamError, request_id: str) -> Response:
 
 
 def _compressed(request: Request, response: Response) -> Response:
-    """As the service sends it: gzip for whoever takes it, in chunks of unknown total."""
+    """As the service sends it: gzip for a client that takes it, in chunks of unknown total."""
     if not request.accept_encodings.quality("gzip") or not response.is_sequence:
         return response
     packed = gzip.compress(response.get_data(), mtime=0)

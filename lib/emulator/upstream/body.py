@@ -1,7 +1,7 @@
 """Checking the body of a create as the service does: model, required fields, types, bounds.
 
 Where the public documents leave a check open, the stricter reading is taken and listed on the
-honesty page. Source: Model Studio, API reference of the kf2v models, request body.
+about page. Source: Model Studio, API reference of the kf2v models, request body.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-    from lib.emulator.upstream.models import Model
+    from lib.emulator.upstream.models import RegionModel
 
 DATA_URI_AT_MOST = 10485760
 BODY_AT_MOST = 2 * DATA_URI_AT_MOST + (1 << 20)
@@ -52,7 +52,7 @@ def parse(request: Request) -> dict[str, Any]:
     return data
 
 
-def model_of(region: str, name: Any) -> Model:
+def model_of(region: str, name: Any) -> RegionModel:
     """The model that a request names.
 
     Args:
@@ -70,7 +70,7 @@ def model_of(region: str, name: Any) -> Model:
     raise UpstreamError(404, "ModelNotFound", f"The model {name} does not exist.")
 
 
-def model_here(region: str, name: Any) -> Model:
+def model_here(region: str, name: Any) -> RegionModel:
     """The model that a create names, on the path of the kf2v models.
 
     Raises:
@@ -81,7 +81,7 @@ def model_here(region: str, name: Any) -> Model:
     return model_of(region, name)
 
 
-def check(model: Model, body: Mapping[str, Any]) -> None:
+def check(model: RegionModel, body: Mapping[str, Any]) -> None:
     """Refuse what the service refuses at once.
 
     Raises:
@@ -118,7 +118,7 @@ def _check_frame(source: Mapping[str, Any], name: str, *, needed: bool) -> None:
         raise UpstreamError(400, "InvalidURL", "Required URL is missing or invalid.")
 
 
-def _check_parameters(model: Model, parameters: Mapping[str, Any]) -> None:
+def _check_parameters(model: RegionModel, parameters: Mapping[str, Any]) -> None:
     if parameters.get("resolution", "720P") not in model.tiers:
         raise missing("resolution")
     if not _whole(parameters.get("duration", DURATION_S), DURATION_S, DURATION_S):

@@ -9,39 +9,40 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lib.emulator.upstream import honesty
+from lib.emulator.upstream import about_page
 from lib.emulator.upstream.errors import UpstreamError, invalid
-from lib.emulator.upstream.service import as_json
+from lib.emulator.upstream.routing import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from werkzeug.wrappers import Request, Response
 
-    from lib.emulator.upstream.app import UpstreamApp
+    from lib.emulator.upstream.state import UpstreamState
     from lib.emulator.upstream.tasks import Task
 
 SHOWN_AT_MOST = 800  # characters: a whole prompt
 
 
-class Control:
+class UpstreamControl:
     """Answers the emulator's own calls.
 
     Args:
-        app: whom they control.
+        state: what they read and change.
+        reset: forgets tasks, uploads, faults and counts.
     """
 
-    def __init__(self, app: UpstreamApp) -> None:
-        self._app = app
+    def __init__(self, state: UpstreamState, reset: Callable[[], None]) -> None:
+        self._state, self._forget = state, reset
         self._table: dict[tuple[str, str], Callable[[Request], Response]] = {
-            ("GET", ""): lambda _request: honesty.page(app),
-            ("GET", "/clock"): lambda _request: as_json({"now": app.clock.now()}),
+            ("GET", ""): lambda _request: about_page.page(state.tasks, state.clock.now()),
+            ("GET", "/clock"): lambda _request: as_json({"now": state.clock.now()}),
             ("POST", "/clock"): self._advance,
             ("GET", "/faults"): self._faults,
             ("POST", "/faults"): self._add_fault,
             ("DELETE", "/faults"): self._clear_faults,
-            ("GET", "/tasks"): lambda _request: as_json({"tasks": [_task(t) for t in app.tasks]}),
-            ("GET", "/counts"): lambda _request: as_json(dict(app.counts)),
+            ("GET", "/tasks"): lambda _request: as_json({"tasks": [_task(t) for t in state.tasks]}),
+            ("GET", "/counts"): lambda _request: as_json(dict(state.counts)),
             ("GET", "/settings"): self._settings,
             ("POST", "/settings"): self._change,
             ("POST", "/reset"): self._reset,
@@ -64,28 +65,28 @@ class Control:
         seconds = _body(request).get("advance_s")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
             raise invalid(f"advance_s must be seconds to move forward; got {seconds!r}.")
-        return as_json({"now": self._app.clock.advance(seconds)})
+        return as_json({"now": self._state.clock.advance(seconds)})
 
     def _faults(self, _request: Request) -> Response:
-        return as_json({"faults": self._app.faults.report()})
+        return as_json({"faults": self._state.faults.report()})
 
     def _add_fault(self, request: Request) -> Response:
-        self._app.faults.add(**_body(request))
+        self._state.faults.add(**_body(request))
         return self._faults(request)
 
     def _clear_faults(self, request: Request) -> Response:
-        self._app.faults.clear()
+        self._state.faults.clear()
         return self._faults(request)
 
     def _settings(self, _request: Request) -> Response:
-        return as_json(asdict(self._app.settings))
+        return as_json(asdict(self._state.settings))
 
     def _change(self, request: Request) -> Response:
-        self._app.settings.change(_body(request))
+        self._state.settings.change(_body(request))
         return self._settings(request)
 
     def _reset(self, _request: Request) -> Response:
-        self._app.reset()
+        self._forget()
         return as_json({"reset": True})
 
 
@@ -107,7 +108,7 @@ def _task(task: Task) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> Any:
-    """What a task was asked for; a picture inside the request would bury the rest."""
+    """What a task was asked for; a picture inside the request would hide the rest."""
     return value[:SHOWN_AT_MOST] if isinstance(value, str) else value
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lib.emulator.body import Dropped
 from lib.emulator.upstream import scenarios
 from lib.emulator.upstream.body import (
     FRAMES,
@@ -19,10 +20,9 @@ from lib.emulator.upstream.body import (
 )
 from lib.emulator.upstream.errors import UpstreamError, invalid, named
 from lib.emulator.upstream.limits import CREATES
-from lib.emulator.upstream.service import Route, as_json
+from lib.emulator.upstream.routing import UpstreamRoute, as_json
 from lib.emulator.upstream.tasks import RUNNING_AT_MOST, Task
-from lib.emulator.upstream.timing import Film
-from lib.emulator.wire import Dropped
+from lib.emulator.upstream.timing import FilmSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,73 +31,75 @@ if TYPE_CHECKING:
 
     from lib.emulator.upstream.accounts import Caller
     from lib.emulator.upstream.frames import Frames
-    from lib.emulator.upstream.models import Model
-    from lib.emulator.upstream.service import Service
+    from lib.emulator.upstream.models import RegionModel
+    from lib.emulator.upstream.state import UpstreamState
 
 
 class Creates:
     """The create operation, and the path on which it fails for these models.
 
     Args:
-        service: what it works with.
+        state: what it works with.
         frames: where frames come from.
     """
 
-    def __init__(self, service: Service, frames: Frames) -> None:
-        self._service, self._frames = service, frames
+    def __init__(self, state: UpstreamState, frames: Frames) -> None:
+        self._state, self._frames = state, frames
         self.refusals = scenarios.Refusals()
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[UpstreamRoute]:
         """Both paths that kf2v creates are seen on."""
         tail = "video-synthesis"
         return [
-            Route("create", "POST", f"/services/aigc/image2video/{tail}", self.create),
-            Route("create", "POST", f"/services/aigc/video-generation/{tail}", self.elsewhere),
+            UpstreamRoute("create", "POST", f"/services/aigc/image2video/{tail}", self.create),
+            UpstreamRoute(
+                "create", "POST", f"/services/aigc/video-generation/{tail}", self.elsewhere
+            ),
         ]
 
     def create(self, request: Request, caller: Caller) -> Response:
         """Take a task in."""
         body = parse(request)
-        limits = self._service.limits
+        limits = self._state.limits
         limits.take(CREATES, "create", caller.account)
         model = model_here(caller.region, body.get("model"))
         limits.take(model.creates, "create", caller.account, model.name)
         check(model, body)
         check_resolve(body["input"], request.headers.get("X-DashScope-OssResourceResolve"))
-        self.refusals.judge(caller.account, body["input"].get("prompt") or "")
-        self._room(caller.account)
+        self.refusals.check(caller.account, body["input"].get("prompt") or "")
+        self._refuse_overflow(caller.account)
         task = self._task(model, body, caller)
-        with self._service.tasks.lock:
-            self._room(caller.account)
-            self._service.tasks.add(task)
-        self._service.count("create")
+        with self._state.tasks.lock:
+            self._refuse_overflow(caller.account)
+            self._state.tasks.add(task)
+        self._state.count("create")
         if task.scenario == "lost-submit":
             raise Dropped("the prompt asked for a lost submit")
         if task.scenario == "slow-submit":
-            self._service.faults.sleep(scenarios.SLOW_SUBMIT_S)
+            self._state.faults.sleep(scenarios.SLOW_SUBMIT_S)
         output = {"task_status": "PENDING", "task_id": task.id}
         return as_json({"output": output, "request_id": caller.request_id})
 
     def elsewhere(self, request: Request, caller: Caller) -> Response:
-        """A kf2v model on the path of its sister models, which are not played."""
+        """A kf2v model on the path of its sister models, which are not emulated."""
         name = parse(request).get("model")
         model_of(caller.region, name)
         raise invalid("url error, please check url!")
 
-    def _room(self, account: str) -> None:
-        full = self._service.tasks.unfinished(account) >= RUNNING_AT_MOST
-        if full and self._service.settings.overflow == "refuse":
+    def _refuse_overflow(self, account: str) -> None:
+        full = self._state.tasks.unfinished(account) >= RUNNING_AT_MOST
+        if full and self._state.settings.overflow == "refuse":
             raise named("throttled")
 
-    def _task(self, model: Model, body: dict[str, Any], caller: Caller) -> Task:
-        seed = self._service.ids.seed()
+    def _task(self, model: RegionModel, body: dict[str, Any], caller: Caller) -> Task:
+        seed = self._state.ids.seed()
         film, failure = self._film(model, body, caller.account, seed)
         name = scenarios.scenario(film.prompt)
-        draw = self._service.tasks.timing.draw
+        draw = self._state.tasks.timing.draw
         pending_s, running_s = draw(model) if draw else (0.0, None)
-        now = self._service.clock.now()
+        now = self._state.clock.now()
         return Task(
-            id=self._service.ids.task(),
+            id=self._state.ids.task(),
             account=caller.account,
             region=caller.region,
             key_id=caller.key_id,
@@ -113,8 +115,8 @@ class Creates:
         )
 
     def _film(
-        self, model: Model, body: Mapping[str, Any], account: str, seed: int
-    ) -> tuple[Film, tuple[str, str] | None]:
+        self, model: RegionModel, body: Mapping[str, Any], account: str, seed: int
+    ) -> tuple[FilmSource, tuple[str, str] | None]:
         """What to render, and the failure to end with when a frame is no good."""
         source, parameters = body["input"], body.get("parameters", {})
         frames: dict[str, bytes | None] = dict.fromkeys(FRAMES)
@@ -123,10 +125,10 @@ class Creates:
             try:
                 frames[name] = self._frames.get(source[name], account, model.name)
             except UpstreamError as error:
-                if self._service.settings.bad_frame == "refuse":
+                if self._state.settings.bad_frame == "refuse":
                     raise
                 failure = failure or (error.code, error.message)
-        film = Film(
+        film = FilmSource(
             first=frames["first_frame_url"] or b"",
             last=frames["last_frame_url"],
             resolution=parameters.get("resolution", "720P"),

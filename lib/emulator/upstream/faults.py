@@ -1,26 +1,26 @@
 """Failures on demand: by operation, declared over HTTP or in a test, reported as met or not.
 
-A fault stands between the wire and the work: it answers instead of the work, after it, or spoils
-its answer. It invents nothing by itself.
+A fault answers instead of an operation, cuts after it, or damages its answer. It invents nothing by
+itself.
 """
 
 from __future__ import annotations
 
-import threading
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from lib.emulator.body import Dropped
+from lib.emulator.faults import CountedFault, FaultList, bad_field, cut_after
 from lib.emulator.upstream.errors import NAMED, UpstreamError, invalid, named
-from lib.emulator.wire import Dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 OPERATIONS = ("create", "get", "list", "cancel", "policy", "upload", "result", "*")
 KINDS = ("drop", "status", "answer", "delay", "cut", "length", "slow", *NAMED)
-TYPES = {
+TYPES: dict[str, type | tuple[type, ...]] = {
     "operation": str,
     "region": str,
     "kind": str,
@@ -35,12 +35,12 @@ TYPES = {
     "times": int,
     "name": str,
 }
-BLOCK = 1 << 16
+CUT = "a declared fault cut the answer"
 PIECES = 50  # of a slow body, unless its fault says how many bytes each has
 
 
 @dataclass
-class Fault:
+class UpstreamFault(CountedFault):
     """One declared failure.
 
     Attributes:
@@ -79,13 +79,8 @@ class Fault:
     name: str = ""
     met: int = 0
 
-    @property
-    def completed(self) -> bool:
-        """Whether it happened as often as declared."""
-        return self.met >= self.times
 
-
-class Faults:
+class UpstreamFaults(FaultList[UpstreamFault]):
     """The declared failures of an upstream.
 
     Args:
@@ -93,20 +88,18 @@ class Faults:
     """
 
     def __init__(self, sleep: Callable[[float], object]) -> None:
-        self._faults: list[Fault] = []
-        self._lock = threading.Lock()
+        super().__init__()
         self.sleep = sleep
 
-    def add(self, **fields: Any) -> Fault:
-        """Declare a failure; see `Fault` for the fields.
+    def add(self, **fields: Any) -> UpstreamFault:
+        """Declare a failure; see `UpstreamFault` for the fields.
 
         Raises:
             UpstreamError: 400 for an unknown field or value.
         """
-        for name, value in fields.items():
-            if name not in TYPES or not isinstance(value, TYPES[name]):  # type: ignore[arg-type]
-                raise invalid(f"Bad fault field {name}={value!r}; known are {', '.join(TYPES)}.")
-        fault = Fault(**fields)
+        if bad := bad_field(fields, TYPES):
+            raise invalid(bad[1])
+        fault = UpstreamFault(**fields)
         choices = (
             ("operation", OPERATIONS),
             ("kind", KINDS),
@@ -117,19 +110,7 @@ class Faults:
             if getattr(fault, name) not in allowed:
                 got = getattr(fault, name)
                 raise invalid(f"A fault's {name} is {', '.join(allowed)}; got {got!r}.")
-        with self._lock:
-            self._faults.append(fault)
-        return fault
-
-    def clear(self) -> None:
-        """Forget all faults."""
-        with self._lock:
-            self._faults.clear()
-
-    def report(self) -> list[dict[str, Any]]:
-        """All faults with how often they were met."""
-        with self._lock:
-            return [{**asdict(fault), "completed": fault.completed} for fault in self._faults]
+        return self._keep(fault)
 
     def around(self, operation: str, region: str, work: Callable[[], Response]) -> Response:
         """Do some work, unless a fault says otherwise.
@@ -138,11 +119,13 @@ class Faults:
             UpstreamError: the fault's answer.
             Dropped: the fault cuts the connection.
         """
-        fault = self._take(operation, region)
+        fault = self._take(
+            lambda each: each.operation in {"*", operation} and each.region in {"*", region}
+        )
         if fault is None:
             return work()
         if fault.kind in {"cut", "length"}:
-            return _spoiled(work(), fault)
+            return _damaged(work(), fault)
         if fault.kind == "slow":
             return _slow(work(), fault, self.sleep)
         if fault.kind == "delay" and fault.when == "before":
@@ -154,17 +137,8 @@ class Faults:
             return done
         return _instead(fault, operation)
 
-    def _take(self, operation: str, region: str) -> Fault | None:
-        with self._lock:
-            for fault in self._faults:
-                fits = fault.operation in {"*", operation} and fault.region in {"*", region}
-                if fits and not fault.completed:
-                    fault.met += 1
-                    return fault
-        return None
 
-
-def _instead(fault: Fault, operation: str) -> Response:
+def _instead(fault: UpstreamFault, operation: str) -> Response:
     if fault.kind == "drop":
         raise Dropped(f"a declared fault cut {operation}")
     if fault.kind == "answer":
@@ -177,17 +151,17 @@ def _instead(fault: Fault, operation: str) -> Response:
     raise named(fault.kind)
 
 
-def _spoiled(response: Response, fault: Fault) -> Response:
+def _damaged(response: Response, fault: UpstreamFault) -> Response:
     whole = response.get_data()
     if fault.kind == "length":
         return overlong(response, whole, fault.at)
     response.headers["Content-Length"] = str(len(whole))
-    response.response = _cut(whole[: fault.at])
+    response.response = cut_after(whole[: fault.at], CUT)
     response.direct_passthrough = True
     return response
 
 
-def _slow(response: Response, fault: Fault, sleep: Callable[[float], object]) -> Response:
+def _slow(response: Response, fault: UpstreamFault, sleep: Callable[[float], object]) -> Response:
     whole = response.get_data()
     piece = fault.at or max(len(whole) // PIECES, 1)
     pause_s = fault.seconds * piece / max(len(whole), 1)
@@ -212,12 +186,6 @@ def overlong(response: Response, whole: bytes, too_many: int) -> Response:
         too_many: bytes claimed beyond it; at least one.
     """
     response.headers["Content-Length"] = str(len(whole) + max(too_many, 1))
-    response.response = _cut(whole)
+    response.response = cut_after(whole, CUT)
     response.direct_passthrough = True
     return response
-
-
-def _cut(data: bytes) -> Iterator[bytes]:
-    for at in range(0, len(data), BLOCK):
-        yield data[at : at + BLOCK]
-    raise Dropped("a declared fault cut the answer")

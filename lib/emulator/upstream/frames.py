@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import requests
@@ -18,7 +19,7 @@ from lib.emulator.upstream.errors import UpstreamError, invalid
 if TYPE_CHECKING:
     from PIL import Image
 
-    from lib.emulator.upstream.uploads import Temporaries
+    from lib.emulator.upstream.uploads import TemporaryFiles
 
 AT_MOST = 10 * 1024 * 1024
 SIDES = (240, 8000)
@@ -26,7 +27,6 @@ FORMATS = frozenset({"JPEG", "MPO", "PNG", "BMP", "WEBP"})  # MPO: a camera's JP
 ALPHA = frozenset({"RGBA", "LA", "PA"})
 FETCH_S = (3, 20)
 BLOCK = 1 << 16
-OK = 200
 
 
 class Frames:
@@ -37,7 +37,7 @@ class Frames:
         temporaries: what `oss://` names point to.
     """
 
-    def __init__(self, session: requests.Session, temporaries: Temporaries) -> None:
+    def __init__(self, session: requests.Session, temporaries: TemporaryFiles) -> None:
         self._session, self._temporaries = session, temporaries
 
     def get(self, url: str, account: str, model: str) -> bytes:
@@ -66,7 +66,7 @@ class Frames:
         data = b""
         try:
             with self._session.get(url, timeout=FETCH_S, stream=True) as response:
-                if response.status_code != OK:
+                if response.status_code != HTTPStatus.OK:
                     raise invalid("Failed to download multimodal content")
                 for block in response.iter_content(BLOCK):
                     data += block
@@ -97,10 +97,10 @@ def _check(data: bytes) -> None:
     except (OSError, ValueError, SyntaxError):
         raise invalid("read image error") from None
     with image:
-        _judge(image)
+        _check_content(image)
 
 
-def _judge(image: Image.Image) -> None:
+def _check_content(image: Image.Image) -> None:
     if image.format not in FORMATS:
         raise invalid("image format error")
     if not all(SIDES[0] <= side <= SIDES[1] for side in image.size):

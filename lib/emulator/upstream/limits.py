@@ -19,7 +19,7 @@ CREATES, QUERIES, POLICIES = 2, 20, 100
 WINDOW_S = 1.0
 
 
-class Limits:
+class RateLimits:
     """Sliding windows of one second.
 
     Args:

@@ -16,7 +16,7 @@ DURATION_S = 5
 
 
 @dataclass(frozen=True)
-class Model:
+class RegionModel:
     """One model in one region.
 
     Attributes:
@@ -36,14 +36,16 @@ class Model:
     creates: int
 
 
-_FLASH = Model("wan2.2-kf2v-flash", TIERS, modern=True, pending_s=15, running_s=190, creates=2)
+_FLASH = RegionModel(
+    "wan2.2-kf2v-flash", TIERS, modern=True, pending_s=15, running_s=190, creates=2
+)
 
 
-def _plus(name: str, creates: int) -> Model:
-    return Model(name, ("720P",), modern=False, pending_s=60, running_s=420, creates=creates)
+def _plus(name: str, creates: int) -> RegionModel:
+    return RegionModel(name, ("720P",), modern=False, pending_s=60, running_s=420, creates=creates)
 
 
-REGIONS: dict[str, dict[str, Model]] = {
+REGIONS: dict[str, dict[str, RegionModel]] = {
     "singapore": {
         "wan2.2-kf2v-flash": _FLASH,
         "wan2.1-kf2v-plus": _plus("wan2.1-kf2v-plus", creates=1),

@@ -1,7 +1,7 @@
 """Looking at tasks: query one, list many, cancel one that still waits.
 
 Source: Model Studio, "Asynchronous task management". An account sees its own tasks only; records
-live 24 hours.
+are kept for 24 hours.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from lib.emulator.upstream import shapes
 from lib.emulator.upstream.errors import UpstreamError, missing
 from lib.emulator.upstream.limits import QUERIES
 from lib.emulator.upstream.models import REGION_CODES
-from lib.emulator.upstream.service import Route, as_task_json
+from lib.emulator.upstream.routing import UpstreamRoute, as_task_json
 from lib.emulator.upstream.tasks import RECORD_S
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lib.emulator.upstream.accounts import Caller
     from lib.emulator.upstream.results import Results
-    from lib.emulator.upstream.service import Service
+    from lib.emulator.upstream.state import UpstreamState
     from lib.emulator.upstream.tasks import Task
 
 PAGE, PAGE_AT_MOST = 10, 100
@@ -32,7 +32,7 @@ NOT_PENDING = "Failed to cancel the task, please confirm if the task is in PENDI
 
 
 @dataclass(frozen=True)
-class Window:
+class ListWindow:
     """Which part of the list is wanted: creation times in Unix seconds, page and its size."""
 
     start: float
@@ -45,25 +45,25 @@ class Queries:
     """Query, list and cancel.
 
     Args:
-        service: what they work with.
+        state: what they work with.
         results: makes result links.
     """
 
-    def __init__(self, service: Service, results: Results) -> None:
-        self._service, self._results = service, results
+    def __init__(self, state: UpstreamState, results: Results) -> None:
+        self._state, self._results = state, results
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[UpstreamRoute]:
         """Everything under `/tasks`."""
         return [
-            Route("list", "GET", "/tasks", self.list),
-            Route("get", "GET", "/tasks/([^/]+)", self.get),
-            Route("cancel", "POST", "/tasks/([^/]+)/cancel", self.cancel),
+            UpstreamRoute("list", "GET", "/tasks", self.list),
+            UpstreamRoute("get", "GET", "/tasks/([^/]+)", self.get),
+            UpstreamRoute("cancel", "POST", "/tasks/([^/]+)/cancel", self.cancel),
         ]
 
     def get(self, _request: Request, caller: Caller, task_id: str) -> Response:
         """One task; HTTP is 200 for every id."""
         self._admit("get", caller)
-        task = self._service.tasks.get(caller.account, task_id)
+        task = self._state.tasks.get(caller.account, task_id)
         if task is None or task.scenario == "unknown":
             return as_task_json(shapes.unknown(task_id, caller.request_id))
         link = self._results.link(task) if task.status == "SUCCEEDED" else ""
@@ -72,19 +72,19 @@ class Queries:
     def cancel(self, _request: Request, caller: Caller, task_id: str) -> Response:
         """Cancel a PENDING task, whatever the body says."""
         self._admit("cancel", caller)
-        task = self._service.tasks.get(caller.account, task_id)
-        if task is None or not self._service.tasks.cancel(task):
+        task = self._state.tasks.get(caller.account, task_id)
+        if task is None or not self._state.tasks.cancel(task):
             raise UpstreamError(400, "UnsupportedOperation", NOT_PENDING)
         return as_task_json({"request_id": caller.request_id})
 
     def list(self, request: Request, caller: Caller) -> Response:
         """The tasks of at most 24 hours, newest first."""
         self._admit("list", caller)
-        now = self._service.clock.now()
-        window, seen_at = _window(request.args, now), now - self._service.settings.list_lag_s
+        now = self._state.clock.now()
+        window, seen_at = _window(request.args, now), now - self._state.settings.list_lag_s
         found = [
             shapes.row(task, seen_at)
-            for task in self._service.tasks.of(caller.account)
+            for task in self._state.tasks.of(caller.account)
             if task.submitted_at <= seen_at and _wanted(task, seen_at, window, request.args)
         ]
         at = (window.page - 1) * window.size
@@ -100,11 +100,11 @@ class Queries:
         )
 
     def _admit(self, operation: str, caller: Caller) -> None:
-        self._service.limits.take(QUERIES, operation, caller.account)
-        self._service.count(operation)
+        self._state.limits.take(QUERIES, operation, caller.account)
+        self._state.count(operation)
 
 
-def _wanted(task: Task, seen_at: float, window: Window, query: Mapping[str, str]) -> bool:
+def _wanted(task: Task, seen_at: float, window: ListWindow, query: Mapping[str, str]) -> bool:
     if query.get("task_id"):
         return task.id == query["task_id"]
     has = {
@@ -117,7 +117,7 @@ def _wanted(task: Task, seen_at: float, window: Window, query: Mapping[str, str]
     return fits and window.start <= task.submitted_at <= window.end
 
 
-def _window(query: Mapping[str, str], now: float) -> Window:
+def _window(query: Mapping[str, str], now: float) -> ListWindow:
     start, end = _moment(query, "start_time"), _moment(query, "end_time")
     if start is None:
         start = (end or now) - RECORD_S
@@ -128,7 +128,7 @@ def _window(query: Mapping[str, str], now: float) -> Window:
     page, size = _whole(query, "page_no", 1), _whole(query, "page_size", PAGE)
     if size > PAGE_AT_MOST:
         raise missing("page_size")
-    return Window(start, end, page, size)
+    return ListWindow(start, end, page, size)
 
 
 def _moment(query: Mapping[str, str], name: str) -> float | None:
@@ -136,10 +136,10 @@ def _moment(query: Mapping[str, str], name: str) -> float | None:
     if not text:
         return None
     try:
-        naive = datetime.strptime(text, "%Y%m%d%H%M%S")  # noqa: DTZ007 - the zone is put on below
+        local = datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=shapes.ZONE)
     except ValueError:
         raise missing(name) from None
-    return naive.replace(tzinfo=shapes.ZONE).timestamp()
+    return local.timestamp()
 
 
 def _whole(query: Mapping[str, str], name: str, default: int) -> int:

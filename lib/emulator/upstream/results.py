@@ -1,4 +1,4 @@
-"""Result links: signed, dead after 24 hours, with ranges; and films that are wrong on purpose.
+"""Result links: signed, expired after 24 hours, with ranges; and films that are wrong on purpose.
 
 The links are Object Storage Service's: an invalid range is ignored unless the caller asks for the
 standard behaviour; `If-Match` and `If-Unmodified-Since` hold; `If-Range`, which it does not
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from lib.emulator.clock import Clock
-    from lib.emulator.upstream.tasks import Task, Tasks
+    from lib.emulator.upstream.tasks import Task, TaskStore
 
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 PATH = re.compile(r"/results/([0-9a-f-]{36})\.mp4")
@@ -48,17 +48,17 @@ class Results:
 
     Args:
         tasks: whose films.
-        clock: decides when links die.
+        clock: decides when links expire.
         base_url: scheme and host of the links.
         secret: signs them.
     """
 
-    def __init__(self, tasks: Tasks, clock: Clock, base_url: str, secret: bytes) -> None:
+    def __init__(self, tasks: TaskStore, clock: Clock, base_url: str, secret: bytes) -> None:
         self._tasks, self._clock = tasks, clock
         self._base_url, self._secret = base_url, secret
 
     def link(self, task: Task) -> str:
-        """The link to a finished film; the same until it dies."""
+        """The link to a finished film; the same until it expires."""
         expires = int((task.ended_at or 0) + LINK_S)
         if task.scenario == "dead-link":
             expires = int(task.ended_at or 0) - 1
@@ -70,7 +70,7 @@ class Results:
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()[:32]
 
     def answer(self, request: Request) -> Response:
-        """The film behind a link; 403 when the link is dead or forged."""
+        """The film behind a link; 403 when the link has expired or is forged."""
         match, query = PATH.fullmatch(request.path), request.args
         if match is None:
             return xml_error(404, "NoSuchKey", "The specified key does not exist.")
@@ -87,10 +87,10 @@ class Results:
             return xml_error(404, "NoSuchKey", "The specified key does not exist.")
         film = self._tasks.film(task)
         changed_at = int(task.ended_at or 0)
-        return _spoil(task.scenario, film, lambda data: _part(data, request, changed_at))
+        return _damage(task.scenario, film, lambda data: _part(data, request, changed_at))
 
 
-def _spoil(scenario: str, film: bytes, show: Callable[[bytes], Response]) -> Response:
+def _damage(scenario: str, film: bytes, show: Callable[[bytes], Response]) -> Response:
     if scenario == "truncated-mp4":
         return show(film[: len(film) * 2 // 3])
     if scenario == "corrupt-mp4":

@@ -56,7 +56,7 @@ class Refusals:
         self._met: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 
-    def judge(self, account: str, prompt: str) -> None:
+    def check(self, account: str, prompt: str) -> None:
         """Refuse a create by its prompt.
 
         Raises:

@@ -51,7 +51,7 @@ def queried(task: Task, request_id: str, video_url: str) -> dict[str, Any]:
 
 
 def unknown(task_id: str, request_id: str) -> dict[str, Any]:
-    """The answer for an id that is foreign, invented or older than a day."""
+    """The answer for an id that is another account's, invented or older than a day."""
     return {
         "request_id": request_id,
         "output": {"task_id": task_id, "task_status": "UNKNOWN"},

@@ -1,8 +1,8 @@
 """Tasks and how they pass from PENDING to their end, by the clock or by a rendering thread.
 
-Nothing happens between two questions: the state is worked out from the clock when somebody asks.
-Two tasks of an account run at a time; a record lives 24 hours. Source: Model Studio, "Asynchronous
-task management" and "Rate limits".
+Nothing happens between two calls: the state is worked out from the clock when it is read.
+Two tasks of an account run at a time; a record is kept for 24 hours. Source: Model Studio,
+"Asynchronous task management" and "Rate limits".
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lib.emulator.upstream.errors import NAMED
-from lib.emulator.upstream.timing import Darkroom, Film, Timing
+from lib.emulator.upstream.timing import FilmRenderer, FilmSource, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lib.emulator.clock import Clock
-    from lib.emulator.upstream.models import Model
+    from lib.emulator.upstream.models import RegionModel
 
 RUNNING_AT_MOST = 2
 RECORD_S = 24 * 3600.0
@@ -50,7 +50,7 @@ class Task:
         running_s: how long it runs; None until its film is rendered.
         failure: code and message it is going to fail with.
         scenario: a name from the prompt.
-        status: as of the last time somebody asked.
+        status: as of the last time it was read.
         scheduled_at: when it began to run.
         ended_at: when it ended.
         rendering: its film, made or to be made.
@@ -61,9 +61,9 @@ class Task:
     region: str
     key_id: str
     request_id: str
-    model: Model
+    model: RegionModel
     body: dict[str, Any] = field(repr=False)
-    film: Film = field(repr=False)
+    film: FilmSource = field(repr=False)
     submitted_at: float
     ready_at: float
     running_s: float | None
@@ -87,7 +87,7 @@ class Task:
         return "RUNNING" if started else "PENDING"
 
 
-class Tasks:
+class TaskStore:
     """All tasks of all accounts; iterating gives every accepted one, oldest first, as of now.
 
     Args:
@@ -96,12 +96,12 @@ class Tasks:
         timing: see `Timing`.
     """
 
-    def __init__(self, clock: Clock, render: Callable[[Film], bytes], timing: Timing) -> None:
+    def __init__(self, clock: Clock, render: Callable[[FilmSource], bytes], timing: Timing) -> None:
         self._clock, self.timing = clock, timing
-        self._darkroom = Darkroom(render)
+        self._renderer = FilmRenderer(render)
         self._all: dict[str, Task] = {}
         self._mine: defaultdict[str, list[Task]] = defaultdict(list)
-        self._alive: defaultdict[str, list[Task]] = defaultdict(list)
+        self._unfinished: defaultdict[str, list[Task]] = defaultdict(list)
         self._freed_at: defaultdict[str, float] = defaultdict(float)
         self._swept = 0
         self.lock = threading.RLock()
@@ -109,7 +109,7 @@ class Tasks:
     def __iter__(self) -> Iterator[Task]:
         """Every task ever accepted, oldest first, as it stands now."""
         with self.lock:
-            for account in list(self._alive):
+            for account in list(self._unfinished):
                 self._settle(account)
             return iter(list(self._all.values()))
 
@@ -123,18 +123,18 @@ class Tasks:
             self._sweep()
             self._all[task.id] = task
             self._mine[task.account].append(task)
-            self._alive[task.account].append(task)
+            self._unfinished[task.account].append(task)
             self._settle(task.account)
 
     def clear(self) -> None:
         """Forget everything."""
         with self.lock:
             self._swept = 0
-            for held in (self._all, self._mine, self._alive, self._freed_at):
+            for held in (self._all, self._mine, self._unfinished, self._freed_at):
                 held.clear()
 
     def of(self, account: str) -> list[Task]:
-        """The account's tasks whose records live, newest first, as they stand now."""
+        """The account's tasks whose records are kept, newest first, as they stand now."""
         with self.lock:
             self._settle(account)
             mine = self._mine[account]
@@ -143,7 +143,7 @@ class Tasks:
             return mine[oldest:][::-1]
 
     def get(self, account: str, task_id: str) -> Task | None:
-        """One task of the account; None when it is foreign, unknown or forgotten."""
+        """One task of the account; None when it is another account's, unknown or forgotten."""
         with self.lock:
             self._settle(account)
             task = self._all.get(task_id)
@@ -152,7 +152,7 @@ class Tasks:
             return task if self._clock.now() - task.submitted_at <= RECORD_S else None
 
     def finished(self, task_id: str) -> Task | None:
-        """A task with a film, whoever asks and however old; None without one."""
+        """A task with a film, of any account and age; None without one."""
         with self.lock:
             task = self._all.get(task_id)
             return task if task is not None and task.status == "SUCCEEDED" else None
@@ -161,7 +161,7 @@ class Tasks:
         """How many tasks of the account are PENDING or RUNNING."""
         with self.lock:
             self._settle(account)
-            return len(self._alive[account])
+            return len(self._unfinished[account])
 
     def cancel(self, task: Task) -> bool:
         """Cancel a PENDING task; False for any other."""
@@ -169,7 +169,7 @@ class Tasks:
             if task.status != "PENDING":
                 return False
             task.status, task.ended_at = "CANCELED", self._clock.now()
-            self._alive[task.account].remove(task)
+            self._unfinished[task.account].remove(task)
             return True
 
     def film(self, task: Task) -> bytes:
@@ -179,7 +179,7 @@ class Tasks:
             if made is None:
                 made = task.rendering = Future()
         if first:
-            self._darkroom.make(made, task.film)
+            self._renderer.render_now(made, task.film)
         return made.result()
 
     def _settle(self, account: str) -> None:
@@ -193,10 +193,10 @@ class Tasks:
                 self._end(task, at)
 
     def _next(self, account: str, now: float) -> tuple[float, Task] | None:
-        alive = self._alive[account]
-        running = [task for task in alive if task.status == "RUNNING"]
+        unfinished = self._unfinished[account]
+        running = [task for task in unfinished if task.status == "RUNNING"]
         events = [(end, task) for task in running if (end := self._end_of(task, now)) is not None]
-        pending = [task for task in alive if task.status == "PENDING"]
+        pending = [task for task in unfinished if task.status == "PENDING"]
         if pending and len(running) < RUNNING_AT_MOST:
             first = min(pending, key=lambda task: task.ready_at)
             events.append((max(first.ready_at, self._freed_at[account]), first))
@@ -215,9 +215,9 @@ class Tasks:
 
     def _start(self, task: Task, at: float) -> None:
         task.status, task.scheduled_at = "RUNNING", at
-        hopeless = task.failure is not None or task.scenario == "stuck"
-        if self.timing.background and not hopeless:
-            task.rendering = self._darkroom.order(task.film)
+        fails = task.failure is not None or task.scenario == "stuck"
+        if self.timing.background and not fails:
+            task.rendering = self._renderer.render_later(task.film)
 
     def _end(self, task: Task, at: float) -> None:
         made = task.rendering
@@ -227,13 +227,13 @@ class Tasks:
             task.failure = NAMED["algorithm"][1:]
         task.status = "FAILED" if task.failure else "SUCCEEDED"
         task.ended_at = self._freed_at[task.account] = at
-        self._alive[task.account].remove(task)
+        self._unfinished[task.account].remove(task)
 
     def _sweep(self) -> None:
-        # A film whose link has died cannot be asked for again: its bytes only cost memory.
-        dead = self._clock.now() - RECORD_S - LINK_S - STUCK_S
+        # A film whose link has expired cannot be asked for again: its bytes only cost memory.
+        kept_since = self._clock.now() - RECORD_S - LINK_S - STUCK_S
         for task in itertools.islice(self._all.values(), self._swept, None):
-            if task.submitted_at > dead or task.status not in ENDED:
+            if task.submitted_at > kept_since or task.status not in ENDED:
                 return
             task.rendering, self._swept = None, self._swept + 1
             task.film = replace(task.film, first=b"", last=None)

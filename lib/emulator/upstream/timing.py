@@ -1,7 +1,7 @@
 """How long tasks take, what a film is made from, and the one thread that makes films.
 
 Three ways: as long as rendering takes, as long as the service's samples took, or as long as
-somebody else draws (then nothing runs in the background and a film is made at first need).
+a caller says (then nothing runs in the background and a film is made at first need).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lib.emulator.upstream.models import Model
+    from lib.emulator.upstream.models import RegionModel
 
 
 @dataclass(frozen=True)
-class Film:
+class FilmSource:
     """What a film is rendered from.
 
     Attributes:
@@ -51,7 +51,7 @@ class Timing:
         background: whether a film is rendered in a thread as soon as its task runs.
     """
 
-    draw: Callable[[Model], tuple[float, float]] | None
+    draw: Callable[[RegionModel], tuple[float, float]] | None
     background: bool
 
     @classmethod
@@ -66,7 +66,7 @@ class Timing:
 
     @classmethod
     def virtual(cls, draw: Callable[[], tuple[float, float]]) -> Timing:
-        """Durations that somebody else draws; no threads, films made at first need.
+        """Durations that a caller draws; no threads, films made at first need.
 
         Args:
             draw: pending and running seconds of the next accepted task.
@@ -74,30 +74,30 @@ class Timing:
         return cls(lambda _model: draw(), background=False)
 
 
-class Darkroom:
-    """Makes films, one at a time, in a thread that does not keep the process alive.
+class FilmRenderer:
+    """Makes films, one at a time, in a thread that does not keep the process from ending.
 
     Args:
         render: makes one film.
     """
 
-    def __init__(self, render: Callable[[Film], bytes]) -> None:
+    def __init__(self, render: Callable[[FilmSource], bytes]) -> None:
         self._render = render
-        self._orders: queue.SimpleQueue[tuple[Future[bytes], Film]] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Future[bytes], FilmSource]] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def order(self, film: Film) -> Future[bytes]:
+    def render_later(self, film: FilmSource) -> Future[bytes]:
         """Have a film made in the background."""
         made: Future[bytes] = Future()
         with self._lock:
             if self._worker is None:
-                self._worker = threading.Thread(target=self._work, daemon=True, name="darkroom")
+                self._worker = threading.Thread(target=self._work, daemon=True, name="renderer")
                 self._worker.start()
-        self._orders.put((made, film))
+        self._waiting.put((made, film))
         return made
 
-    def make(self, made: Future[bytes], film: Film) -> None:
+    def render_now(self, made: Future[bytes], film: FilmSource) -> None:
         """Make a film here and now."""
         try:
             made.set_result(self._render(film))
@@ -106,4 +106,4 @@ class Darkroom:
 
     def _work(self) -> None:
         while True:
-            self.make(*self._orders.get())
+            self.render_now(*self._waiting.get())

@@ -1,4 +1,4 @@
-"""Temporary storage for frames: a policy, a form post, an `oss://` name that lives 48 hours.
+"""Temporary storage for frames: a policy, a form post, an `oss://` name that is valid for 48 hours.
 
 Bound to the model and account that asked for the policy. Sources: Model Studio, "Upload a local
 file to get a temporary URL"; Object Storage Service, "PostObject" (form fields, policy, errors).
@@ -20,43 +20,43 @@ from lib.emulator.upstream.body import model_of
 from lib.emulator.upstream.errors import UpstreamError, inaccessible, missing
 from lib.emulator.upstream.forms import Form, read
 from lib.emulator.upstream.limits import POLICIES
-from lib.emulator.upstream.service import Route, as_json
+from lib.emulator.upstream.routing import UpstreamRoute, as_json
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from lib.emulator.clock import Clock
     from lib.emulator.upstream.accounts import Caller
-    from lib.emulator.upstream.service import Service
+    from lib.emulator.upstream.state import UpstreamState
 
-POLICY_S, LIFE_S = 300, 48 * 3600
+POLICY_S, LIFETIME_S = 300, 48 * 3600
 SIZE_AT_MOST = 1 << 30
 ACCESS_KEY_ID = "LTAIemulator"
 FIXED = {"x-oss-object-acl": "private", "x-oss-forbid-overwrite": "true"}
 
 
 @dataclass(frozen=True)
-class Temporary:
-    """One uploaded file, or before that a promise to take one.
+class TemporaryFile:
+    """One uploaded file, or before that a policy that allows one.
 
     Attributes:
         account: who may use it.
         model: for what.
-        dies_at: when its policy or the file itself dies, Unix seconds.
+        expires_at: when its policy or the file itself expires, Unix seconds.
         data: the file.
     """
 
     account: str
     model: str
-    dies_at: float
+    expires_at: float
     data: bytes = b""
 
 
-class Temporaries:
+class TemporaryFiles:
     """The temporary store of all accounts.
 
     Args:
-        clock: decides when policies and files die.
+        clock: decides when policies and files expire.
         base_url: scheme and host of the upload host.
         secret: signs policies.
         at_most: bytes of a file.
@@ -67,8 +67,8 @@ class Temporaries:
     ) -> None:
         self._clock, self._base_url, self._secret = clock, base_url, secret
         self._at_most = at_most
-        self._promised: dict[str, Temporary] = {}
-        self._files: dict[str, Temporary] = {}
+        self._policies: dict[str, TemporaryFile] = {}
+        self._files: dict[str, TemporaryFile] = {}
 
     def policy(self, account: str, model: str, request_id: str) -> dict[str, Any]:
         """The `data` of a getPolicy answer; `upload_dir` ends with the id of this very call."""
@@ -77,7 +77,7 @@ class Temporaries:
         owner = hashlib.md5(account.encode(), usedforsecurity=False).hexdigest()
         day = datetime.fromtimestamp(now, UTC).date().isoformat()
         folder = f"dashscope-instant/{owner}/{day}/{request_id}"
-        self._promised[folder] = Temporary(account, model, now + POLICY_S)
+        self._policies[folder] = TemporaryFile(account, model, now + POLICY_S)
         end = datetime.fromtimestamp(now + POLICY_S, UTC).replace(tzinfo=None)
         document = {
             "expiration": end.isoformat(timespec="milliseconds") + "Z",
@@ -104,12 +104,12 @@ class Temporaries:
 
     def clear(self) -> None:
         """Forget all policies and files."""
-        self._promised.clear()
+        self._policies.clear()
         self._files.clear()
 
     def _forget(self, now: float) -> None:
-        for held in (self._promised, self._files):
-            for name in [name for name, each in held.items() if now > each.dies_at + POLICY_S]:
+        for held in (self._policies, self._files):
+            for name in [name for name, each in held.items() if now > each.expires_at + POLICY_S]:
                 held.pop(name, None)
 
     def _sign(self, policy: str) -> str:
@@ -120,23 +120,23 @@ class Temporaries:
         """Take a form post.
 
         Raises:
-            UpstreamError: why not; to be told in XML.
+            UpstreamError: why not; the answer is XML.
         """
         if request.method != "POST":
             raise UpstreamError(403, "AccessDenied", "Temporary files cannot be read back.")
         form = read(request, self._at_most)
-        promise = self._promise(form)
+        allowed = self._allowed(form)
         key = form.fields["key"]
         if key in self._files:
             raise UpstreamError(409, "FileAlreadyExists", "The object you specified already exists")
-        dies_at = self._clock.now() + LIFE_S
-        self._files[key] = Temporary(promise.account, promise.model, dies_at, form.file)
+        expires_at = self._clock.now() + LIFETIME_S
+        self._files[key] = TemporaryFile(allowed.account, allowed.model, expires_at, form.file)
         status = 200 if form.fields.get("success_action_status") == "200" else 204
         tag = hashlib.md5(form.file, usedforsecurity=False).hexdigest().upper()
         return Response(b"", status, {"ETag": f'"{tag}"'})
 
-    def _promise(self, form: Form) -> Temporary:
-        """What the policy in a form promised, if the form keeps to it."""
+    def _allowed(self, form: Form) -> TemporaryFile:
+        """What the policy in a form allows, if the form keeps to it."""
         fields = form.fields
         if fields["OSSAccessKeyId"] != ACCESS_KEY_ID:
             message = "The OSS Access Key Id you provided does not exist in our records."
@@ -146,8 +146,8 @@ class Temporaries:
             raise UpstreamError(403, "SignatureDoesNotMatch", message)
         conditions = json.loads(base64.b64decode(fields["policy"]))["conditions"]
         folder = conditions[1][2]
-        promise = self._promised.get(folder)
-        if promise is None or self._clock.now() > promise.dies_at:
+        allowed = self._policies.get(folder)
+        if allowed is None or self._clock.now() > allowed.expires_at:
             message = "Invalid according to Policy: Policy expired."
             raise UpstreamError(403, "AccessDenied", message)
         if not fields["key"].startswith(f"{folder}/"):
@@ -155,18 +155,18 @@ class Temporaries:
         for name, value in FIXED.items():
             if fields.get(name) != value:
                 raise _against(f'["eq", "${name}", "{value}"]')
-        return promise
+        return allowed
 
     def read(self, url: str, account: str, model: str) -> bytes:
         """The file of an `oss://` name.
 
         Raises:
-            UpstreamError: 400 when it is dead, foreign, or of another model.
+            UpstreamError: 400 when it has expired, or is another account's or model's.
         """
         found = self._files.get(url.removeprefix("oss://"))
         if found is None or (found.account, found.model) != (account, model):
             raise inaccessible()
-        if self._clock.now() > found.dies_at:
+        if self._clock.now() > found.expires_at:
             raise inaccessible()
         return found.data
 
@@ -180,23 +180,23 @@ class Policies:
     """The operation that hands out policies.
 
     Args:
-        service: what it works with.
+        state: what it works with.
         temporaries: whose policies.
     """
 
-    def __init__(self, service: Service, temporaries: Temporaries) -> None:
-        self._service, self._temporaries = service, temporaries
+    def __init__(self, state: UpstreamState, temporaries: TemporaryFiles) -> None:
+        self._state, self._temporaries = state, temporaries
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[UpstreamRoute]:
         """One."""
-        return [Route("policy", "GET", "/uploads", self.policy)]
+        return [UpstreamRoute("policy", "GET", "/uploads", self.policy)]
 
     def policy(self, request: Request, caller: Caller) -> Response:
         """Permission for one temporary upload."""
         if request.args.get("action") != "getPolicy":
             raise missing("action")
         model = model_of(caller.region, request.args.get("model"))
-        self._service.limits.take(POLICIES, "policy", caller.account, model.name)
-        self._service.count("policy")
+        self._state.limits.take(POLICIES, "policy", caller.account, model.name)
+        self._state.count("policy")
         data = self._temporaries.policy(caller.account, model.name, caller.request_id)
         return as_json({"request_id": caller.request_id, "data": data})

@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import color, data, metrics, transform
 
 from lib.emulator import film
-from lib.emulator.film.look import pictures
+from lib.emulator.film.inspection import pictures
 from lib.emulator.samples import monster
 
 AREAS = {"480P": 480 * 832, "720P": 720 * 1280, "1080P": 1080 * 1920}
@@ -162,11 +162,3 @@ def test_the_watermark_touches_the_lower_right_corner_alone():
 def test_what_is_no_picture_is_refused():
     with pytest.raises(film.BadPicture):
         film.render(b"no picture", None, resolution="480P")
-
-
-@pytest.mark.parametrize("name", ["FIRST", "LAST"])
-def test_the_samples_are_what_the_module_draws(name):
-    stored = {"FIRST": monster.first, "LAST": monster.last}[name]()
-    drawn = np.asarray(monster.drawn(getattr(monster, name))).astype(int)
-    # Another Pillow may round a blur otherwise.
-    assert np.abs(np.asarray(Image.open(io.BytesIO(stored))).astype(int) - drawn).mean() < 1

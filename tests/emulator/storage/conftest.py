@@ -11,8 +11,8 @@ from google.cloud import storage
 from google.oauth2 import service_account
 
 from lib.emulator.clock import Clock
+from lib.emulator.in_process import InProcess
 from lib.emulator.storage import StorageApp
-from lib.emulator.wire import InProcess
 
 URL = "http://storage.test"
 START = 1_790_000_000.0

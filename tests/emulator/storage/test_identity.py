@@ -15,9 +15,10 @@ from google.oauth2 import credentials as oauth2
 from google.oauth2 import service_account
 
 from lib.emulator.clock import Clock
+from lib.emulator.in_process import InProcess
+from lib.emulator.server import Server
 from lib.emulator.storage import StorageApp
 from lib.emulator.storage.identity import IdentityApp
-from lib.emulator.wire import InProcess, Server
 
 EMAIL = "service@local.iam.gserviceaccount.com"
 SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
@@ -91,9 +92,9 @@ def test_a_link_signed_without_a_key_works(cloud, identity):
 def test_a_token_that_is_made_up_does_not_sign(identity):
     session = requests.Session()
     session.mount("https://iamcredentials.googleapis.com", InProcess(identity))
-    strange = oauth2.Credentials("made-up")
+    unknown = oauth2.Credentials("made-up")
     with pytest.raises(TransportError):
-        iam.Signer(Request(session), strange, EMAIL).sign(b"x")
+        iam.Signer(Request(session), unknown, EMAIL).sign(b"x")
 
 
 def test_another_account_is_refused_and_tokens_age(key_pair):

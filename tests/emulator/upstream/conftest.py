@@ -12,11 +12,11 @@ import requests
 from PIL import Image
 
 from lib.emulator.clock import Clock
+from lib.emulator.in_process import InProcess
 from lib.emulator.upstream import Timing, UpstreamApp
-from lib.emulator.wire import InProcess
 
 START = 1_790_000_000.0
-HOME = "http://upstream.test"
+URL = "http://upstream.test"
 PICTURES = "http://pictures.test"
 SINGAPORE, BEIJING, OTHER = "sk-singapore", "sk-beijing", "sk-other"
 CREATE = "/services/aigc/image2video/video-synthesis"
@@ -63,14 +63,14 @@ class Emulated:
         self.web.trust_env = False
         self.app = UpstreamApp(
             self.clock,
-            base_url=HOME,
+            base_url=URL,
             render=options.pop("render", self._render),
             fetch=self.web,
             keys={"singapore": [SINGAPORE, "sk-second", f"guest:{OTHER}"], "beijing": [BEIJING]},
             timing=options.pop("timing", None) or Timing.virtual(draw),
             **options,
         )
-        self.web.mount(HOME, InProcess(self.app))
+        self.web.mount(URL, InProcess(self.app))
         self.web.mount(PICTURES, InProcess(self.pictures))
         self.web.mount("https://dashscope", InProcess(self.app))
 
@@ -80,7 +80,7 @@ class Emulated:
 
     def call(self, method, path, *, region="singapore", key=SINGAPORE, headers=None, **options):
         headers = {**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})}
-        url = f"{HOME}/{region}/api/v1{path}"
+        url = f"{URL}/{region}/api/v1{path}"
         return self.web.request(method, url, headers=headers, **options)
 
     def post(self, body, *, path=CREATE, headers=None, **options):

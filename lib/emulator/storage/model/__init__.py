@@ -1,0 +1,1 @@
+"""What an emulated bucket holds and how it changes, without HTTP: below every handler."""

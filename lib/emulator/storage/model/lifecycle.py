@@ -1,0 +1,106 @@
+"""Lifecycle rules: refused when they cannot be run, executed whenever the clock is moved.
+
+Knows deletions, changes of storage class and the conditions listed below. Source: Cloud Storage
+documentation, "Object Lifecycle Management" and "Options for lifecycle actions".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lib.emulator.storage.errors import invalid, not_implemented
+from lib.emulator.storage.model.conditions import Conditions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lib.emulator.storage.model.states import Stored
+    from lib.emulator.storage.model.store import Store
+
+DAY_S = 24 * 3600
+
+
+def _day(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+def _custom(stored: Stored) -> float | None:
+    text = stored.fields.get("customTime")
+    return datetime.fromisoformat(text).timestamp() if text else None
+
+
+def _days_since_custom(stored: Stored, days: Any, now: float) -> bool:
+    custom = _custom(stored)
+    return custom is not None and now - custom >= int(days) * DAY_S
+
+
+def _custom_before(stored: Stored, day: Any, _now: float) -> bool:
+    custom = _custom(stored)
+    return custom is not None and custom < _day(day)
+
+
+CONDITIONS: Mapping[str, Callable[[Stored, Any, float], bool]] = {
+    "age": lambda stored, days, now: now - stored.created >= int(days) * DAY_S,
+    "createdBefore": lambda stored, day, _now: stored.created < _day(day),
+    "customTimeBefore": _custom_before,
+    "daysSinceCustomTime": _days_since_custom,
+    "isLive": lambda _stored, live, _now: bool(live),  # without versioning every object is live
+    "matchesPrefix": lambda stored, texts, _now: stored.name.startswith(tuple(texts)),
+    "matchesSuffix": lambda stored, texts, _now: stored.name.endswith(tuple(texts)),
+    "matchesStorageClass": lambda stored, names, _now: stored.fields["storageClass"] in names,
+}
+ACTIONS = ("Delete", "SetStorageClass")
+
+
+def check(lifecycle: Mapping[str, Any] | None) -> None:
+    """Refuse rules that would not be executed.
+
+    Raises:
+        StorageError: 400 for a rule without conditions, 501 by name for what is not implemented.
+    """
+    for rule in (lifecycle or {}).get("rule", ()):
+        kind = rule.get("action", {}).get("type")
+        if kind not in ACTIONS:
+            raise not_implemented(f"the lifecycle action {kind}")
+        conditions = rule.get("condition") or {}
+        if not conditions:
+            raise invalid("A lifecycle rule needs at least one condition.", "lifecycle")
+        for name in conditions:
+            if name not in CONDITIONS:
+                raise not_implemented(f"the lifecycle condition {name}")
+
+
+def run(store: Store, now: float) -> int:
+    """Do what the rules of all buckets say; returns how many objects were deleted.
+
+    Args:
+        store: all buckets.
+        now: Unix seconds.
+    """
+    gone = 0
+    with store.lock:
+        for bucket in list(store.buckets.values()):
+            rules = (bucket.fields.get("lifecycle") or {}).get("rule", ())
+            for stored in list(bucket.objects.values()) if rules else ():
+                fitting = [
+                    rule["action"] for rule in rules if _fits(rule["condition"], stored, now)
+                ]
+                gone += _act(store, stored, fitting)
+    return gone
+
+
+def _fits(conditions: Mapping[str, Any], stored: Stored, now: float) -> bool:
+    return all(CONDITIONS[name](stored, value, now) for name, value in conditions.items())
+
+
+def _act(store: Store, stored: Stored, actions: list[Mapping[str, Any]]) -> int:
+    # "Delete" takes precedence over a change of class ("Object Lifecycle Management").
+    if any(action["type"] == "Delete" for action in actions):
+        store.delete(stored.bucket, stored.name, None, Conditions({}))
+        return 1
+    for action in actions:
+        fields = {**stored.fields, "storageClass": action["storageClass"]}
+        store.overwrite(replace(stored, fields=fields))
+    return 0
