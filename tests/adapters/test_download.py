@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lib.adapters import fetch
+from lib.adapters.outbound import fetch
 from lib.emulator.body import Dropped
 from lib.emulator.server import Server
 
