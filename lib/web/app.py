@@ -21,7 +21,7 @@ from lib.core.errors import (
 )
 from lib.web import answered, intake, problem
 from lib.web.compat import app as compat_app
-from lib.web.routes import Route, table
+from lib.web.routes import table
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lib.flows.context import Kit
     from lib.web.auth import Auth
     from lib.web.compat.app import Compat
+    from lib.web.route import Route
 
 EXPOSED = (
     "Location, Retry-After, openai-poll-after-ms, RateLimit, RateLimit-Policy, x-request-id, ETag, "

@@ -6,8 +6,6 @@ call. Whoever is not `public` needs a key.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lib.web.contract.page import Docs
@@ -15,39 +13,12 @@ from lib.web.native.about import About
 from lib.web.native.deliveries import WebhookDeliveries
 from lib.web.native.uploads import FrameUploads
 from lib.web.native.videos import Videos
+from lib.web.route import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from werkzeug.wrappers import Response
-
     from lib.flows.context import Kit
 
 ONE = "/v1/videos/{id}"
-PARAMETER = re.compile(r"\{\w+\}")
-
-
-@dataclass(frozen=True)
-class Route:
-    """One line of the table.
-
-    Attributes:
-        method: HTTP method; HEAD goes where GET goes.
-        path: a template; each `{name}` is one segment and is handed to the handler.
-        answer: the handler.
-        public: whether no key is needed.
-    """
-
-    method: str
-    path: str
-    answer: Callable[..., Response]
-    public: bool = False
-
-    def match(self, path: str) -> tuple[str, ...] | None:
-        """The segments that stand for the names in the template; None for another path."""
-        pattern = "([^/]+)".join(map(re.escape, PARAMETER.split(self.path)))
-        found = re.fullmatch(pattern, path)
-        return found.groups() if found else None
 
 
 def table(kit: Kit, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, ...]:
@@ -60,8 +31,7 @@ def table(kit: Kit, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, .
     """
     videos, about = Videos(kit, max_body_bytes, implicit_s), About(kit)
     webhooks = WebhookDeliveries(kit)
-    docs = Docs(lambda: routes)
-    routes = (
+    calls = (
         Route("POST", "/v1/videos", videos.create),
         Route("GET", "/v1/videos", videos.list),
         Route("GET", ONE, videos.get),
@@ -75,7 +45,5 @@ def table(kit: Kit, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, .
         Route("GET", "/v1/models", about.models),
         Route("GET", "/health", about.health, public=True),
         Route("GET", "/ready", about.ready, public=True),
-        Route("GET", "/openapi.json", docs.json, public=True),
-        Route("GET", "/docs", docs.page, public=True),
     )
-    return routes
+    return (*calls, *Docs(calls).routes)

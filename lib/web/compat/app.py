@@ -30,7 +30,7 @@ from lib.flows.requests.submit import submit, submit_keyless
 from lib.web import answered, intake
 from lib.web.compat import dialect
 from lib.web.compat.tasks import Tasks
-from lib.web.native.videos import idempotency_key
+from lib.web.idempotency import idempotency_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lib.core.errors import Kind
     from lib.web.contract.operations import Answer, Operation
-    from lib.web.routes import Route
+    from lib.web.route import Route
 
 REF = "#/components/schemas/"
 EXAMPLE = {

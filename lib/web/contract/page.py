@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from lib.web.route import Route
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from werkzeug.wrappers import Request
-
-    from lib.web.routes import Route
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--line:#dfe4ea;--paper:#fff;
@@ -62,17 +62,24 @@ class Docs:
     """Handlers of the contract.
 
     Args:
-        routes: gives the table; asked when the contract is first read.
+        calls: the rest of the table.
+
+    Attributes:
+        routes: the contract's own calls, which stand in it, too.
     """
 
-    def __init__(self, routes: Callable[[], Iterable[Route]]) -> None:
-        self._routes = routes
+    def __init__(self, calls: Iterable[Route]) -> None:
+        self.routes = (
+            Route("GET", "/openapi.json", self.json, public=True),
+            Route("GET", "/docs", self.page, public=True),
+        )
+        self._table = (*calls, *self.routes)
 
     @cached_property
     def _contract(self) -> dict[str, Any]:
         from lib.web.contract.openapi import document  # noqa: PLC0415 - no start pays for the contract
 
-        return document(self._routes())
+        return document(self._table)
 
     @cached_property
     def _json(self) -> str:

@@ -24,6 +24,7 @@ from lib.flows.requests.submit import submit, submit_keyless
 from lib.web import body
 from lib.web.answer import as_json
 from lib.web.answered import told
+from lib.web.idempotency import idempotency_key
 from lib.web.native import dialect, query
 from lib.web.native.waiting import Waiting
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 POLL_AFTER_S = 2
 POLL_QUEUED_S = 5
-KEY_AT_MOST = 255
 VARIANTS = ("video", "first_frame", "last_frame")
 SOON = {"openai-poll-after-ms": str(POLL_AFTER_S * 1000)}
 DOUBLE = "accept_double_payment"
@@ -204,21 +204,3 @@ class Videos:
             if video and link is None:
                 document["warnings"].append(UNSIGNED)
             yield document
-
-
-def idempotency_key(request: Request) -> str | None:
-    """The caller's Idempotency-Key.
-
-    Raises:
-        ApiError: it is empty, too long, or not printable ASCII.
-    """
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not 1 <= len(key) <= KEY_AT_MOST or not key.isascii() or not key.isprintable():
-        raise invalid(
-            "Idempotency-Key",
-            f"Idempotency-Key: got {len(key)} characters; allowed: 1 to {KEY_AT_MOST} printable "
-            "ASCII characters.",
-        )
-    return key
