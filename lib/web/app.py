@@ -10,6 +10,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING
 
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
 from lib import logs
@@ -21,6 +22,7 @@ from lib.core.errors import (
 )
 from lib.web import answered, intake, problem
 from lib.web.compat import app as compat_app
+from lib.web.route import Router
 from lib.web.routes import table
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from lib.flows.context import Kit
     from lib.web.auth import Auth
     from lib.web.compat.app import Compat
-    from lib.web.route import Route
 
 EXPOSED = (
     "Location, Retry-After, openai-poll-after-ms, RateLimit, RateLimit-Policy, x-request-id, ETag, "
@@ -68,6 +69,7 @@ class App:
         self._compat, self._now = compat, kit.now
         self._bodies, self._limit = kit.bodies, max_body_bytes
         self.routes = table(kit, max_body_bytes=max_body_bytes, implicit_s=implicit_s)
+        self._router = Router(self.routes)
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
@@ -95,40 +97,22 @@ class App:
     def _dispatch(self, request: Request, request_id: str) -> Response:
         if compat_app.spoken(request.path):
             return self._compat(request, request_id)
-        found = [
-            (route, segments)
-            for route in self.routes
-            if (segments := route.match(request.path)) is not None
-        ]
-        if not found:
-            raise ApiError(NOT_FOUND, "There is no such path here. Videos live at /v1/videos.")
-        if request.method == "OPTIONS":
-            return self._preflight(found)
-        method = "GET" if request.method == "HEAD" else request.method
-        for route, segments in found:
-            if route.method == method:
-                if route.public:
-                    return route.answer(request)
-                owner = self._auth.owner(request.headers.get("Authorization"))
-                logs.bind(job=next(iter(segments), None))
-                answered.begin(request, self._now())
-                with intake.admitted(self._bodies, request, self._limit):
-                    return route.answer(request, owner, *segments)
-        allowed = _methods(found)
-        raise ApiError(
-            METHOD_NOT_ALLOWED,
-            f"{request.method[:20]} is not allowed on this path; allowed: {allowed}.",
-            headers={"Allow": allowed},
-        )
-
-    def _preflight(self, found: list[tuple[Route, tuple[str, ...]]]) -> Response:
-        headers = {
-            "Allow": _methods(found),
-            "Access-Control-Allow-Methods": _methods(found),
-            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-            "Access-Control-Max-Age": str(PREFLIGHT_S),
-        }
-        return Response(status=204, headers=headers)
+        try:
+            route, segments = self._router.find(request.method, request.path)
+        except NotFound:
+            raise ApiError(
+                NOT_FOUND, "There is no such path here. Videos live at /v1/videos."
+            ) from None
+        except MethodNotAllowed as other:
+            allowed = ", ".join(sorted({*(other.valid_methods or ()), "OPTIONS"}))
+            return _other_method(request, allowed)
+        if route.public:
+            return route.answer(request)
+        owner = self._auth.owner(request.headers.get("Authorization"))
+        logs.bind(job=next(iter(segments), None))
+        answered.begin(request, self._now())
+        with intake.admitted(self._bodies, request, self._limit):
+            return route.answer(request, owner, *segments)
 
     def _cors(self, request: Request, response: Response) -> None:
         origin = request.headers.get("Origin")
@@ -142,11 +126,21 @@ class App:
                 response.headers.pop(f"Access-Control-Allow-{name}", None)
 
 
-def _methods(found: list[tuple[Route, tuple[str, ...]]]) -> str:
-    methods = {route.method for route, _ in found}
-    if "GET" in methods:
-        methods.add("HEAD")
-    return ", ".join(sorted({*methods, "OPTIONS"}))
+def _other_method(request: Request, allowed: str) -> Response:
+    """What a method leads to that no route of a path has: a preflight's answer, or 405."""
+    if request.method != "OPTIONS":
+        raise ApiError(
+            METHOD_NOT_ALLOWED,
+            f"{request.method[:20]} is not allowed on this path; allowed: {allowed}.",
+            headers={"Allow": allowed},
+        )
+    headers = {
+        "Allow": allowed,
+        "Access-Control-Allow-Methods": allowed,
+        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+        "Access-Control-Max-Age": str(PREFLIGHT_S),
+    }
+    return Response(status=204, headers=headers)
 
 
 def _request_id(request: Request) -> str:

@@ -8,12 +8,11 @@ the service's words. Source: Alibaba Cloud Model Studio, the API reference of th
 from __future__ import annotations
 
 import json
-import re
 import uuid
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from lib import logs
@@ -31,10 +30,9 @@ from lib.web import answered, intake
 from lib.web.compat import dialect
 from lib.web.compat.tasks import Tasks
 from lib.web.idempotency import idempotency_key
+from lib.web.route import Route, Router
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from werkzeug.wrappers import Request
 
     from lib.flows.context import Kit
@@ -76,15 +74,18 @@ class Compat:
         self._kit, self._auth, self._uploads = kit, auth, uploads
         self._tasks = Tasks(kit)
         self._limit, self._implicit_s = max_body_bytes, implicit_s
-        table: tuple[tuple[str, str, Callable[..., Response]], ...] = (
-            ("POST", CREATE, self._create),
-            ("POST", ELSEWHERE, self._elsewhere),
-            ("GET", "/tasks", self._list),
-            ("GET", "/tasks/([^/]+)", self._get),
-            ("POST", "/tasks/([^/]+)/cancel", self._cancel),
-            ("GET", "/uploads", self._policy),
+        self._router = Router(
+            (
+                Route("POST", f"{BASE}{CREATE}", self._create),
+                Route("POST", f"{BASE}{ELSEWHERE}", self._elsewhere),
+                Route("GET", f"{BASE}/tasks", self._list),
+                Route("GET", f"{BASE}/tasks/{{id}}", self._get),
+                Route("POST", f"{BASE}/tasks/{{id}}/cancel", self._cancel),
+                Route("GET", f"{BASE}/uploads", self._policy),
+                # The policy in the form says who may.
+                Route("POST", f"{BASE}/uploads", uploads.receive, public=True),
+            )
         )
-        self._routes = [(method, re.compile(path), answer) for method, path, answer in table]
 
     def __call__(self, request: Request, request_id: str) -> Response:
         """Answer one request; never raises."""
@@ -99,18 +100,19 @@ class Compat:
             return _refusal(ApiError(INTERNAL_ERROR, ""), request_id)
 
     def _dispatch(self, request: Request, request_id: str) -> Response:
-        path = request.path.removeprefix(BASE).rstrip("/")
-        if (request.method, path) == ("POST", "/uploads"):
+        try:
+            route, segments = self._router.find(request.method, request.path.rstrip("/"))
+        except (NotFound, MethodNotAllowed):
+            raise dialect.nowhere() from None
+        if route.method != request.method:  # the service has no HEAD
+            raise dialect.nowhere()
+        if route.public:
             with intake.admitted(self._kit.bodies, request, self._limit):
-                return self._uploads.receive(request)  # its policy says who may
-        for method, pattern, answer in self._routes:
-            match = pattern.fullmatch(path)
-            if match and request.method == method:
-                owner = self._owner(request)
-                answered.begin(request, self._kit.now())
-                with intake.admitted(self._kit.bodies, request, self._limit):
-                    return answer(request, owner, request_id, *match.groups())
-        raise dialect.nowhere()
+                return route.answer(request)
+        owner = self._owner(request)
+        answered.begin(request, self._kit.now())
+        with intake.admitted(self._kit.bodies, request, self._limit):
+            return route.answer(request, owner, request_id, *segments)
 
     def _owner(self, request: Request) -> str:
         header = request.headers.get("Authorization", "")
