@@ -15,13 +15,13 @@ from werkzeug.wrappers import Response
 
 from lib import logs
 from lib.core.errors import (
-    INTERNAL_ERROR,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     ApiError,
 )
 from lib.web import answered, intake, problem
 from lib.web.compat import app as compat_app
+from lib.web.last_resort import answer_or_refuse
 from lib.web.route import Router
 from lib.web.routes import table
 
@@ -39,6 +39,7 @@ EXPOSED = (
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Prefer, If-None-Match"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PREFLIGHT_S = 3600
+BROKEN = "Something broke on our side. The request id leads its owner to the cause."
 
 
 class App:
@@ -76,17 +77,13 @@ class App:
         request_id = _request_id(request)
         with logs.request(request_id, request.headers):
             try:
-                response = self._dispatch(request, request_id)
-            except ApiError as error:
-                logs.refused(error.kind.code, error.kind.status)
-                response = problem.answer(error, request_id)
-            except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
-                logs.crash("request.crashed", method=request.method)
-                broken = ApiError(
-                    INTERNAL_ERROR,
-                    "Something broke on our side. The request id leads its owner to the cause.",
+                response = answer_or_refuse(
+                    lambda: self._dispatch(request, request_id),
+                    lambda error: problem.answer(error, request_id),
+                    crash="request.crashed",
+                    sentence=BROKEN,
+                    method=request.method,
                 )
-                response = problem.answer(broken, request_id)
             finally:
                 intake.drain(request)
                 request.close()

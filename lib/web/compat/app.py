@@ -9,27 +9,20 @@ from __future__ import annotations
 
 import json
 import uuid
-import zlib
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
-from lib import logs
 from lib.core import catalogue, errors
-from lib.core.errors import (
-    INTERNAL_ERROR,
-    INVALID_JSON,
-    PAYLOAD_TOO_LARGE,
-    UNAUTHENTICATED,
-    ApiError,
-)
+from lib.core.errors import UNAUTHENTICATED, ApiError
 from lib.flows.requests.implicit_key import Repeats
 from lib.flows.requests.submit import submit, submit_keyless
 from lib.web import answered, intake
-from lib.web.compat import dialect
+from lib.web.compat import body, dialect
 from lib.web.compat.tasks import Tasks
 from lib.web.idempotency import idempotency_key
+from lib.web.last_resort import answer_or_refuse
 from lib.web.route import Route, Router
 
 if TYPE_CHECKING:
@@ -89,15 +82,13 @@ class Compat:
 
     def __call__(self, request: Request, request_id: str) -> Response:
         """Answer one request; never raises."""
-        try:
-            return self._dispatch(request, request_id)
-        except ApiError as error:
-            response = _refusal(error, request_id)
-            logs.refused(error.kind.code, response.status_code)
-            return response
-        except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
-            logs.crash("request.crashed", method=request.method)
-            return _refusal(ApiError(INTERNAL_ERROR, ""), request_id)
+        return answer_or_refuse(
+            lambda: self._dispatch(request, request_id),
+            lambda error: _refusal(error, request_id),
+            crash="request.crashed",
+            sentence="",
+            method=request.method,
+        )
 
     def _dispatch(self, request: Request, request_id: str) -> Response:
         try:
@@ -157,10 +148,7 @@ class Compat:
     def _body(self, request: Request) -> dict[str, Any]:
         if request.headers.get("X-DashScope-Async") != "enable":
             raise dialect.not_synchronous()
-        data = _object(_read(request, self._limit)) if request.is_json else None
-        if data is None:
-            raise ApiError(INVALID_JSON, "")
-        return data
+        return body.read(request, self._limit)
 
     def _model(self, name: object) -> str:
         """A model that one of our regions offers."""
@@ -216,42 +204,9 @@ class Compat:
         return _json({"request_id": request_id, "data": data})
 
 
-def _read(request: Request, limit_bytes: int) -> bytes:
-    """The body, unpacked if it came as gzip."""
-    if (request.content_length or 0) > limit_bytes:
-        raise ApiError(PAYLOAD_TOO_LARGE, "")
-    request.max_content_length = limit_bytes
-    try:
-        raw = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise ApiError(PAYLOAD_TOO_LARGE, "") from None
-    if request.headers.get("Content-Encoding", "identity").lower() != "gzip":
-        return raw
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    try:
-        data = unpacker.decompress(raw, limit_bytes)
-    except zlib.error:
-        return b""
-    if unpacker.unconsumed_tail:
-        raise ApiError(PAYLOAD_TOO_LARGE, "")
-    return data
-
-
-def _object(raw: bytes) -> dict[str, Any] | None:
-    try:
-        data = json.loads(raw, parse_constant=_constant)
-    except (ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def _constant(name: str) -> object:
-    raise ValueError(name)
-
-
 def _refusal(error: ApiError, request_id: str) -> Response:
-    status, body = dialect.fail(error, request_id)
-    response = _json(body, status)
+    status, data = dialect.fail(error, request_id)
+    response = _json(data, status)
     response.headers.update(error.headers)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)

@@ -142,18 +142,16 @@ def show(job: Job, link: Link | None, now: float) -> dict[str, Any]:
         "waiting_for": state.reason or None if state else None,
         "usage": usage(job),
         "metadata": intent.request.get("metadata", {}),
-        "upstream": {
-            "task_id": (verdict.task_id if verdict else state.task_id if state else "") or None,
-            "request_id": (
-                verdict.upstream_request_id
-                if verdict
-                else state.upstream_request_id
-                if state
-                else ""
-            )
-            or None,
-            "region": intent.region,
-        },
+        "upstream": _upstream(job),
+    }
+
+
+def _upstream(job: Job) -> dict[str, Any]:
+    known = job.verdict or job.state
+    return {
+        "task_id": (known.task_id if known else "") or None,
+        "request_id": (known.upstream_request_id if known else "") or None,
+        "region": job.intent.region,
     }
 
 
