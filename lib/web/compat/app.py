@@ -20,7 +20,7 @@ from lib.flows.requests.implicit_key import Repeats
 from lib.flows.requests.submit import submit, submit_keyless
 from lib.web import answered, intake
 from lib.web.compat import body, dialect
-from lib.web.compat.tasks import Tasks
+from lib.web.compat.tasks import CompatTasks
 from lib.web.idempotency import idempotency_key
 from lib.web.last_resort import answer_or_refuse
 from lib.web.route import Route, Router
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from lib.flows.context import Kit
     from lib.web.auth import Auth
-    from lib.web.compat.uploads import Uploads
+    from lib.web.compat.uploads import TemporaryUploads
 
 BASE = "/api/v1"
 CREATE = "/services/aigc/image2video/video-synthesis"
@@ -62,10 +62,16 @@ class Compat:
     """
 
     def __init__(
-        self, kit: Kit, auth: Auth, uploads: Uploads, *, max_body_bytes: int, implicit_s: float
+        self,
+        kit: Kit,
+        auth: Auth,
+        uploads: TemporaryUploads,
+        *,
+        max_body_bytes: int,
+        implicit_s: float,
     ) -> None:
         self._kit, self._auth, self._uploads = kit, auth, uploads
-        self._tasks = Tasks(kit)
+        self._tasks = CompatTasks(kit)
         self._limit, self._implicit_s = max_body_bytes, implicit_s
         self._router = Router(
             (

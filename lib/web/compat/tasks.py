@@ -32,7 +32,7 @@ NOT_PENDING = "Failed to cancel the task, please confirm if the task is in PENDI
 
 
 @dataclass(frozen=True)
-class Window:
+class TaskListQuery:
     """Which part of the list is wanted: creation times in Unix seconds, page and its size."""
 
     start: float
@@ -41,7 +41,7 @@ class Window:
     size: int
 
 
-class Tasks:
+class CompatTasks:
     """Query, list and cancel, as plain data.
 
     Args:
@@ -94,20 +94,20 @@ class Tasks:
             ApiError: a parameter is not usable.
         """
         now = self._kit.now()
-        window = _window(query, now)
-        jobs = self._asked(owner, query, now - window.start)
-        found = [dialect.row(job) for job in jobs if _wanted(job, window, query)]
-        at = (window.page - 1) * window.size
+        asked = _list_query(query, now)
+        jobs = self._candidates(owner, query, now - asked.start)
+        found = [dialect.row(job) for job in jobs if _wanted(job, asked, query)]
+        at = (asked.page - 1) * asked.size
         return {
             "total": len(found),
-            "data": found[at : at + window.size],
-            "total_page": -(-len(found) // window.size),
-            "page_no": window.page,
+            "data": found[at : at + asked.size],
+            "total_page": -(-len(found) // asked.size),
+            "page_no": asked.page,
             "request_id": request_id,
-            "page_size": window.size,
+            "page_size": asked.size,
         }
 
-    def _asked(self, owner: str, query: Mapping[str, str], age_s: float) -> Sequence[Job]:
+    def _candidates(self, owner: str, query: Mapping[str, str], age_s: float) -> Sequence[Job]:
         if task_id := query.get("task_id"):
             # "Then only that one", and it is found wherever a query for it would find it.
             job = find(self._kit, owner, task_id)
@@ -115,16 +115,16 @@ class Tasks:
         return recent(self._kit, owner, max(age_s, 0.0))
 
 
-def _wanted(job: Job, window: Window, query: Mapping[str, str]) -> bool:
+def _wanted(job: Job, asked: TaskListQuery, query: Mapping[str, str]) -> bool:
     if query.get("task_id"):
         return job.intent.id == query["task_id"]
     row = dialect.row(job)
     names = ("model_name", "status", "api_key_id", "region")
     fits = all(query[name] == row[name] for name in names if query.get(name))
-    return fits and window.start <= job.intent.created_at <= window.end
+    return fits and asked.start <= job.intent.created_at <= asked.end
 
 
-def _window(query: Mapping[str, str], now: float) -> Window:
+def _list_query(query: Mapping[str, str], now: float) -> TaskListQuery:
     start, end = _moment(query, "start_time"), _moment(query, "end_time")
     if start is None:
         start = (now if end is None else end) - DAY_S
@@ -135,7 +135,7 @@ def _window(query: Mapping[str, str], now: float) -> Window:
     page, size = _whole(query, "page_no", 1), _whole(query, "page_size", PAGE)
     if size > PAGE_AT_MOST:
         raise dialect.missing("page_size")
-    return Window(start, end, page, size)
+    return TaskListQuery(start, end, page, size)
 
 
 def _moment(query: Mapping[str, str], name: str) -> float | None:

@@ -66,7 +66,7 @@ def signing_secret(owner_keys: Mapping[str, tuple[str, ...]], api_keys: Sequence
     return hashlib.sha256(material.encode()).digest()
 
 
-class Uploads:
+class TemporaryUploads:
     """Hands out policies and takes forms.
 
     Args:

@@ -138,7 +138,9 @@ def _answer(answer: Success) -> dict[str, Any]:
         name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
     }
     if answer.shape:
-        made["content"] = {answer.content_type: {"schema": {"$ref": REF + answer.shape.__name__}}}
+        made["content"] = {
+            answer.content_type: {"schema": {"$ref": REF + shapes.schema_name(answer.shape)}}
+        }
     elif answer.content_type != "application/json":
         made["content"] = {answer.content_type: {"schema": {"type": "string"}}}
     elif answer.text.startswith("OpenAPI"):

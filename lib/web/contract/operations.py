@@ -63,8 +63,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "createVideo",
         "Make a film between two frames",
         {
-            202: Success(shapes.Video, "The job, at once; the film comes minutes later.", MADE),
-            200: Success(shapes.Validation, "With `validate_only`: checked, and nothing done."),
+            202: Success(
+                shapes.VideoShape, "The job, at once; the film comes minutes later.", MADE
+            ),
+            200: Success(
+                shapes.ValidationShape, "With `validate_only`: checked, and nothing done."
+            ),
         },
         CREATE,
         (
@@ -79,7 +83,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/v1/videos"): Operation(
         "listVideos",
         "Your jobs, newest first",
-        {200: Success(shapes.VideoList, "One page, live and finished together.")},
+        {200: Success(shapes.VideoListShape, "One page, live and finished together.")},
         (e.INVALID_REQUEST,),
         (
             query(
@@ -108,7 +112,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "How a job stands",
         {
             200: Success(
-                shapes.Video, "The job; `url` is a fresh signed link once it is completed.", FOUND
+                shapes.VideoShape,
+                "The job; `url` is a fresh signed link once it is completed.",
+                FOUND,
             ),
             304: Success(
                 None, "Nothing that would be shown has changed.", {"ETag": "of this state"}
@@ -125,7 +131,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("DELETE", "/v1/videos/{id}"): Operation(
         "deleteVideo",
         "Delete a job that has ended, with film, frames and record",
-        {200: Success(shapes.Deleted, "Gone; asking again says the same.")},
+        {200: Success(shapes.DeletedShape, "Gone; asking again says the same.")},
         (e.NOT_FOUND, e.CONFLICT),
     ),
     ("GET", "/v1/videos/{id}/content"): Operation(
@@ -142,13 +148,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/v1/videos/{id}/cancel"): Operation(
         "cancelVideo",
         "Cancel what waits here, or is PENDING upstream",
-        {200: Success(shapes.Video, "Cancelled.")},
+        {200: Success(shapes.VideoShape, "Cancelled.")},
         (*LIVE, e.UPSTREAM_UNAVAILABLE, e.UPSTREAM_AUTH, e.UPSTREAM_FAILED),
     ),
     ("POST", "/v1/videos/{id}/retry"): Operation(
         "retryVideo",
         "Make a new job from one that failed, expired or was cancelled",
-        {202: Success(shapes.Video, "The new job; asked again, still the same one.", MADE)},
+        {202: Success(shapes.VideoShape, "The new job; asked again, still the same one.", MADE)},
         (*CREATE, e.NOT_FOUND),
         (KEY,),
         "The request and the frames are the old job's.",
@@ -158,19 +164,23 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/v1/videos/{id}/webhook-deliveries"): Operation(
         "listWebhookDeliveries",
         "What became of a job's webhook",
-        {200: Success(shapes.DeliveryList, "Every try, oldest first.")},
+        {200: Success(shapes.DeliveryListShape, "Every try, oldest first.")},
         (e.NOT_FOUND, e.CONFLICT),
     ),
     ("POST", "/v1/videos/{id}/webhook-deliveries"): Operation(
         "redeliverWebhook",
         "Deliver a job's webhook again",
-        {202: Success(shapes.DeliveryList, "It goes out with the next tick, under the same id.")},
+        {
+            202: Success(
+                shapes.DeliveryListShape, "It goes out with the next tick, under the same id."
+            )
+        },
         (e.NOT_FOUND, e.CONFLICT, e.NOT_READY, e.INVALID_REQUEST),
     ),
     ("POST", "/v1/uploads"): Operation(
         "createUpload",
         "A place for a frame that is too big for a request",
-        {201: Success(shapes.Upload, "Where to PUT the file, and what to call it then.")},
+        {201: Success(shapes.UploadShape, "Where to PUT the file, and what to call it then.")},
         (*BODY, e.SIGNING_UNAVAILABLE),
         (),
         "",
@@ -179,13 +189,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/v1/models"): Operation(
         "listModels",
         "Models, limits and prices of the configured regions",
-        {200: Success(shapes.ModelList, "All of them.")},
+        {200: Success(shapes.ModelListShape, "All of them.")},
     ),
     ("GET", "/health"): Operation(
-        "health", "Whether the process answers", {200: Success(shapes.Health, "It does.")}
+        "health", "Whether the process answers", {200: Success(shapes.HealthShape, "It does.")}
     ),
     ("GET", "/ready"): Operation(
-        "ready", "Whether the bucket answers, too", {200: Success(shapes.Health, "It does.")}
+        "ready", "Whether the bucket answers, too", {200: Success(shapes.HealthShape, "It does.")}
     ),
     ("GET", "/openapi.json"): Operation(
         "contract",

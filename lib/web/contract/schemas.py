@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import (
+    CoreModeRef,
+    CoreRef,
+    DefsRef,
+    GenerateJsonSchema,
+    models_json_schema,
+)
 
 from lib.core.errors import TABLE
 from lib.core.request import PROMPT_AT_MOST, VideoRequest
@@ -18,16 +23,25 @@ REF = "#/components/schemas/"
 FRAME = {"type": "string", "pattern": "^(https?://[^/]|data:image/|gs://)"}
 
 
+class _NamedSchemas(GenerateJsonSchema):
+    """Schemas under the names that the contract has for them."""
+
+    def get_defs_ref(self, core_mode_ref: CoreModeRef) -> DefsRef:
+        core_ref, mode = core_mode_ref  # of a model: module, class and a number after a colon
+        return super().get_defs_ref((CoreRef(core_ref.replace("Shape:", ":")), mode))
+
+
 def schemas() -> dict[str, Any]:
     """Every schema by its name, in the order of names; requests come last."""
     every = [
         shape
         for shape in vars(shapes).values()
-        if isinstance(shape, type) and issubclass(shape, BaseModel) and shape is not BaseModel
+        if isinstance(shape, type) and issubclass(shape, shapes.Shape) and shape is not shapes.Shape
     ]
     _, made = models_json_schema(
-        [(shape, "validation") for shape in every if shape is not shapes.Shape],
+        [(shape, "validation") for shape in every],
         ref_template=f"{REF}{{model}}",
+        schema_generator=_NamedSchemas,
     )
     found = dict(made["$defs"])
     found["VideoRequest"] = _request()
