@@ -1,7 +1,8 @@
-"""The front door: a route table, who is asking, and the last resort for every error.
+"""The app that frontends call: routes, authentication, CORS, and an answer to every error.
 
-functions-framework hands over every path and every method, so 404, 405 and CORS are said here. What
-goes wrong below is answered as a problem document, never as a page and never with its own text.
+functions-framework hands over every path and every method, so 404, 405 and CORS are decided here.
+What goes wrong below is answered as a problem document, never as a page and never with its own
+text.
 """
 
 from __future__ import annotations
@@ -46,9 +47,9 @@ class App:
     """Everything that frontends call.
 
     Args:
-        kit: the hands of the flows.
-        auth: who is who.
-        compat: the door of DashScope's own dialect.
+        kit: the context of the flows.
+        auth: tells whose request it is.
+        compat: the app of DashScope's own dialect.
         origins: browsers' origins that may call; none by default.
         max_body_bytes: the largest request.
         implicit_s: for how long a client's own re-send counts as the same create, seconds.
@@ -92,7 +93,7 @@ class App:
         return response
 
     def _dispatch(self, request: Request, request_id: str) -> Response:
-        if compat_app.spoken(request.path):
+        if compat_app.serves(request.path):
             return self._compat(request, request_id)
         try:
             route, segments = self._router.find(request.method, request.path)
@@ -141,7 +142,7 @@ def _other_method(request: Request, allowed: str) -> Response:
 
 
 def _request_id(request: Request) -> str:
-    if compat_app.spoken(request.path):
+    if compat_app.serves(request.path):
         return compat_app.new_request_id()
     given = request.headers.get("X-Request-Id", "")
     return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

@@ -1,4 +1,4 @@
-"""The scheduler's door: one POST, one tick, its summary as the answer.
+"""The app that the scheduler calls: one POST, one tick, its summary as the answer.
 
 Closed to everybody but the configured caller; knows nothing of what a tick does.
 """

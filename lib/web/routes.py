@@ -1,6 +1,6 @@
 """The route table of the native dialect: what can be called, and who may.
 
-One source for the front door, the contract at `/openapi.json` and the tests that walk over every
+One source for the app, the contract at `/openapi.json` and the tests that walk over every
 call. Whoever is not `public` needs a key.
 """
 
@@ -25,7 +25,7 @@ def table(kit: Kit, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, .
     """The calls of the service, in the order of the contract.
 
     Args:
-        kit: the hands of the flows.
+        kit: the context of the flows.
         max_body_bytes: the largest request.
         implicit_s: for how long a client's own re-send counts as the same create, seconds.
     """
@@ -40,7 +40,7 @@ def table(kit: Kit, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, .
         Route("POST", f"{ONE}/cancel", videos.cancel),
         Route("POST", f"{ONE}/retry", videos.retry),
         Route("GET", f"{ONE}/webhook-deliveries", webhooks.list),
-        Route("POST", f"{ONE}/webhook-deliveries", webhooks.again),
+        Route("POST", f"{ONE}/webhook-deliveries", webhooks.redeliver),
         Route("POST", "/v1/uploads", FrameUploads(kit, max_body_bytes).create),
         Route("GET", "/v1/models", about.models),
         Route("GET", "/health", about.health, public=True),

@@ -1,4 +1,4 @@
-"""The door of the compat dialect: DashScope's paths under `/api/v1`, for its own SDKs.
+"""The app of the compat dialect: DashScope's paths under `/api/v1`, for its own SDKs.
 
 Routes, keys and errors as the service has them: a trailing slash and a query string change nothing,
 unknown ids are UNKNOWN with HTTP 200, and no answer is a problem document. Refuses everything in
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 BASE = "/api/v1"
 CREATE = "/services/aigc/image2video/video-synthesis"
-ELSEWHERE = "/services/aigc/video-generation/video-synthesis"
+OTHER_MODELS = "/services/aigc/video-generation/video-synthesis"
 TASK_TYPE = "application/json;charset=UTF-8"
 WRONG_PATH = "url error, please check url!"
 UNREADABLE = "Unable to download the media resource during the data inspection process."
 
 
-def spoken(path: str) -> bool:
-    """Whether a path belongs to this dialect."""
+def serves(path: str) -> bool:
+    """Whether this app answers a path."""
     return path.startswith(f"{BASE}/")
 
 
@@ -54,8 +54,8 @@ class Compat:
     """Everything under `/api/v1`.
 
     Args:
-        kit: the hands of the flows.
-        auth: who is who.
+        kit: the context of the flows.
+        auth: tells whose request it is.
         uploads: temporary files.
         max_body_bytes: the largest request.
         implicit_s: for how long a repeated create is a re-send, seconds.
@@ -76,7 +76,7 @@ class Compat:
         self._router = Router(
             (
                 Route("POST", f"{BASE}{CREATE}", self._create),
-                Route("POST", f"{BASE}{ELSEWHERE}", self._elsewhere),
+                Route("POST", f"{BASE}{OTHER_MODELS}", self._other_models),
                 Route("GET", f"{BASE}/tasks", self._list),
                 Route("GET", f"{BASE}/tasks/{{id}}", self._get),
                 Route("POST", f"{BASE}/tasks/{{id}}/cancel", self._cancel),
@@ -100,9 +100,9 @@ class Compat:
         try:
             route, segments = self._router.find(request.method, request.path.rstrip("/"))
         except (NotFound, MethodNotAllowed):
-            raise dialect.nowhere() from None
+            raise dialect.no_such_path() from None
         if route.method != request.method:  # the service has no HEAD
-            raise dialect.nowhere()
+            raise dialect.no_such_path()
         if route.public:
             with intake.admitted(self._kit.bodies, request, self._limit):
                 return route.answer(request)
@@ -139,14 +139,14 @@ class Compat:
         job = made.job
         failure = job.verdict.failure if job.verdict else None
         if failure and failure.upstream_code and not made.replayed:
-            # The upstream refused it at once: its caller hears what the service would have said.
+            # The upstream refused it at once: its caller gets what the service would have answered.
             kind = errors.TABLE.get(failure.code, errors.INVALID_REQUEST)
             raise dialect.refused(failure.upstream_code, failure.message, kind)
         response = _json(dialect.created(job, request_id))
         response.headers.update(made.limits)
-        return answered.told(self._kit, request, made, response)
+        return answered.note_answer(self._kit, request, made, response)
 
-    def _elsewhere(self, request: Request, _owner: str, _request_id: str) -> Response:
+    def _other_models(self, request: Request, _owner: str, _request_id: str) -> Response:
         """The path of other models: kf2v models are not served on it."""
         self._model(self._body(request).get("model"))
         raise dialect.refused("InvalidParameter", WRONG_PATH)

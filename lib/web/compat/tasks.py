@@ -7,6 +7,7 @@ Alibaba Cloud Model Studio, "Asynchronous task management".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 DAY_S = 24 * 3600.0
 PAGE, PAGE_AT_MOST = 10, 100
+DIGITS = re.compile(r"[0-9]{1,9}")  # more than any page
+OFFSET = "+0800"  # the service's times carry no zone; they are UTC+8
 NOT_PENDING = "Failed to cancel the task, please confirm if the task is in PENDING status."
 
 
@@ -45,7 +48,7 @@ class CompatTasks:
     """Query, list and cancel, as plain data.
 
     Args:
-        kit: the hands of the flows.
+        kit: the context of the flows.
     """
 
     def __init__(self, kit: Kit) -> None:
@@ -143,14 +146,13 @@ def _moment(query: Mapping[str, str], name: str) -> float | None:
     if not text:
         return None
     try:
-        naive = datetime.strptime(text, "%Y%m%d%H%M%S")  # noqa: DTZ007 - the zone is put on below
-        return naive.replace(tzinfo=dialect.ZONE).timestamp()
+        return datetime.strptime(f"{text}{OFFSET}", "%Y%m%d%H%M%S%z").timestamp()
     except (ValueError, OverflowError):
         raise dialect.missing(name) from None
 
 
 def _whole(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, "")
-    if text and not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):  # noqa: PLR2004 - digits of any sensible page
+    if text and not (DIGITS.fullmatch(text) and int(text)):
         raise dialect.missing(name)
     return int(text or default)

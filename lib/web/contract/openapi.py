@@ -1,4 +1,4 @@
-"""The contract, OpenAPI 3.1, made from the route table, the words and the pydantic models.
+"""The contract, OpenAPI 3.1, made from the route table, the descriptions and the models.
 
 Made once, when somebody asks for it. Tells nothing of the configuration: whoever reads it knows
 what this code can do, and not whose it is.
@@ -58,12 +58,12 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
         routes: the table.
 
     Raises:
-        KeyError: a route has no words.
+        KeyError: a route has no description.
     """
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        words = OPERATIONS[(route.method, route.path)]
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, words)
+        operation = OPERATIONS[(route.method, route.path)]
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, operation)
     for (method, path), (name, summary) in COMPAT.items():
         paths.setdefault(f"/api/v1{path}", {})[method] = _compat(path, name, summary)
     return {
@@ -91,25 +91,25 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
     }
 
 
-def _operation(route: Route, words: Operation) -> dict[str, Any]:
-    kinds = (*words.errors, *(EVERYWHERE if route.public else GUARDED))
+def _operation(route: Route, operation: Operation) -> dict[str, Any]:
+    kinds = (*operation.errors, *(EVERYWHERE if route.public else GUARDED))
     made: dict[str, Any] = {
-        "operationId": words.name,
-        "summary": words.summary,
+        "operationId": operation.name,
+        "summary": operation.summary,
         "tags": ["Videos" if route.path.startswith(("/v1/videos", "/v1/uploads")) else "Service"],
-        "parameters": [*_path_parameters(route.path), *words.parameters],
+        "parameters": [*_path_parameters(route.path), *operation.parameters],
         "responses": {
-            **{str(status): _answer(answer) for status, answer in words.answers.items()},
+            **{str(status): _answer(answer) for status, answer in operation.answers.items()},
             **_refusals(kinds),
         },
     }
-    if words.text:
-        made["description"] = words.text
-    if words.body:
-        made["requestBody"] = _body(words.body, required=words.body_required)
+    if operation.text:
+        made["description"] = operation.text
+    if operation.body:
+        made["requestBody"] = _body(operation.body, required=operation.body_required)
     if route.public:
         made["security"] = []
-    if words.name in {"createVideo", "retryVideo"}:
+    if operation.name in {"createVideo", "retryVideo"}:
         made["responses"]["202"]["links"] = _links()
     return made
 

@@ -1,7 +1,7 @@
-"""Each call in words: what it is for, what it takes, what it answers, how it refuses.
+"""Each call described: what it is for, what it takes, what it answers, how it refuses.
 
-The route table says which calls there are; a call without words here is an error of a test. Loaded
-when the contract is asked for, never before.
+The route table says which calls there are; a call without a description here is an error of a test.
+Loaded when the contract is read for the first time, never before.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ ALIASES = {
     "size": "resolution",
 }
 SIZE = re.compile(r"([1-9]\d{1,3})[x*]([1-9]\d{1,3})")
+FRAMES = ("first_frame", "last_frame")
 FLAGS = {"true": True, "false": False}
 RECORD_S = 24 * 3600
 
@@ -64,11 +65,11 @@ def parse(data: Mapping[str, Any], *, form: bool) -> VideoRequest:
 
 
 def _put_images(fields: dict[str, Any], value: Any) -> None:
-    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - first and last
+    if not isinstance(value, list) or len(value) != len(FRAMES):
         got = f"a list of {len(value)}" if isinstance(value, list) else "no list"
         allowed = "a list of two, the first and the last frame"
         raise invalid("images", f"images: got {got}; allowed: {allowed}.")
-    for name, frame in zip(("first_frame", "last_frame"), value, strict=True):
+    for name, frame in zip(FRAMES, value, strict=True):
         if name in fields:
             raise invalid("images", f"images: {name} was given twice, by two names; send one.")
         fields[name] = frame

@@ -1,4 +1,4 @@
-"""What callers say beside the body: the query of a list, and preferences.
+"""What comes beside the body: the query of a list, and preferences.
 
 A query parameter that nobody knows is refused by name; a preference that cannot be honoured is
 ignored, as RFC 7240 wants it.
@@ -80,7 +80,7 @@ def _statuses(given: list[str]) -> frozenset[Status]:
 
 
 def wait_s(prefer: str) -> int:
-    """Seconds that a caller wants to wait (RFC 7240, section 4.3); 0 when it does not say so.
+    """Seconds that a caller wants to wait (RFC 7240, section 4.3); 0 without that preference.
 
     Args:
         prefer: the header field.
