@@ -131,7 +131,6 @@ def build(config: Config, wires: Wires) -> Service:
         origins=config.allowed_origins,
         max_body_bytes=config.max_body_bytes,
         implicit_s=config.implicit_dedupe_s,
-        local=config.local,
     )
     return Service(app, Poll(run, _admit(config, wires)), run, kit)
 

@@ -53,7 +53,6 @@ class App:
         origins: browsers' origins that may call; none by default.
         max_body_bytes: the largest request.
         implicit_s: for how long a client's own re-send counts as the same create, seconds.
-        local: whether this is somebody's own machine.
     """
 
     def __init__(
@@ -65,9 +64,8 @@ class App:
         origins: tuple[str, ...] = (),
         max_body_bytes: int,
         implicit_s: float,
-        local: bool,
     ) -> None:
-        self._auth, self._origins, self._local = auth, frozenset(origins), local
+        self._auth, self._origins = auth, frozenset(origins)
         self._compat, self._now = compat, kit.now
         self._bodies, self._limit = kit.bodies, max_body_bytes
         self.routes = table(kit, max_body_bytes=max_body_bytes, implicit_s=implicit_s)

@@ -37,6 +37,7 @@ ALIASES = {
 }
 SIZE = re.compile(r"([1-9]\d{1,3})[x*]([1-9]\d{1,3})")
 FRAMES = ("first_frame", "last_frame")
+WHOLE = re.compile(r"(?!.{20})-?\d+")  # of up to 19 characters
 FLAGS = {"true": True, "false": False}
 RECORD_S = 24 * 3600
 
@@ -96,7 +97,7 @@ def _plain(name: str, value: Any) -> Any:
         return value
     if name in {"prompt_extend", "watermark", "validate_only"}:
         return FLAGS.get(value.lower(), value)
-    if name == "seed" and value.lstrip("-").isdigit() and len(value) < 20:  # noqa: PLR2004
+    if name == "seed" and WHOLE.fullmatch(value):
         return int(value)
     if name == "metadata":
         try:
