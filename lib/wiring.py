@@ -35,7 +35,7 @@ from lib.flows.tick import tick
 from lib.web.app import App
 from lib.web.auth import Auth, Tokens
 from lib.web.compat.app import Compat
-from lib.web.compat.uploads import Uploads, signing_secret
+from lib.web.compat.uploads import TemporaryUploads, signing_secret
 from lib.web.poll import Poll
 
 if TYPE_CHECKING:
@@ -131,7 +131,6 @@ def build(config: Config, wires: Wires) -> Service:
         origins=config.allowed_origins,
         max_body_bytes=config.max_body_bytes,
         implicit_s=config.implicit_dedupe_s,
-        local=config.local,
     )
     return Service(app, Poll(run, _admit(config, wires)), run, kit)
 
@@ -141,7 +140,7 @@ def _compat(config: Config, wires: Wires, kit: Kit, auth: Auth) -> Compat:
     return Compat(
         kit,
         auth,
-        Uploads(kit.temporaries, secret, wires.now),
+        TemporaryUploads(kit.temporaries, secret, wires.now),
         max_body_bytes=config.max_body_bytes,
         implicit_s=config.implicit_dedupe_s,
     )

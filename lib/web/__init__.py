@@ -1,1 +1,1 @@
-"""How we are spoken to: routes, who is asking, the native dialect, errors as documents."""
+"""HTTP: apps, routes, authentication, two dialects, the contract, errors as documents."""

@@ -1,6 +1,6 @@
 """Whether a caller has been answered, as far as a server can know.
 
-Only what makes the same request a wish of its own stands here. A slow answer and one to a
+After an answer the same request without a key makes a new job. A slow answer and one to a
 connection that is gone count as none: whoever waited may have given up. The note in the bucket is
 written when the answer is out, by the server's own thread.
 """
@@ -33,11 +33,11 @@ def begin(request: Request, now: float) -> None:
     request.environ[BEGAN] = now
 
 
-def told(kit: Kit, request: Request, made: Submission, response: Response) -> Response:
+def note_answer(kit: Kit, request: Request, made: Submission, response: Response) -> Response:
     """The answer to a create, which counts as one if it comes in time and somebody is there.
 
     Args:
-        kit: the hands.
+        kit: the context.
         request: what is answered.
         made: what it led to.
         response: the answer.

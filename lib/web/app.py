@@ -1,7 +1,8 @@
-"""The front door: a route table, who is asking, and the last resort for every error.
+"""The app that frontends call: routes, authentication, CORS, and an answer to every error.
 
-functions-framework hands over every path and every method, so 404, 405 and CORS are said here. What
-goes wrong below is answered as a problem document, never as a page and never with its own text.
+functions-framework hands over every path and every method, so 404, 405 and CORS are decided here.
+What goes wrong below is answered as a problem document, never as a page and never with its own
+text.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ import re
 import uuid
 from typing import TYPE_CHECKING
 
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
 from lib import logs
 from lib.core.errors import (
-    INTERNAL_ERROR,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     ApiError,
 )
 from lib.web import answered, intake, problem
 from lib.web.compat import app as compat_app
-from lib.web.routes import Route, table
+from lib.web.last_resort import answer_or_refuse
+from lib.web.route import Router
+from lib.web.routes import table
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -37,19 +40,19 @@ EXPOSED = (
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Prefer, If-None-Match"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PREFLIGHT_S = 3600
+BROKEN = "Something broke on our side. The request id leads its owner to the cause."
 
 
 class App:
     """Everything that frontends call.
 
     Args:
-        kit: the hands of the flows.
-        auth: who is who.
-        compat: the door of DashScope's own dialect.
+        kit: the context of the flows.
+        auth: tells whose request it is.
+        compat: the app of DashScope's own dialect.
         origins: browsers' origins that may call; none by default.
         max_body_bytes: the largest request.
         implicit_s: for how long a client's own re-send counts as the same create, seconds.
-        local: whether this is somebody's own machine.
     """
 
     def __init__(
@@ -61,29 +64,25 @@ class App:
         origins: tuple[str, ...] = (),
         max_body_bytes: int,
         implicit_s: float,
-        local: bool,
     ) -> None:
-        self._auth, self._origins, self._local = auth, frozenset(origins), local
+        self._auth, self._origins = auth, frozenset(origins)
         self._compat, self._now = compat, kit.now
         self._bodies, self._limit = kit.bodies, max_body_bytes
         self.routes = table(kit, max_body_bytes=max_body_bytes, implicit_s=implicit_s)
+        self._router = Router(self.routes)
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
         request_id = _request_id(request)
         with logs.request(request_id, request.headers):
             try:
-                response = self._dispatch(request, request_id)
-            except ApiError as error:
-                logs.refused(error.kind.code, error.kind.status)
-                response = problem.answer(error, request_id)
-            except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
-                logs.crash("request.crashed", method=request.method)
-                broken = ApiError(
-                    INTERNAL_ERROR,
-                    "Something broke on our side. The request id leads its owner to the cause.",
+                response = answer_or_refuse(
+                    lambda: self._dispatch(request, request_id),
+                    lambda error: problem.answer(error, request_id),
+                    crash="request.crashed",
+                    sentence=BROKEN,
+                    method=request.method,
                 )
-                response = problem.answer(broken, request_id)
             finally:
                 intake.drain(request)
                 request.close()
@@ -92,42 +91,24 @@ class App:
         return response
 
     def _dispatch(self, request: Request, request_id: str) -> Response:
-        if compat_app.spoken(request.path):
+        if compat_app.serves(request.path):
             return self._compat(request, request_id)
-        found = [
-            (route, segments)
-            for route in self.routes
-            if (segments := route.match(request.path)) is not None
-        ]
-        if not found:
-            raise ApiError(NOT_FOUND, "There is no such path here. Videos live at /v1/videos.")
-        if request.method == "OPTIONS":
-            return self._preflight(found)
-        method = "GET" if request.method == "HEAD" else request.method
-        for route, segments in found:
-            if route.method == method:
-                if route.public:
-                    return route.answer(request)
-                owner = self._auth.owner(request.headers.get("Authorization"))
-                logs.bind(job=next(iter(segments), None))
-                answered.begin(request, self._now())
-                with intake.admitted(self._bodies, request, self._limit):
-                    return route.answer(request, owner, *segments)
-        allowed = _methods(found)
-        raise ApiError(
-            METHOD_NOT_ALLOWED,
-            f"{request.method[:20]} is not allowed on this path; allowed: {allowed}.",
-            headers={"Allow": allowed},
-        )
-
-    def _preflight(self, found: list[tuple[Route, tuple[str, ...]]]) -> Response:
-        headers = {
-            "Allow": _methods(found),
-            "Access-Control-Allow-Methods": _methods(found),
-            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-            "Access-Control-Max-Age": str(PREFLIGHT_S),
-        }
-        return Response(status=204, headers=headers)
+        try:
+            route, segments = self._router.find(request.method, request.path)
+        except NotFound:
+            raise ApiError(
+                NOT_FOUND, "There is no such path here. Videos live at /v1/videos."
+            ) from None
+        except MethodNotAllowed as other:
+            allowed = ", ".join(sorted({*(other.valid_methods or ()), "OPTIONS"}))
+            return _other_method(request, allowed)
+        if route.public:
+            return route.answer(request)
+        owner = self._auth.owner(request.headers.get("Authorization"))
+        logs.bind(job=next(iter(segments), None))
+        answered.begin(request, self._now())
+        with intake.admitted(self._bodies, request, self._limit):
+            return route.answer(request, owner, *segments)
 
     def _cors(self, request: Request, response: Response) -> None:
         origin = request.headers.get("Origin")
@@ -141,15 +122,25 @@ class App:
                 response.headers.pop(f"Access-Control-Allow-{name}", None)
 
 
-def _methods(found: list[tuple[Route, tuple[str, ...]]]) -> str:
-    methods = {route.method for route, _ in found}
-    if "GET" in methods:
-        methods.add("HEAD")
-    return ", ".join(sorted({*methods, "OPTIONS"}))
+def _other_method(request: Request, allowed: str) -> Response:
+    """What a method leads to that no route of a path has: a preflight's answer, or 405."""
+    if request.method != "OPTIONS":
+        raise ApiError(
+            METHOD_NOT_ALLOWED,
+            f"{request.method[:20]} is not allowed on this path; allowed: {allowed}.",
+            headers={"Allow": allowed},
+        )
+    headers = {
+        "Allow": allowed,
+        "Access-Control-Allow-Methods": allowed,
+        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+        "Access-Control-Max-Age": str(PREFLIGHT_S),
+    }
+    return Response(status=204, headers=headers)
 
 
 def _request_id(request: Request) -> str:
-    if compat_app.spoken(request.path):
+    if compat_app.serves(request.path):
         return compat_app.new_request_id()
     given = request.headers.get("X-Request-Id", "")
     return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex

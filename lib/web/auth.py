@@ -1,9 +1,9 @@
-"""Who is asking: a bearer key or a Google ID token to its owner, closed unless configured open.
+"""Authentication: a bearer key or a Google ID token to its owner, closed unless configured open.
 
 Keys are known only as salted SHA-256 hashes (`salt:hex`); every key that comes is compared with all
 of them, so that a known and an unknown one cost the same. A plain hash is enough because the keys
-are 256 random bits (`new_key`): there is no dictionary to slow down. Nothing is answered to a
-stranger but how to send a key.
+are 256 random bits (`new_key`): there is no dictionary to slow down. A caller
+without one learns nothing but how to send it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ CHALLENGE = {"WWW-Authenticate": REALM}
 WRONG = {"WWW-Authenticate": f'{REALM}, error="invalid_token"'}  # RFC 6750, section 3.1
 PREFIX = "ib"  # lets scanners of repositories and our own log tell a key from other texts
 SALT_BYTES, SECRET_BYTES = 8, 32
+JWT_DOTS = 2  # RFC 7519: header, claims, signature
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Tokens:
     Attributes:
         google: verifies them.
         audiences: for whom they must have been issued.
-        owners: verified e-mail (lower case) or `sub` to owner; `sub` never changes hands, an
-            e-mail may.
+        owners: verified e-mail (lower case) or `sub` to owner; `sub` is never given to
+            another account, an e-mail may be.
     """
 
     google: Google
@@ -75,11 +76,11 @@ class Auth:
             ApiError: 401 without a key or with one that is not known; 403 for a genuine token of an
                 account that has no owner here.
         """
-        owner = LOCAL_OWNER if self._off else self._of(header)
+        owner = LOCAL_OWNER if self._off else self._known_owner(header)
         logs.bind(owner=owner)
         return owner
 
-    def _of(self, header: str | None) -> str:
+    def _known_owner(self, header: str | None) -> str:
         scheme, _, key = (header or "").partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
@@ -92,8 +93,8 @@ class Auth:
         for owner, salt, wanted in self._hashes:
             if hmac.compare_digest(digest(salt, key), wanted):
                 found = owner
-        if found is None and self._tokens and key.count(".") == 2:  # noqa: PLR2004 - a JWT has 2
-            found = _bearer(self._tokens, key)
+        if found is None and self._tokens and key.count(".") == JWT_DOTS:
+            found = _token_owner(self._tokens, key)
         if found is None:
             raise ApiError(
                 UNAUTHENTICATED,
@@ -103,14 +104,14 @@ class Auth:
         return found
 
 
-def _bearer(tokens: Tokens, token: str) -> str | None:
+def _token_owner(tokens: Tokens, token: str) -> str | None:
     try:
-        who = tokens.google.verify(token, tokens.audiences)
+        account = tokens.google.verify(token, tokens.audiences)
     except NotGenuine:
         return None
     # A subject that looks like an e-mail would otherwise stand for one that nobody verified.
-    subject = who.subject if "@" not in who.subject else None
-    for name in (subject, who.email):
+    subject = account.subject if "@" not in account.subject else None
+    for name in (subject, account.email):
         if name is not None and name in tokens.owners:
             return tokens.owners[name]
     raise ApiError(
@@ -120,12 +121,12 @@ def _bearer(tokens: Tokens, token: str) -> str | None:
 
 
 def digest(salt: str, key: str) -> str:
-    """The hex hash under which a key is kept."""
+    """The hex hash that is stored of a key."""
     return hashlib.sha256(f"{salt}{key}".encode()).hexdigest()
 
 
 def new_key() -> tuple[str, str]:
-    """A fresh key and what is kept of it.
+    """A fresh key and what is stored of it.
 
     Returns:
         The key, shown once, and `salt:hash` for `OWNER_KEYS`. The salt stands in the key, too, as

@@ -1,4 +1,4 @@
-"""Bodies on their way in: room is taken before one is read, and what nobody wants is let run out.
+"""Incoming bodies: memory is reserved before one is read, and what nobody reads is discarded.
 
 A body's share is what it needs at the peak of its parsing. A connection that is closed with unread
 bytes is reset, and the sender never sees why: what nobody has read is read to its end, block by
@@ -28,13 +28,13 @@ DRAIN_AT_MOST, DRAIN_S = 64 << 20, 10.0
 
 
 @contextmanager
-def admitted(room: Room, request: Request, limit_bytes: int) -> Iterator[None]:
+def admitted(memory: Room, request: Request, limit_bytes: int) -> Iterator[None]:
     """Memory for this request's body until its answer is made.
 
     Args:
-        room: of all requests.
+        memory: of all requests.
         request: not yet read.
-        limit_bytes: the largest body; a larger one is refused unread, and needs no room.
+        limit_bytes: the largest body; a larger one is refused unread, and needs none.
 
     Raises:
         ApiError: `overloaded`.
@@ -47,12 +47,12 @@ def admitted(room: Room, request: Request, limit_bytes: int) -> Iterator[None]:
         yield
         return
     form = request.mimetype == "multipart/form-data"
-    with room.held(length * (FORM_COPIES if form else JSON_COPIES)):
+    with memory.held(length * (FORM_COPIES if form else JSON_COPIES)):
         yield
 
 
 def drain(request: Request) -> None:
-    """Let what is left of a body run out, and leave nothing of it for anybody to read.
+    """Read what is left of a body and discard it.
 
     functions-framework reads what an answer left unread, all of it and into memory: a caller
     without a key could fill an instance with a few requests.

@@ -1,4 +1,4 @@
-"""The scheduler's door: one POST, one tick, its summary as the answer.
+"""The app that the scheduler calls: one POST, one tick, its summary as the answer.
 
 Closed to everybody but the configured caller; knows nothing of what a tick does.
 """
@@ -9,9 +9,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from lib import logs
-from lib.core.errors import INTERNAL_ERROR, METHOD_NOT_ALLOWED, ApiError
+from lib.core.errors import METHOD_NOT_ALLOWED, ApiError
 from lib.web import problem
 from lib.web.answer import as_json
+from lib.web.last_resort import answer_or_refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,15 +37,12 @@ class Poll:
         """Answer one request; never raises."""
         request_id = uuid.uuid4().hex
         with logs.request(request_id, request.headers):
-            try:
-                response = self._answer(request)
-            except ApiError as error:
-                logs.refused(error.kind.code, error.kind.status)
-                response = problem.answer(error, request_id)
-            except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
-                logs.crash("tick.crashed")
-                broken = ApiError(INTERNAL_ERROR, "The tick broke; the next one goes on.")
-                response = problem.answer(broken, request_id)
+            response = answer_or_refuse(
+                lambda: self._answer(request),
+                lambda error: problem.answer(error, request_id),
+                crash="tick.crashed",
+                sentence="The tick broke; the next one goes on.",
+            )
         response.headers["x-request-id"] = request_id
         return response
 

@@ -7,6 +7,7 @@ what the error's own sentence says.
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
@@ -71,6 +72,6 @@ def failure(stored: Failure) -> dict[str, Any]:
 def kind_of(status: int) -> str:
     """The family of an error, in the words that SDKs of this field use."""
     families = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-    if status >= 500:  # noqa: PLR2004 - HTTP's own
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return "server_error"
     return families.get(status, "invalid_request_error")

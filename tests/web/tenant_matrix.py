@@ -121,7 +121,7 @@ def calls(service):
     return [*found, ("POST", f"{COMPAT}/uploads")]
 
 
-class House:
+class Tenants:
     """Alice's job, bob's key, and a key that is not worth anything any more."""
 
     def __init__(self, film, stage="done"):
@@ -194,7 +194,7 @@ def form():
     return {**names, "file": (io.BytesIO(FIRST), "x.png")}
 
 
-def heard(answer, *ids):
+def comparable(answer, *ids):
     """An answer without what differs from request to request."""
     text = answer.get_data(as_text=True)
     request_id = answer.headers.get("x-request-id", "")
@@ -219,35 +219,37 @@ def play(film, call):
     """
     method, path = call
     row = ROWS[call]
-    house = House(film, row.stage)
+    tenants = Tenants(film, row.stage)
     with_id = "{id}" in path
-    here, nowhere = (path.replace("{id}", job) for job in (house.job, MISSING))
+    here, nowhere = (path.replace("{id}", job) for job in (tenants.job, MISSING))
     said, wrong = {}, []
-    before = house.belongings()
+    before = tenants.belongings()
     for actor, key in (("no key", ""), ("wrong key", "wrong"), ("revoked", "revoked")):
-        answer = house.send(method, here, key, **row.send)
+        answer = tenants.send(method, here, key, **row.send)
         said[actor] = str(answer.status_code)
         if answer.status_code != row.stranger:
             wrong.append(f"{actor}: got {answer.status_code}, expected {row.stranger}")
-        wrong += [f"{actor}: leaks {text!r}" for text in leaks(answer, house.secrets(), house.job)]
-    wrong += _compare(house, method, (here, nowhere), row, said, with_id=with_id)
-    if house.belongings() != before:
-        wrong.append("alice's objects changed under other people's hands")
-    if house.world.names("pending/bob/") and with_id:
+        wrong += [
+            f"{actor}: leaks {text!r}" for text in leaks(answer, tenants.secrets(), tenants.job)
+        ]
+    wrong += _compare(tenants, method, (here, nowhere), row, said, with_id=with_id)
+    if tenants.belongings() != before:
+        wrong.append("alice's objects changed by another owner's call")
+    if tenants.world.names("pending/bob/") and with_id:
         wrong.append("bob has a job by a call on alice's")
-    answer = house.send(method, here, "alice", **row.send)
+    answer = tenants.send(method, here, "alice", **row.send)
     said["owner"] = str(answer.status_code)
     if answer.status_code not in row.owner:
         wrong.append(f"owner: got {answer.status_code}, expected one of {row.owner}: {answer.text}")
     return said, wrong
 
 
-def _compare(house, method, paths, row, said, *, with_id):
+def _compare(tenants, method, paths, row, said, *, with_id):
     """Bob, about alice's job and about none."""
     if not with_id:
-        answer = house.send(method, paths[0], "bob", **row.send)
+        answer = tenants.send(method, paths[0], "bob", **row.send)
         said["other"] = str(answer.status_code)
-        wrong = [f"other: leaks {text!r}" for text in leaks(answer, house.secrets())]
+        wrong = [f"other: leaks {text!r}" for text in leaks(answer, tenants.secrets())]
         if answer.status_code not in row.other:
             wrong.append(f"other: got {answer.status_code}, expected one of {row.other}")
         return wrong
@@ -255,12 +257,12 @@ def _compare(house, method, paths, row, said, *, with_id):
     for how in dict.fromkeys((method, "HEAD" if method == "GET" else method, "OPTIONS")):
         found, asked = [], []
         for path in paths:
-            house.world.storage.traffic.clear()
-            answer = house.send(how, path, "bob", **row.send)
-            asked.append([(r["kind"], r["status"]) for r in house.world.storage.traffic.log()])
-            found.append(heard(answer, house.job, MISSING))
+            tenants.world.storage.traffic.clear()
+            answer = tenants.send(how, path, "bob", **row.send)
+            asked.append([(r["kind"], r["status"]) for r in tenants.world.storage.traffic.log()])
+            found.append(comparable(answer, tenants.job, MISSING))
             wrong += [
-                f"{how}: leaks {text!r}" for text in leaks(answer, house.secrets(), house.job)
+                f"{how}: leaks {text!r}" for text in leaks(answer, tenants.secrets(), tenants.job)
             ]
         same = found[0] == found[1] and asked[0] == asked[1]
         if not same:

@@ -41,9 +41,9 @@ def service(file):
     return Auth(parse(environ).owner_keys, off=False)
 
 
-def status(door, header):
+def status(checked, header):
     try:
-        return door.owner(header)
+        return checked.owner(header)
     except ApiError as error:
         return error.kind.status
 
@@ -63,15 +63,15 @@ def test_an_owner_has_several_keys_and_each_can_be_taken_back(capsys, file):
     other = shown(run(capsys, "create", "bob", "--file", file).out)
     assert run(capsys, "list", "--file", file).out.count("alice") == 2
     run(capsys, "revoke", "alice", first.split("_")[1], "--file", file)
-    door = service(file)
-    assert [status(door, f"Bearer {key}") for key in (first, second, other)] == [
+    checked = service(file)
+    assert [status(checked, f"Bearer {key}") for key in (first, second, other)] == [
         401,
         "alice",
         "bob",
     ]
     run(capsys, "revoke", "alice", second, "--file", file)
-    door = service(file)
-    assert [status(door, f"Bearer {key}") for key in (second, other)] == [401, "bob"]
+    checked = service(file)
+    assert [status(checked, f"Bearer {key}") for key in (second, other)] == [401, "bob"]
     run(capsys, "revoke", "bob", "all", "--file", file)
     assert json.loads(file.read_text()) == {}
     assert status(service(file), f"Bearer {other}") == 401
@@ -138,7 +138,7 @@ def test_infra_dev_has_the_command():
     assert list(json.loads(made.stdout)) == ["alice"]
 
 
-def calls_of_digest(door, key):
+def calls_of_digest(checked, key):
     count = 0
 
     def watch(frame, event, _arg):
@@ -147,7 +147,7 @@ def calls_of_digest(door, key):
 
     sys.setprofile(watch)
     try:
-        status(door, f"Bearer {key}")
+        status(checked, f"Bearer {key}")
     finally:
         sys.setprofile(None)
     return count
@@ -155,19 +155,19 @@ def calls_of_digest(door, key):
 
 def test_a_known_key_costs_what_an_unknown_one_costs_wherever_it_stands():
     made = [new_key() for _ in range(20)]
-    door = Auth({f"o{i}": (kept,) for i, (_, kept) in enumerate(made)}, off=False)
+    checked = Auth({f"o{i}": (kept,) for i, (_, kept) in enumerate(made)}, off=False)
     asked = [made[0][0], made[10][0], made[-1][0], new_key()[0], "x", made[0][0][:-1]]
-    assert {calls_of_digest(door, key) for key in asked} == {20}
+    assert {calls_of_digest(checked, key) for key in asked} == {20}
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_only_the_very_key_opens(scheme, key):
     right, kept = new_key()
-    door = Auth({"alice": (kept,)}, off=False)
+    checked = Auth({"alice": (kept,)}, off=False)
     header = f"{scheme} {key}"
-    assert status(door, header) == 401
+    assert status(checked, header) == 401
     for near in (right + "x", right[:-1], right.swapcase(), f"{scheme}{right}"):
-        assert (status(door, f"Bearer {near}") == 401) == (near.strip() != right)
+        assert (status(checked, f"Bearer {near}") == 401) == (near.strip() != right)
 
 
 def test_keys_are_long_random_and_told_apart():

@@ -1,4 +1,4 @@
-"""Google ID tokens as the alternative to keys, the emulators' identities, and doors left alone."""
+"""Google ID tokens as the alternative to keys, the emulators' identities, and what nobody configured."""
 
 import base64
 import functools
@@ -69,7 +69,7 @@ class Google:
         return [json.dumps({"k": public.decode()}).encode()]
 
 
-class House:
+class GuardedWorld:
     """A service that knows Google's keys."""
 
     def __init__(self, make_world, **env):
@@ -77,7 +77,7 @@ class House:
         self.google = Google(self.world.clock)
         service = self.world.instance(connect=self.connect)
         self.api, self.poll = (
-            Client(Request.application(door)) for door in (service.api, service.poll)
+            Client(Request.application(app)) for app in (service.api, service.poll)
         )
 
     def connect(self):
@@ -95,19 +95,19 @@ class House:
 
 
 @pytest.fixture
-def house(make_world):
-    return House(make_world)
+def guarded(make_world):
+    return GuardedWorld(make_world)
 
 
 BOT = {"email": "bot@p.iam.gserviceaccount.com"}
 
 
-def test_an_id_token_opens_what_its_owner_owns(house):
-    job, other = house.create(house.google.token()), house.create(house.google.token(**BOT))
-    assert job in house.world.names("pending/alice/")[0]
-    assert other in house.world.names("pending/robots/")[0]
-    assert house.get(house.google.token(), f"/v1/videos/{job}") == 200
-    assert house.get(house.google.token(**BOT), f"/v1/videos/{job}") == 404
+def test_an_id_token_opens_what_its_owner_owns(guarded):
+    job, other = guarded.create(guarded.google.token()), guarded.create(guarded.google.token(**BOT))
+    assert job in guarded.world.names("pending/alice/")[0]
+    assert other in guarded.world.names("pending/robots/")[0]
+    assert guarded.get(guarded.google.token(), f"/v1/videos/{job}") == 200
+    assert guarded.get(guarded.google.token(**BOT), f"/v1/videos/{job}") == 404
 
 
 @pytest.mark.parametrize(
@@ -127,30 +127,30 @@ def test_an_id_token_opens_what_its_owner_owns(house):
     ],
     ids=str,
 )
-def test_a_token_is_worth_what_its_claims_say(house, claims, status):
-    assert house.get(house.google.token(**claims)) == status
+def test_a_token_is_worth_what_its_claims_say(guarded, claims, status):
+    assert guarded.get(guarded.google.token(**claims)) == status
 
 
-def test_a_token_of_another_key_or_without_a_signature_is_nobodys(house):
-    token = house.google.token()
-    assert house.get(Google(house.world.clock, 1).token()) == 401
-    assert house.get(token.rpartition(".")[0] + ".") == 401
+def test_a_token_of_another_key_or_without_a_signature_is_nobodys(guarded):
+    token = guarded.google.token()
+    assert guarded.get(Google(guarded.world.clock, 1).token()) == 401
+    assert guarded.get(token.rpartition(".")[0] + ".") == 401
     # `api` is reached by anybody: what the platform strips elsewhere may be anybody's text here.
-    assert house.get(token.rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE") == 401
+    assert guarded.get(token.rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE") == 401
 
 
 def test_keys_and_tokens_stand_side_by_side(make_world):
     key, kept = new_key()
-    house = House(make_world, OWNER_KEYS=json.dumps({"alice": [kept]}))
-    job = house.create(key)
-    assert house.get(house.google.token(), f"/v1/videos/{job}") == 200
-    house.world.clock.advance(30 * 24 * 3600)
-    assert house.get(house.google.token()) == 200
+    guarded = GuardedWorld(make_world, OWNER_KEYS=json.dumps({"alice": [kept]}))
+    job = guarded.create(key)
+    assert guarded.get(guarded.google.token(), f"/v1/videos/{job}") == 200
+    guarded.world.clock.advance(30 * 24 * 3600)
+    assert guarded.get(guarded.google.token()) == 200
 
 
 def test_without_the_setting_a_genuine_token_is_worth_nothing(make_world):
-    house = House(make_world, ID_TOKEN_AUDIENCE="", ID_TOKEN_OWNERS="")
-    assert house.get(house.google.token()) == 401
+    guarded = GuardedWorld(make_world, ID_TOKEN_AUDIENCE="", ID_TOKEN_OWNERS="")
+    assert guarded.get(guarded.google.token()) == 401
 
 
 @pytest.mark.parametrize(
@@ -186,8 +186,8 @@ def test_the_emulated_metadata_server_gives_tokens_that_open_a_local_service(mak
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    house = House(make_world)
-    machine = IdentityApp(house.world.clock, email, pem)
+    guarded = GuardedWorld(make_world)
+    machine = IdentityApp(guarded.world.clock, email, pem)
     path = "/computeMetadata/v1/instance/service-accounts/default/identity"
     answer = Client(machine).get(
         f"{path}?audience={AUDIENCE}", headers={"Metadata-Flavor": "Google"}
@@ -197,10 +197,10 @@ def test_the_emulated_metadata_server_gives_tokens_that_open_a_local_service(mak
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps({"emulated": machine.public_pem}).encode()]
 
-    house.google.certs = certs
-    assert house.get(answer.text) == 200
-    house.world.clock.advance(3700)
-    assert house.get(answer.text) == 401
+    guarded.google.certs = certs
+    assert guarded.get(answer.text) == 200
+    guarded.world.clock.advance(3700)
+    assert guarded.get(answer.text) == 401
 
 
 def test_a_local_poll_lets_the_emulated_scheduler_in_and_nobody_else(make_world):
@@ -246,7 +246,7 @@ CREDENTIALS = {
 
 
 @pytest.mark.parametrize("headers", CREDENTIALS.values(), ids=CREDENTIALS)
-def test_with_only_a_bucket_and_a_key_of_the_upstream_every_door_is_shut(make_world, headers):
+def test_with_only_a_bucket_and_a_key_of_the_upstream_every_call_is_refused(make_world, headers):
     world = make_world(env={"AUTH": "on"})
     for route in world.service.api.routes:
         path = route.path.replace("{id}", "vid_" + "0" * 27)
@@ -294,24 +294,24 @@ def patient(method, url, headers):
             time.sleep(0.2)
 
 
-def test_an_event_passes_the_same_door_as_a_call(make_world):
+def test_an_event_is_checked_as_a_call_is(make_world):
     """`main.poll_event` itself, as the framework calls it, over this world's service."""
     import functions_framework  # noqa: PLC0415 - only here
 
     from lib import wiring  # noqa: PLC0415 - as above
 
-    house = House(make_world, POLL_AUDIENCE=AUDIENCE, POLL_INVOKER="alice@example.com")
+    guarded = GuardedWorld(make_world, POLL_AUDIENCE=AUDIENCE, POLL_INVOKER="alice@example.com")
     app = functions_framework.create_app("poll_event", str(ROOT / "main.py"), "cloudevent")
     event = {
         "ce-id": "1", "ce-source": "//pubsub.googleapis.com/x", "ce-specversion": "1.0",
         "ce-type": "google.cloud.pubsub.topic.v1.messagePublished", "Content-Type": "application/json",
     }  # fmt: skip
-    before, wiring._service = wiring._service, house.world.instance(connect=house.connect)
+    before, wiring._service = wiring._service, guarded.world.instance(connect=guarded.connect)
     try:
         for header, status in (
             ({}, 401),
-            ({"Authorization": f"Bearer {house.google.token(email='mallory@example.com')}"}, 403),
-            ({"Authorization": f"Bearer {house.google.token()}"}, 200),
+            ({"Authorization": f"Bearer {guarded.google.token(email='mallory@example.com')}"}, 403),
+            ({"Authorization": f"Bearer {guarded.google.token()}"}, 200),
         ):
             answer = app.test_client().post("/", data="{}", headers={**event, **header})
             assert answer.status_code == status, answer.text

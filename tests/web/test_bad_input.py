@@ -421,6 +421,12 @@ def test_a_bad_field(world, row):
     assert error["retryable"] is False
 
 
+@pytest.mark.parametrize("seed", ["--5", "²", "5-", "-", "1" * 20, "-1", "1.5"])
+def test_a_seed_of_a_form_that_is_no_number(world, seed):
+    answer = world.post(seed=seed)
+    assert refused(world, answer, 400, "invalid_request", "2147483647")["param"] == "seed"
+
+
 @pytest.mark.parametrize("row", FRAMES.values(), ids=FRAMES)
 def test_a_bad_frame(world, row):
     make, words = row

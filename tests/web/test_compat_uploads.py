@@ -131,7 +131,7 @@ def test_a_file_becomes_a_frame_of_its_owners_task(world):
 
 
 def test_any_instance_takes_the_form_and_finds_the_file(world):
-    from werkzeug.test import Client  # noqa: PLC0415 - a second door
+    from werkzeug.test import Client  # noqa: PLC0415 - a second client
     from werkzeug.wrappers import Request  # noqa: PLC0415 - as above
 
     other = Client(Request.application(world.instance().api))

@@ -44,9 +44,9 @@ def test_every_route_has_its_words_and_every_word_its_route(world):
 
 
 def test_every_error_of_a_caller_stands_in_it(contract):
-    told = set(re.findall(r'"urn:inbetween:error:(\w+)"', json.dumps(contract)))
+    stated = set(re.findall(r'"urn:inbetween:error:(\w+)"', json.dumps(contract)))
     # The rest end jobs, and are found in the `error` of a job.
-    assert set(TABLE) - told == {
+    assert set(TABLE) - stated == {
         "clock_off",  # why a job waits; no answer
         "content_policy_violation",
         "delivery_failed",
@@ -111,7 +111,7 @@ def test_its_examples_work(world, contract):
 
 
 def test_every_name_it_mentions_is_understood(contract):
-    told = contract["paths"]["/v1/videos"]["post"]["description"]
+    stated = contract["paths"]["/v1/videos"]["post"]["description"]
     for name in (
         "first_frame_url",
         "last_frame_url",
@@ -120,7 +120,7 @@ def test_every_name_it_mentions_is_understood(contract):
         "duration",
         "size",
     ):
-        assert f"`{name}`" in told
+        assert f"`{name}`" in stated
         assert name in ALIASES
     pair = {"images": [PICTURE, PICTURE]}
     assert parse(pair, form=False).last_frame == parse(pair, form=False).first_frame

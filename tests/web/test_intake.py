@@ -1,4 +1,4 @@
-"""Room for bodies: lent in order, given back whatever happens, refused honestly and in time."""
+"""Memory for bodies: reserved in order, released whatever happens, refused in time."""
 
 import contextlib
 import io

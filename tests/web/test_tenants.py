@@ -10,7 +10,7 @@ from lib.flows import read
 from lib.web.native import videos
 from tests.conftest import film
 from tests.web import tenant_matrix
-from tests.web.tenant_matrix import COMPAT, FIRST, ROWS, House, calls, order, play
+from tests.web.tenant_matrix import COMPAT, FIRST, ROWS, Tenants, calls, order, play
 from tests.web.test_bad_input import URI
 
 GET = ("GET", "/v1/videos/{id}")
@@ -64,7 +64,7 @@ def test_the_matrix_sees_a_bucket_that_is_asked_more_for_a_job_that_exists(monke
     assert any("told apart" in text for text in play(film, GET)[1])
 
 
-def test_the_matrix_sees_a_door_that_stands_open(monkeypatch):
+def test_the_matrix_sees_a_call_that_needs_no_key(monkeypatch):
     monkeypatch.setitem(tenant_matrix.ROWS, ("GET", "/health"), ROWS[("GET", "/v1/models")])
     assert any("expected 401" in text for text in play(film, ("GET", "/health"))[1])
 
@@ -73,43 +73,43 @@ def test_the_matrix_sees_a_door_that_stands_open(monkeypatch):
 
 
 @pytest.fixture
-def house():
-    return House(film)
+def tenants():
+    return Tenants(film)
 
 
-def test_one_idempotency_key_of_two_owners_makes_two_jobs(house):
+def test_one_idempotency_key_of_two_owners_makes_two_jobs(tenants):
     same = {"Idempotency-Key": "the-same-key"}
-    answer = house.send("POST", "/v1/videos", "bob", json=order(), headers=same)
+    answer = tenants.send("POST", "/v1/videos", "bob", json=order(), headers=same)
     assert answer.status_code == 202
     assert "Idempotent-Replayed" not in answer.headers
-    assert answer.get_json()["id"] != house.job
+    assert answer.get_json()["id"] != tenants.job
 
 
-def test_the_same_request_of_two_owners_makes_two_jobs(house):
+def test_the_same_request_of_two_owners_makes_two_jobs(tenants):
     made = [
-        house.send("POST", "/v1/videos", who, json=order()).get_json()["id"]
+        tenants.send("POST", "/v1/videos", who, json=order()).get_json()["id"]
         for who in ("alice", "bob")
     ]
-    assert len({house.job, *made}) == 3
-    mine = house.send("GET", f"{COMPAT}/tasks", "bob").get_data(as_text=True)
+    assert len({tenants.job, *made}) == 3
+    mine = tenants.send("GET", f"{COMPAT}/tasks", "bob").get_data(as_text=True)
     assert made[1] in mine
-    assert not any(job in mine for job in (house.job, made[0]))
+    assert not any(job in mine for job in (tenants.job, made[0]))
 
 
 @pytest.mark.parametrize(
     "name", ["frames/alice/{job}/{hash}.png", "videos/alice/{job}.mp4", "jobs/alice/{job}.json"]
 )
-def test_anothers_objects_are_no_frames_of_mine(house, name):
-    mine = name.format(job=house.job, hash=hashlib.sha256(FIRST).hexdigest())
-    bucket = house.world.bucket.name
+def test_anothers_objects_are_no_frames_of_mine(tenants, name):
+    mine = name.format(job=tenants.job, hash=hashlib.sha256(FIRST).hexdigest())
+    bucket = tenants.world.bucket.name
     said = []
-    for target in (mine, mine.replace(house.job, tenant_matrix.MISSING)):
+    for target in (mine, mine.replace(tenants.job, tenant_matrix.MISSING)):
         body = {"first_frame": f"gs://{bucket}/{target}", "last_frame": URI}
-        answer = house.send("POST", "/v1/videos", "bob", json=body)
+        answer = tenants.send("POST", "/v1/videos", "bob", json=body)
         assert 400 <= answer.status_code < 500
-        said.append(tenant_matrix.heard(answer, house.job, tenant_matrix.MISSING))
+        said.append(tenant_matrix.comparable(answer, tenants.job, tenant_matrix.MISSING))
     assert said[0] == said[1]
-    assert house.world.names("pending/bob/") == []
+    assert tenants.world.names("pending/bob/") == []
 
 
 @pytest.mark.parametrize(
@@ -124,19 +124,19 @@ def test_anothers_objects_are_no_frames_of_mine(house, name):
         "{JOB}",
     ],
 )
-def test_no_spelling_of_an_id_leads_next_door(house, job):
-    path = f"/v1/videos/{job.format(job=house.job, JOB=house.job.upper())}"
-    answer = house.send("GET", path, "bob")
+def test_no_spelling_of_an_id_leads_to_another_owners_job(tenants, job):
+    path = f"/v1/videos/{job.format(job=tenants.job, JOB=tenants.job.upper())}"
+    answer = tenants.send("GET", path, "bob")
     assert answer.status_code in {401, 404}
-    assert tenant_matrix.leaks(answer, house.secrets(), house.job) == []
+    assert tenant_matrix.leaks(answer, tenants.secrets(), tenants.job) == []
 
 
 @pytest.mark.parametrize("actor", ["", "wrong", "bob"])
-def test_every_answer_carries_its_request_id(house, actor):
-    for method, path in [*calls(house.world.service), ("GET", "/nowhere"), ("BREW", "/health")]:
-        answer = house.send(method, path.replace("{id}", house.job), actor)
+def test_every_answer_carries_its_request_id(tenants, actor):
+    for method, path in [*calls(tenants.world.service), ("GET", "/nowhere"), ("BREW", "/health")]:
+        answer = tenants.send(method, path.replace("{id}", tenants.job), actor)
         assert len(answer.headers["x-request-id"]) >= 16
         given = {"X-Request-Id": "mine-4711"}
         if not path.startswith(COMPAT):
-            echoed = house.send(method, path.replace("{id}", house.job), actor, headers=given)
+            echoed = tenants.send(method, path.replace("{id}", tenants.job), actor, headers=given)
             assert echoed.headers["x-request-id"] == "mine-4711"

@@ -33,18 +33,18 @@ def test_the_log_tells_every_try_and_the_next_one(world):
         "next_try_at": None, "data": [], "has_more": False,
     }  # fmt: skip
     world.run()
-    told = log(world, job_id)
-    assert told["state"] == "pending"
-    (first,) = told["data"]
+    shown = log(world, job_id)
+    assert shown["state"] == "pending"
+    (first,) = shown["data"]
     assert (first["attempt"], first["status"], first["outcome"]) == (1, 500, "refused")
     assert first["id"] == f"msg_{job_id[4:]}.1"
-    assert told["next_try_at"] >= first["at"] + 60
+    assert shown["next_try_at"] >= first["at"] + 60
     for _ in range(3):
         world.clock.advance(400)
         world.tick()
-    told = log(world, job_id)
-    assert (told["state"], told["next_try_at"]) == ("delivered", None)
-    assert [(row["attempt"], row["status"]) for row in told["data"]] == [
+    shown = log(world, job_id)
+    assert (shown["state"], shown["next_try_at"]) == ("delivered", None)
+    assert [(row["attempt"], row["status"]) for row in shown["data"]] == [
         (1, 500),
         (2, 500),
         (3, 200),
@@ -59,11 +59,11 @@ def test_a_delivered_webhook_is_delivered_again_under_the_same_id(world):
         again = log(world, job_id, 202, "POST")
         assert (again["state"], len(again["data"])) == ("pending", number - 1)
         world.tick()
-        told = log(world, job_id)
-        assert (told["state"], told["data"][-1]["attempt"]) == ("delivered", number)
-    heard = world.receivers.of(job_id)
-    assert len(heard) == 3
-    assert len({one.id for one in heard}) == len({one.body for one in heard}) == 1
+        shown = log(world, job_id)
+        assert (shown["state"], shown["data"][-1]["attempt"]) == ("delivered", number)
+    received = world.receivers.of(job_id)
+    assert len(received) == 3
+    assert len({one.id for one in received}) == len({one.body for one in received}) == 1
     assert world.names("outbox/") == []
 
 
@@ -78,9 +78,9 @@ def test_one_that_was_given_up_gets_eight_tries_more(world):
     for _ in range(60):
         world.tick()
         world.clock.advance(3600)
-    told = log(world, job_id)
-    assert told["state"] == "given_up"
-    assert [row["attempt"] for row in told["data"]] == list(range(1, 17))
+    shown = log(world, job_id)
+    assert shown["state"] == "given_up"
+    assert [row["attempt"] for row in shown["data"]] == list(range(1, 17))
 
 
 def test_a_redelivery_while_a_try_is_planned_only_brings_it_forward(world):
@@ -139,8 +139,8 @@ def test_what_a_dead_process_left_behind_is_neither_shown_nor_in_the_way(world):
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_job_no_log(world, method):
-    told = log(world, "vid_" + "0" * 27, 404, method)
-    assert told["error"]["code"] == "not_found"
+    shown = log(world, "vid_" + "0" * 27, 404, method)
+    assert shown["error"]["code"] == "not_found"
 
 
 def test_a_job_without_an_address_has_an_empty_log(world):

@@ -1,4 +1,4 @@
-"""The door of the compat dialect: DashScope's paths under `/api/v1`, for its own SDKs.
+"""The app of the compat dialect: DashScope's paths under `/api/v1`, for its own SDKs.
 
 Routes, keys and errors as the service has them: a trailing slash and a query string change nothing,
 unknown ids are UNKNOWN with HTTP 200, and no answer is a problem document. Refuses everything in
@@ -8,49 +8,40 @@ the service's words. Source: Alibaba Cloud Model Studio, the API reference of th
 from __future__ import annotations
 
 import json
-import re
 import uuid
-import zlib
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
-from lib import logs
 from lib.core import catalogue, errors
-from lib.core.errors import (
-    INTERNAL_ERROR,
-    INVALID_JSON,
-    PAYLOAD_TOO_LARGE,
-    UNAUTHENTICATED,
-    ApiError,
-)
+from lib.core.errors import UNAUTHENTICATED, ApiError
 from lib.flows.requests.implicit_key import Repeats
 from lib.flows.requests.submit import submit, submit_keyless
 from lib.web import answered, intake
-from lib.web.compat import dialect
-from lib.web.compat.tasks import Tasks
-from lib.web.native.videos import idempotency_key
+from lib.web.compat import body, dialect
+from lib.web.compat.tasks import CompatTasks
+from lib.web.idempotency import idempotency_key
+from lib.web.last_resort import answer_or_refuse
+from lib.web.route import Route, Router
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from werkzeug.wrappers import Request
 
     from lib.flows.context import Kit
     from lib.web.auth import Auth
-    from lib.web.compat.uploads import Uploads
+    from lib.web.compat.uploads import TemporaryUploads
 
 BASE = "/api/v1"
 CREATE = "/services/aigc/image2video/video-synthesis"
-ELSEWHERE = "/services/aigc/video-generation/video-synthesis"
+OTHER_MODELS = "/services/aigc/video-generation/video-synthesis"
 TASK_TYPE = "application/json;charset=UTF-8"
 WRONG_PATH = "url error, please check url!"
 UNREADABLE = "Unable to download the media resource during the data inspection process."
 
 
-def spoken(path: str) -> bool:
-    """Whether a path belongs to this dialect."""
+def serves(path: str) -> bool:
+    """Whether this app answers a path."""
     return path.startswith(f"{BASE}/")
 
 
@@ -63,54 +54,62 @@ class Compat:
     """Everything under `/api/v1`.
 
     Args:
-        kit: the hands of the flows.
-        auth: who is who.
+        kit: the context of the flows.
+        auth: tells whose request it is.
         uploads: temporary files.
         max_body_bytes: the largest request.
         implicit_s: for how long a repeated create is a re-send, seconds.
     """
 
     def __init__(
-        self, kit: Kit, auth: Auth, uploads: Uploads, *, max_body_bytes: int, implicit_s: float
+        self,
+        kit: Kit,
+        auth: Auth,
+        uploads: TemporaryUploads,
+        *,
+        max_body_bytes: int,
+        implicit_s: float,
     ) -> None:
         self._kit, self._auth, self._uploads = kit, auth, uploads
-        self._tasks = Tasks(kit)
+        self._tasks = CompatTasks(kit)
         self._limit, self._implicit_s = max_body_bytes, implicit_s
-        table: tuple[tuple[str, str, Callable[..., Response]], ...] = (
-            ("POST", CREATE, self._create),
-            ("POST", ELSEWHERE, self._elsewhere),
-            ("GET", "/tasks", self._list),
-            ("GET", "/tasks/([^/]+)", self._get),
-            ("POST", "/tasks/([^/]+)/cancel", self._cancel),
-            ("GET", "/uploads", self._policy),
+        self._router = Router(
+            (
+                Route("POST", f"{BASE}{CREATE}", self._create),
+                Route("POST", f"{BASE}{OTHER_MODELS}", self._other_models),
+                Route("GET", f"{BASE}/tasks", self._list),
+                Route("GET", f"{BASE}/tasks/{{id}}", self._get),
+                Route("POST", f"{BASE}/tasks/{{id}}/cancel", self._cancel),
+                Route("GET", f"{BASE}/uploads", self._policy),
+                # The policy in the form says who may.
+                Route("POST", f"{BASE}/uploads", uploads.receive, public=True),
+            )
         )
-        self._routes = [(method, re.compile(path), answer) for method, path, answer in table]
 
     def __call__(self, request: Request, request_id: str) -> Response:
         """Answer one request; never raises."""
-        try:
-            return self._dispatch(request, request_id)
-        except ApiError as error:
-            response = _refusal(error, request_id)
-            logs.refused(error.kind.code, response.status_code)
-            return response
-        except Exception:  # noqa: BLE001 - the last resort: JSON, logged, and nothing leaks
-            logs.crash("request.crashed", method=request.method)
-            return _refusal(ApiError(INTERNAL_ERROR, ""), request_id)
+        return answer_or_refuse(
+            lambda: self._dispatch(request, request_id),
+            lambda error: _refusal(error, request_id),
+            crash="request.crashed",
+            sentence="",
+            method=request.method,
+        )
 
     def _dispatch(self, request: Request, request_id: str) -> Response:
-        path = request.path.removeprefix(BASE).rstrip("/")
-        if (request.method, path) == ("POST", "/uploads"):
+        try:
+            route, segments = self._router.find(request.method, request.path.rstrip("/"))
+        except (NotFound, MethodNotAllowed):
+            raise dialect.no_such_path() from None
+        if route.method != request.method:  # the service has no HEAD
+            raise dialect.no_such_path()
+        if route.public:
             with intake.admitted(self._kit.bodies, request, self._limit):
-                return self._uploads.receive(request)  # its policy says who may
-        for method, pattern, answer in self._routes:
-            match = pattern.fullmatch(path)
-            if match and request.method == method:
-                owner = self._owner(request)
-                answered.begin(request, self._kit.now())
-                with intake.admitted(self._kit.bodies, request, self._limit):
-                    return answer(request, owner, request_id, *match.groups())
-        raise dialect.nowhere()
+                return route.answer(request)
+        owner = self._owner(request)
+        answered.begin(request, self._kit.now())
+        with intake.admitted(self._kit.bodies, request, self._limit):
+            return route.answer(request, owner, request_id, *segments)
 
     def _owner(self, request: Request) -> str:
         header = request.headers.get("Authorization", "")
@@ -140,14 +139,14 @@ class Compat:
         job = made.job
         failure = job.verdict.failure if job.verdict else None
         if failure and failure.upstream_code and not made.replayed:
-            # The upstream refused it at once: its caller hears what the service would have said.
+            # The upstream refused it at once: its caller gets what the service would have answered.
             kind = errors.TABLE.get(failure.code, errors.INVALID_REQUEST)
             raise dialect.refused(failure.upstream_code, failure.message, kind)
         response = _json(dialect.created(job, request_id))
         response.headers.update(made.limits)
-        return answered.told(self._kit, request, made, response)
+        return answered.note_answer(self._kit, request, made, response)
 
-    def _elsewhere(self, request: Request, _owner: str, _request_id: str) -> Response:
+    def _other_models(self, request: Request, _owner: str, _request_id: str) -> Response:
         """The path of other models: kf2v models are not served on it."""
         self._model(self._body(request).get("model"))
         raise dialect.refused("InvalidParameter", WRONG_PATH)
@@ -155,10 +154,7 @@ class Compat:
     def _body(self, request: Request) -> dict[str, Any]:
         if request.headers.get("X-DashScope-Async") != "enable":
             raise dialect.not_synchronous()
-        data = _object(_read(request, self._limit)) if request.is_json else None
-        if data is None:
-            raise ApiError(INVALID_JSON, "")
-        return data
+        return body.read(request, self._limit)
 
     def _model(self, name: object) -> str:
         """A model that one of our regions offers."""
@@ -214,42 +210,9 @@ class Compat:
         return _json({"request_id": request_id, "data": data})
 
 
-def _read(request: Request, limit_bytes: int) -> bytes:
-    """The body, unpacked if it came as gzip."""
-    if (request.content_length or 0) > limit_bytes:
-        raise ApiError(PAYLOAD_TOO_LARGE, "")
-    request.max_content_length = limit_bytes
-    try:
-        raw = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise ApiError(PAYLOAD_TOO_LARGE, "") from None
-    if request.headers.get("Content-Encoding", "identity").lower() != "gzip":
-        return raw
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    try:
-        data = unpacker.decompress(raw, limit_bytes)
-    except zlib.error:
-        return b""
-    if unpacker.unconsumed_tail:
-        raise ApiError(PAYLOAD_TOO_LARGE, "")
-    return data
-
-
-def _object(raw: bytes) -> dict[str, Any] | None:
-    try:
-        data = json.loads(raw, parse_constant=_constant)
-    except (ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def _constant(name: str) -> object:
-    raise ValueError(name)
-
-
 def _refusal(error: ApiError, request_id: str) -> Response:
-    status, body = dialect.fail(error, request_id)
-    response = _json(body, status)
+    status, data = dialect.fail(error, request_id)
+    response = _json(data, status)
     response.headers.update(error.headers)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)

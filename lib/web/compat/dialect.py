@@ -231,6 +231,6 @@ def fail(error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:
     return status, {"code": code, "message": message, "request_id": request_id}
 
 
-def nowhere() -> ApiError:
+def no_such_path() -> ApiError:
     """A path or method that the service does not have."""
     return refused("NotFound", NOT_FOUND_TEXT, errors.NOT_FOUND)

@@ -7,6 +7,7 @@ Alibaba Cloud Model Studio, "Asynchronous task management".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
 
 DAY_S = 24 * 3600.0
 PAGE, PAGE_AT_MOST = 10, 100
+DIGITS = re.compile(r"[0-9]{1,9}")  # more than any page
+OFFSET = "+0800"  # the service's times carry no zone; they are UTC+8
 NOT_PENDING = "Failed to cancel the task, please confirm if the task is in PENDING status."
 
 
 @dataclass(frozen=True)
-class Window:
+class TaskListQuery:
     """Which part of the list is wanted: creation times in Unix seconds, page and its size."""
 
     start: float
@@ -41,11 +44,11 @@ class Window:
     size: int
 
 
-class Tasks:
+class CompatTasks:
     """Query, list and cancel, as plain data.
 
     Args:
-        kit: the hands of the flows.
+        kit: the context of the flows.
     """
 
     def __init__(self, kit: Kit) -> None:
@@ -94,20 +97,20 @@ class Tasks:
             ApiError: a parameter is not usable.
         """
         now = self._kit.now()
-        window = _window(query, now)
-        jobs = self._asked(owner, query, now - window.start)
-        found = [dialect.row(job) for job in jobs if _wanted(job, window, query)]
-        at = (window.page - 1) * window.size
+        asked = _list_query(query, now)
+        jobs = self._candidates(owner, query, now - asked.start)
+        found = [dialect.row(job) for job in jobs if _wanted(job, asked, query)]
+        at = (asked.page - 1) * asked.size
         return {
             "total": len(found),
-            "data": found[at : at + window.size],
-            "total_page": -(-len(found) // window.size),
-            "page_no": window.page,
+            "data": found[at : at + asked.size],
+            "total_page": -(-len(found) // asked.size),
+            "page_no": asked.page,
             "request_id": request_id,
-            "page_size": window.size,
+            "page_size": asked.size,
         }
 
-    def _asked(self, owner: str, query: Mapping[str, str], age_s: float) -> Sequence[Job]:
+    def _candidates(self, owner: str, query: Mapping[str, str], age_s: float) -> Sequence[Job]:
         if task_id := query.get("task_id"):
             # "Then only that one", and it is found wherever a query for it would find it.
             job = find(self._kit, owner, task_id)
@@ -115,16 +118,16 @@ class Tasks:
         return recent(self._kit, owner, max(age_s, 0.0))
 
 
-def _wanted(job: Job, window: Window, query: Mapping[str, str]) -> bool:
+def _wanted(job: Job, asked: TaskListQuery, query: Mapping[str, str]) -> bool:
     if query.get("task_id"):
         return job.intent.id == query["task_id"]
     row = dialect.row(job)
     names = ("model_name", "status", "api_key_id", "region")
     fits = all(query[name] == row[name] for name in names if query.get(name))
-    return fits and window.start <= job.intent.created_at <= window.end
+    return fits and asked.start <= job.intent.created_at <= asked.end
 
 
-def _window(query: Mapping[str, str], now: float) -> Window:
+def _list_query(query: Mapping[str, str], now: float) -> TaskListQuery:
     start, end = _moment(query, "start_time"), _moment(query, "end_time")
     if start is None:
         start = (now if end is None else end) - DAY_S
@@ -135,7 +138,7 @@ def _window(query: Mapping[str, str], now: float) -> Window:
     page, size = _whole(query, "page_no", 1), _whole(query, "page_size", PAGE)
     if size > PAGE_AT_MOST:
         raise dialect.missing("page_size")
-    return Window(start, end, page, size)
+    return TaskListQuery(start, end, page, size)
 
 
 def _moment(query: Mapping[str, str], name: str) -> float | None:
@@ -143,14 +146,13 @@ def _moment(query: Mapping[str, str], name: str) -> float | None:
     if not text:
         return None
     try:
-        naive = datetime.strptime(text, "%Y%m%d%H%M%S")  # noqa: DTZ007 - the zone is put on below
-        return naive.replace(tzinfo=dialect.ZONE).timestamp()
+        return datetime.strptime(f"{text}{OFFSET}", "%Y%m%d%H%M%S%z").timestamp()
     except (ValueError, OverflowError):
         raise dialect.missing(name) from None
 
 
 def _whole(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, "")
-    if text and not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):  # noqa: PLR2004 - digits of any sensible page
+    if text and not (DIGITS.fullmatch(text) and int(text)):
         raise dialect.missing(name)
     return int(text or default)

@@ -66,7 +66,7 @@ def signing_secret(owner_keys: Mapping[str, tuple[str, ...]], api_keys: Sequence
     return hashlib.sha256(material.encode()).digest()
 
 
-class Uploads:
+class TemporaryUploads:
     """Hands out policies and takes forms.
 
     Args:
@@ -130,17 +130,20 @@ class Uploads:
         """
         try:
             fields, data = _form(request)
-            owner, model = self._promise(fields)
-            if not self._files.store(owner, model, fields["key"], data):
-                message = "The object you specified already exists"
-                raise FormError(409, "FileAlreadyExists", message)  # noqa: TRY301 - one way out
+            self._store(fields, data)
         except FormError as error:
             return _xml(error)
         tag = hashlib.md5(data, usedforsecurity=False).hexdigest().upper()
         status = 200 if fields.get("success_action_status") == "200" else 204
         return Response(b"", status, {"ETag": f'"{tag}"'})
 
-    def _promise(self, fields: Mapping[str, str]) -> tuple[str, str]:
+    def _store(self, fields: Mapping[str, str], data: bytes) -> None:
+        owner, model = self._authorized(fields)
+        if not self._files.store(owner, model, fields["key"], data):
+            message = "The object you specified already exists"
+            raise FormError(409, "FileAlreadyExists", message)
+
+    def _authorized(self, fields: Mapping[str, str]) -> tuple[str, str]:
         """Owner and model of a form that keeps to its policy."""
         if fields["OSSAccessKeyId"] != ACCESS_KEY_ID:
             message = "The OSS Access Key Id you provided does not exist in our records."
@@ -151,13 +154,13 @@ class Uploads:
             raise FormError(403, "SignatureDoesNotMatch", message)
         document = json.loads(base64.b64decode(fields["policy"]))
         if self._now() > datetime.fromisoformat(document["expiration"]).timestamp():
-            raise _against("Policy expired.")
+            raise _policy_violation("Policy expired.")
         folder, _, name = fields["key"].rpartition("/")
         if folder != document["conditions"][1][2] or not _usable(name):
-            raise _against('Policy Condition failed: ["starts-with", "$key", ...]')
+            raise _policy_violation('Policy Condition failed: ["starts-with", "$key", ...]')
         for key, value in FIXED.items():
             if fields.get(key) != value:
-                raise _against(f'Policy Condition failed: ["eq", "${key}", "{value}"]')
+                raise _policy_violation(f'Policy Condition failed: ["eq", "${key}", "{value}"]')
         return document["owner"], document["model"]
 
     def read(self, owner: str, model: str, url: str) -> bytes | None:
@@ -175,7 +178,9 @@ class Uploads:
 
 def _form(request: Request) -> tuple[dict[str, str], bytes]:
     too_large = FormError(
-        400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"
+        400,
+        "EntityTooLarge",
+        "Your proposed upload exceeds the maximum allowed size",
     )
     if (request.content_length or 0) > FORM_AT_MOST:
         raise too_large
@@ -188,21 +193,21 @@ def _form(request: Request) -> tuple[dict[str, str], bytes]:
         file, fields = None, {}
     for name in NEEDED:
         if name not in fields:
-            raise _without(name)
+            raise _missing_field(name)
     if file is None:
-        raise _without("file")
+        raise _missing_field("file")
     data = bytes(file.read(FILE_AT_MOST + 1))
     if len(data) > FILE_AT_MOST:
         raise too_large
     return fields, data
 
 
-def _without(name: str) -> FormError:
+def _missing_field(name: str) -> FormError:
     message = f"Bucket POST must contain a field named '{name}'."
     return FormError(400, "InvalidArgument", message)
 
 
-def _against(what: str) -> FormError:
+def _policy_violation(what: str) -> FormError:
     return FormError(403, "AccessDenied", f"Invalid according to Policy: {what}")
 
 

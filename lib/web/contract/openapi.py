@@ -1,4 +1,4 @@
-"""The contract, OpenAPI 3.1, made from the route table, the words and the pydantic models.
+"""The contract, OpenAPI 3.1, made from the route table, the descriptions and the models.
 
 Made once, when somebody asks for it. Tells nothing of the configuration: whoever reads it knows
 what this code can do, and not whose it is.
@@ -10,23 +10,19 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
-
-from lib.core.errors import TABLE, ApiError
-from lib.core.request import PROMPT_AT_MOST, VideoRequest
+from lib.core.errors import ApiError
 from lib.web import problem
 from lib.web.contract import shapes
 from lib.web.contract.operations import EVERYWHERE, GUARDED, OPERATIONS, PICTURE
+from lib.web.contract.schemas import REF, schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lib.core.errors import Kind
-    from lib.web.contract.operations import Answer, Operation
-    from lib.web.routes import Route
+    from lib.web.contract.operation import Operation, Success
+    from lib.web.route import Route
 
-REF = "#/components/schemas/"
 EXAMPLE = {
     "first_frame": PICTURE,
     "last_frame": PICTURE,
@@ -38,7 +34,6 @@ EXAMPLES = {
     "Retry": {"accept_double_payment": False},
     "UploadOrder": {"content_type": "image/png", "size_bytes": 8388608},
 }
-FRAME = {"type": "string", "pattern": "^(https?://[^/]|data:image/|gs://)"}
 LINKED = {
     "retrieveVideo": "the job",
     "cancelVideo": "cancel it",
@@ -63,12 +58,12 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
         routes: the table.
 
     Raises:
-        KeyError: a route has no words.
+        KeyError: a route has no description.
     """
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        words = OPERATIONS[(route.method, route.path)]
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, words)
+        operation = OPERATIONS[(route.method, route.path)]
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, operation)
     for (method, path), (name, summary) in COMPAT.items():
         paths.setdefault(f"/api/v1{path}", {})[method] = _compat(path, name, summary)
     return {
@@ -91,30 +86,30 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
-            "schemas": _schemas(),
+            "schemas": schemas(),
         },
     }
 
 
-def _operation(route: Route, words: Operation) -> dict[str, Any]:
-    kinds = (*words.errors, *(EVERYWHERE if route.public else GUARDED))
+def _operation(route: Route, operation: Operation) -> dict[str, Any]:
+    kinds = (*operation.errors, *(EVERYWHERE if route.public else GUARDED))
     made: dict[str, Any] = {
-        "operationId": words.name,
-        "summary": words.summary,
+        "operationId": operation.name,
+        "summary": operation.summary,
         "tags": ["Videos" if route.path.startswith(("/v1/videos", "/v1/uploads")) else "Service"],
-        "parameters": [*_path_parameters(route.path), *words.parameters],
+        "parameters": [*_path_parameters(route.path), *operation.parameters],
         "responses": {
-            **{str(status): _answer(answer) for status, answer in words.answers.items()},
+            **{str(status): _answer(answer) for status, answer in operation.answers.items()},
             **_refusals(kinds),
         },
     }
-    if words.text:
-        made["description"] = words.text
-    if words.body:
-        made["requestBody"] = _body(words.body, required=words.body_required)
+    if operation.text:
+        made["description"] = operation.text
+    if operation.body:
+        made["requestBody"] = _body(operation.body, required=operation.body_required)
     if route.public:
         made["security"] = []
-    if words.name in {"createVideo", "retryVideo"}:
+    if operation.name in {"createVideo", "retryVideo"}:
         made["responses"]["202"]["links"] = _links()
     return made
 
@@ -136,14 +131,16 @@ def _body(types: Mapping[str, str], *, required: bool) -> dict[str, Any]:
     return {"required": required, "content": content}
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
+def _answer(answer: Success) -> dict[str, Any]:
     made: dict[str, Any] = {"description": answer.text}
     headers = {"x-request-id": "of this very request", **answer.headers}
     made["headers"] = {
         name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
     }
     if answer.shape:
-        made["content"] = {answer.content_type: {"schema": {"$ref": REF + answer.shape.__name__}}}
+        made["content"] = {
+            answer.content_type: {"schema": {"$ref": REF + shapes.schema_name(answer.shape)}}
+        }
     elif answer.content_type != "application/json":
         made["content"] = {answer.content_type: {"schema": {"type": "string"}}}
     elif answer.text.startswith("OpenAPI"):
@@ -187,71 +184,6 @@ def _links() -> dict[str, Any]:
     return {
         name: {"operationId": name, "description": text, "parameters": {"id": "$response.body#/id"}}
         for name, text in LINKED.items()
-    }
-
-
-def _schemas() -> dict[str, Any]:
-    every = [
-        shape
-        for shape in vars(shapes).values()
-        if isinstance(shape, type) and issubclass(shape, BaseModel) and shape is not BaseModel
-    ]
-    _, made = models_json_schema(
-        [(shape, "validation") for shape in every if shape is not shapes.Shape],
-        ref_template=f"{REF}{{model}}",
-    )
-    schemas = dict(made["$defs"])
-    schemas["VideoRequest"] = _request()
-    schemas["VideoForm"] = _form(schemas["VideoRequest"])
-    schemas["Problem"]["properties"]["status"]["enum"] = sorted({k.status for k in TABLE.values()})
-    return schemas
-
-
-def _request() -> dict[str, Any]:
-    """The request as JSON says it: a frame is a text there."""
-    schema = VideoRequest.model_json_schema()
-    fields = schema["properties"]
-    for name in ("first_frame", "last_frame"):
-        text = fields[name]["description"].replace(", an uploaded file", "")
-        fields[name] = {**FRAME, "description": text}
-    fields["seconds"] = {
-        "enum": [5, "5"],
-        "default": 5,
-        "description": fields["seconds"]["description"],
-    }
-    schema["anyOf"] = [{"required": ["last_frame"]}, {"required": ["template"]}]
-    schema["description"] = "A film to be made."
-    frames = {name: fields.pop(name) for name in ("first_frame", "last_frame")}
-    schema["properties"] = fields = {**frames, **fields}
-    for field in fields.values():
-        field.pop("title", None)
-    return schema
-
-
-def _form(request: dict[str, Any]) -> dict[str, Any]:
-    """The request as a form: files, and texts for everything else."""
-    fields = {}
-    for name, field in request["properties"].items():
-        fields[name] = {"type": "string", "description": field["description"]}
-        if name in {"first_frame", "last_frame"}:
-            fields[name] = {
-                "type": "string",
-                "format": "binary",
-                "description": "a file, or a link",
-            }
-        elif "enum" in field:
-            fields[name]["enum"] = [str(value) for value in dict.fromkeys(map(str, field["enum"]))]
-        elif field.get("type") == "boolean":
-            fields[name]["enum"] = ["true", "false"]
-        elif name == "metadata":
-            fields[name]["description"] = "a JSON object of texts"
-        elif name == "prompt":
-            fields[name]["maxLength"] = PROMPT_AT_MOST
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["first_frame"],
-        "properties": fields,
     }
 
 

@@ -1,23 +1,16 @@
-"""Each call in words: what it is for, what it takes, what it answers, how it refuses.
+"""Each call described: what it is for, what it takes, what it answers, how it refuses.
 
-The route table says which calls there are; a call without words here is an error of a test. Loaded
-when the contract is asked for, never before.
+The route table says which calls there are; a call without a description here is an error of a test.
+Loaded when the contract is read for the first time, never before.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
 from lib.core import errors as e
 from lib.core.jobs.job import Status
 from lib.web.contract import shapes
-from lib.web.native import query
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from lib.core.errors import Kind
+from lib.web.contract.operation import Operation, Success, header, query
+from lib.web.native import query as page_query
 
 PIXELS = (
     "iVBORw0KGgoAAAANSUhEUgAAAPAAAADwAQAAAAAWLtQ/AAAAHklEQVR42u3BAQ0AAADCoPdPbQ8HFAAAAAAAAMCnAR0QAAFQ"
@@ -39,62 +32,7 @@ CREATE = (
 )
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One kind of success.
-
-    Attributes:
-        shape: the body's model; None without a body.
-        text: what it means.
-        headers: names to descriptions.
-        content_type: of the body.
-    """
-
-    shape: type[BaseModel] | None
-    text: str
-    headers: dict[str, str] = field(default_factory=dict)
-    content_type: str = "application/json"
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One call.
-
-    Attributes:
-        name: its operationId.
-        summary: one line.
-        answers: by status.
-        errors: how it may refuse, besides what every guarded call may say.
-        parameters: OpenAPI parameter objects, besides the path's.
-        text: more lines.
-        body: content type to schema, or None without a body.
-        body_required: whether a body must be there.
-    """
-
-    name: str
-    summary: str
-    answers: dict[int, Answer]
-    errors: tuple[Kind, ...] = ()
-    parameters: tuple[dict[str, Any], ...] = ()
-    text: str = ""
-    body: dict[str, Any] | None = None
-    body_required: bool = True
-
-
-def _header(name: str, text: str, **schema: Any) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "header",
-        "description": text,
-        "schema": {"type": "string", **schema},
-    }
-
-
-def _query(name: str, text: str, **schema: Any) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": text, "schema": schema}
-
-
-KEY = _header(
+KEY = header(
     "Idempotency-Key",
     "The same key and body lead to the same job; another body is 422. Without a key the same body "
     "leads to the same job for ten minutes as long as no answer of 2xx has gone out in time.",
@@ -125,15 +63,17 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "createVideo",
         "Make a film between two frames",
         {
-            202: Answer(shapes.Video, "The job, at once; the film comes minutes later.", MADE),
-            200: Answer(shapes.Validation, "With `validate_only`: checked, and nothing done."),
+            202: Success(
+                shapes.VideoShape, "The job, at once; the film comes minutes later.", MADE
+            ),
+            200: Success(
+                shapes.ValidationShape, "With `validate_only`: checked, and nothing done."
+            ),
         },
         CREATE,
         (
             KEY,
-            _header(
-                "x-stainless-retry-count", "Sent by some SDKs: tries of one call count as one."
-            ),
+            header("x-stainless-retry-count", "Sent by some SDKs: tries of one call count as one."),
         ),
         "JSON, or a form with files. Other names of fields are understood, too: `first_frame_url`, "
         "`last_frame_url`, `image`, `input_reference`, `images` (a list of two), `duration`, "
@@ -143,72 +83,78 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/v1/videos"): Operation(
         "listVideos",
         "Your jobs, newest first",
-        {200: Answer(shapes.VideoList, "One page, live and finished together.")},
+        {200: Success(shapes.VideoListShape, "One page, live and finished together.")},
         (e.INVALID_REQUEST,),
         (
-            _query(
+            query(
                 "after", "The last id of the page before.", type="string", pattern=shapes.VIDEO_ID
             ),
-            _query(
+            query(
                 "limit",
                 "Rows.",
                 type="integer",
                 minimum=1,
-                maximum=query.LIMIT_AT_MOST,
-                default=query.LIMIT,
+                maximum=page_query.LIMIT_AT_MOST,
+                default=page_query.LIMIT,
             ),
-            _query(
+            query(
                 "order",
                 "Newest or oldest first.",
                 type="string",
-                enum=list(query.ORDERS),
+                enum=list(page_query.ORDERS),
                 default="desc",
             ),
-            {**_query("status", "Only these; commas or repetition.", **STATUSES), "explode": True},
+            {**query("status", "Only these; commas or repetition.", **STATUSES), "explode": True},
         ),
     ),
     ("GET", "/v1/videos/{id}"): Operation(
         "retrieveVideo",
         "How a job stands",
         {
-            200: Answer(
-                shapes.Video, "The job; `url` is a fresh signed link once it is completed.", FOUND
+            200: Success(
+                shapes.VideoShape,
+                "The job; `url` is a fresh signed link once it is completed.",
+                FOUND,
             ),
-            304: Answer(
+            304: Success(
                 None, "Nothing that would be shown has changed.", {"ETag": "of this state"}
             ),
         },
         ONE,
         (
-            _header(
+            header(
                 "Prefer", "`wait=N`: answer when the job has ended, at most N seconds later (55)."
             ),
-            _header("If-None-Match", "An ETag seen before: 304 when nothing has changed."),
+            header("If-None-Match", "An ETag seen before: 304 when nothing has changed."),
         ),
     ),
     ("DELETE", "/v1/videos/{id}"): Operation(
         "deleteVideo",
         "Delete a job that has ended, with film, frames and record",
-        {200: Answer(shapes.Deleted, "Gone; asking again says the same.")},
+        {200: Success(shapes.DeletedShape, "Gone; asking again says the same.")},
         (e.NOT_FOUND, e.CONFLICT),
     ),
     ("GET", "/v1/videos/{id}/content"): Operation(
         "downloadVideo",
         "Go to the film, or to a frame",
-        {302: Answer(None, "To a fresh signed link, which takes Range.", {"Location": "the link"})},
+        {
+            302: Success(
+                None, "To a fresh signed link, which takes Range.", {"Location": "the link"}
+            )
+        },
         (e.INVALID_REQUEST, e.NOT_FOUND, e.NOT_READY, e.GONE, e.SIGNING_UNAVAILABLE),
-        (_query("variant", "Which file.", **ANY_RESULT, default="video"),),
+        (query("variant", "Which file.", **ANY_RESULT, default="video"),),
     ),
     ("POST", "/v1/videos/{id}/cancel"): Operation(
         "cancelVideo",
         "Cancel what waits here, or is PENDING upstream",
-        {200: Answer(shapes.Video, "Cancelled.")},
+        {200: Success(shapes.VideoShape, "Cancelled.")},
         (*LIVE, e.UPSTREAM_UNAVAILABLE, e.UPSTREAM_AUTH, e.UPSTREAM_FAILED),
     ),
     ("POST", "/v1/videos/{id}/retry"): Operation(
         "retryVideo",
         "Make a new job from one that failed, expired or was cancelled",
-        {202: Answer(shapes.Video, "The new job; asked again, still the same one.", MADE)},
+        {202: Success(shapes.VideoShape, "The new job; asked again, still the same one.", MADE)},
         (*CREATE, e.NOT_FOUND),
         (KEY,),
         "The request and the frames are the old job's.",
@@ -218,19 +164,23 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/v1/videos/{id}/webhook-deliveries"): Operation(
         "listWebhookDeliveries",
         "What became of a job's webhook",
-        {200: Answer(shapes.DeliveryList, "Every try, oldest first.")},
+        {200: Success(shapes.DeliveryListShape, "Every try, oldest first.")},
         (e.NOT_FOUND, e.CONFLICT),
     ),
     ("POST", "/v1/videos/{id}/webhook-deliveries"): Operation(
         "redeliverWebhook",
         "Deliver a job's webhook again",
-        {202: Answer(shapes.DeliveryList, "It goes out with the next tick, under the same id.")},
+        {
+            202: Success(
+                shapes.DeliveryListShape, "It goes out with the next tick, under the same id."
+            )
+        },
         (e.NOT_FOUND, e.CONFLICT, e.NOT_READY, e.INVALID_REQUEST),
     ),
     ("POST", "/v1/uploads"): Operation(
         "createUpload",
         "A place for a frame that is too big for a request",
-        {201: Answer(shapes.Upload, "Where to PUT the file, and what to call it then.")},
+        {201: Success(shapes.UploadShape, "Where to PUT the file, and what to call it then.")},
         (*BODY, e.SIGNING_UNAVAILABLE),
         (),
         "",
@@ -239,25 +189,25 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/v1/models"): Operation(
         "listModels",
         "Models, limits and prices of the configured regions",
-        {200: Answer(shapes.ModelList, "All of them.")},
+        {200: Success(shapes.ModelListShape, "All of them.")},
     ),
     ("GET", "/health"): Operation(
-        "health", "Whether the process answers", {200: Answer(shapes.Health, "It does.")}
+        "health", "Whether the process answers", {200: Success(shapes.HealthShape, "It does.")}
     ),
     ("GET", "/ready"): Operation(
-        "ready", "Whether the bucket answers, too", {200: Answer(shapes.Health, "It does.")}
+        "ready", "Whether the bucket answers, too", {200: Success(shapes.HealthShape, "It does.")}
     ),
     ("GET", "/openapi.json"): Operation(
         "contract",
         "This contract",
         {
-            200: Answer(None, "OpenAPI 3.1.", {"ETag": "of this text"}, "application/json"),
-            304: Answer(None, "It has not changed."),
+            200: Success(None, "OpenAPI 3.1.", {"ETag": "of this text"}, "application/json"),
+            304: Success(None, "It has not changed."),
         },
     ),
     ("GET", "/docs"): Operation(
         "docs",
         "The contract for people",
-        {200: Answer(None, "A page.", {}, "text/html"), 304: Answer(None, "It has not changed.")},
+        {200: Success(None, "A page.", {}, "text/html"), 304: Success(None, "It has not changed.")},
     ),
 }

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from lib.web.route import Route
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from werkzeug.wrappers import Request
-
-    from lib.web.routes import Route
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--line:#dfe4ea;--paper:#fff;
@@ -62,17 +62,24 @@ class Docs:
     """Handlers of the contract.
 
     Args:
-        routes: gives the table; asked when the contract is first read.
+        calls: the rest of the table.
+
+    Attributes:
+        routes: the contract's own calls, which stand in it, too.
     """
 
-    def __init__(self, routes: Callable[[], Iterable[Route]]) -> None:
-        self._routes = routes
+    def __init__(self, calls: Iterable[Route]) -> None:
+        self.routes = (
+            Route("GET", "/openapi.json", self.json, public=True),
+            Route("GET", "/docs", self.page, public=True),
+        )
+        self._table = (*calls, *self.routes)
 
     @cached_property
     def _contract(self) -> dict[str, Any]:
         from lib.web.contract.openapi import document  # noqa: PLC0415 - no start pays for the contract
 
-        return document(self._routes())
+        return document(self._table)
 
     @cached_property
     def _json(self) -> str:
@@ -84,7 +91,7 @@ class Docs:
 
     def json(self, request: Request) -> Response:
         """`GET /openapi.json`."""
-        return _kept(request, Response(self._json, content_type="application/json"))
+        return _cacheable(request, Response(self._json, content_type="application/json"))
 
     def page(self, request: Request) -> Response:
         """`GET /docs`."""
@@ -92,10 +99,10 @@ class Docs:
         response = Response(self._page, content_type="text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = POLICY.format(hash=digest)
         response.headers["Referrer-Policy"] = "no-referrer"
-        return _kept(request, response)
+        return _cacheable(request, response)
 
 
-def _kept(request: Request, response: Response) -> Response:
+def _cacheable(request: Request, response: Response) -> Response:
     response.headers["Cache-Control"] = f"public, max-age={LIFE_S}"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.add_etag()
@@ -109,9 +116,9 @@ def page(contract: dict[str, Any]) -> str:
         contract: OpenAPI 3.1.
     """
     calls = [
-        (method, path, words)
+        (method, path, operation)
         for path, methods in contract["paths"].items()
-        for method, words in methods.items()
+        for method, operation in methods.items()
     ]
     body = "".join(_body(contract, calls))
     return (
@@ -125,14 +132,14 @@ def _body(contract: dict[str, Any], calls: list[tuple[str, str, dict[str, Any]]]
     info = contract["info"]
     yield f'<h1>{escape(info["title"])}</h1><p class="lead">{escape(info["description"])} '
     yield 'For machines: <a href="/openapi.json">/openapi.json</a>.</p><nav><ul>'
-    for _, _, words in calls:
-        yield f'<li><a href="#{words["operationId"]}">{escape(words["summary"])}</a></li>'
+    for _, _, operation in calls:
+        yield f'<li><a href="#{operation["operationId"]}">{escape(operation["summary"])}</a></li>'
     yield "</ul></nav>"
     for tag in contract["tags"]:
         yield f'<h2>{escape(tag["name"])}</h2><p class="soft">{escape(tag["description"])}</p>'
-        for method, path, words in calls:
-            if tag["name"] in words["tags"]:
-                yield _call(contract, method, path, words)
+        for method, path, operation in calls:
+            if tag["name"] in operation["tags"]:
+                yield _call(contract, method, path, operation)
     yield '<h2 id="errors">Errors</h2><p class="soft">'
     yield _ticks(
         "Every refusal is `application/problem+json`: `detail` says which field, what was got, "
@@ -142,22 +149,23 @@ def _body(contract: dict[str, Any], calls: list[tuple[str, str, dict[str, Any]]]
     yield _table(("code", "status", "", "same request again"), _errors(contract))
 
 
-def _call(contract: dict[str, Any], method: str, path: str, words: dict[str, Any]) -> str:
-    name, summary = words["operationId"], escape(words["summary"])
+def _call(contract: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> str:
+    name, summary = operation["operationId"], escape(operation["summary"])
+    text = operation.get("description", "")
     verb = f'<span class="m {method}">{method.upper()}</span>'
     parts = [
         f'<article id="{name}"><h3>{verb}<span class="path">{escape(path)}</span></h3>',
         f"<p>{summary}.",
-        ' <span class="soft">No key needed.</span>' if words.get("security") == [] else "",
+        ' <span class="soft">No key needed.</span>' if operation.get("security") == [] else "",
         "</p>",
-        f"<p class='soft'>{_ticks(words['description'])}</p>" if "description" in words else "",
-        f"<pre><code>{escape(_curl(method, path, words))}</code></pre>",
+        f"<p class='soft'>{_ticks(text)}</p>" if text else "",
+        f"<pre><code>{escape(_curl(method, path, operation))}</code></pre>",
     ]
-    if given := [*_parameters(words), *_fields(contract, words)]:
+    if given := [*_parameters(operation), *_fields(contract, operation)]:
         parts.append(_table(("takes", "", ""), given))
     answers = [
         (f"<code>{status}</code>", _ticks(answer["description"]))
-        for status, answer in words["responses"].items()
+        for status, answer in operation["responses"].items()
     ]
     parts.append(
         f"<details><summary>answers</summary>{_table(('', ''), answers)}</details></article>"
@@ -177,13 +185,13 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def _parameters(words: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for one in words["parameters"]:
+def _parameters(operation: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for one in operation["parameters"]:
         yield f"<code>{escape(one['name'])}</code>", one["in"], _ticks(one.get("description", ""))
 
 
-def _fields(contract: dict[str, Any], words: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    content = words.get("requestBody", {}).get("content", {}).get("application/json", {})
+def _fields(contract: dict[str, Any], operation: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
     if not name:
         return
@@ -194,17 +202,17 @@ def _fields(contract: dict[str, Any], words: dict[str, Any]) -> Iterator[tuple[s
         yield f"<code>{field}</code>", "body", _ticks(f"{text}.{tail}" if text else tail)
 
 
-def _curl(method: str, path: str, words: dict[str, Any]) -> str:
+def _curl(method: str, path: str, operation: dict[str, Any]) -> str:
     verb = "" if method == "get" else f" -X {method.upper()}"
     lines = [f'curl{verb} "$URL{path.replace("{id}", "$ID")}"']
-    if words.get("security") != []:
+    if operation.get("security") != []:
         lines.append('-H "Authorization: Bearer $KEY"')
-    if words["operationId"] == "createVideo":
+    if operation["operationId"] == "createVideo":
         lines += ["-F first_frame=@first.png -F last_frame=@last.png -F prompt='The cat looks up'"]
-    elif words["operationId"] == "downloadVideo":
+    elif operation["operationId"] == "downloadVideo":
         lines.append("-L -o film.mp4")
-    elif "application/json" in words.get("requestBody", {}).get("content", {}):
-        example = words["requestBody"]["content"]["application/json"].get("example", {})
+    elif "application/json" in operation.get("requestBody", {}).get("content", {}):
+        example = operation["requestBody"]["content"]["application/json"].get("example", {})
         lines.append(f"-H 'Content-Type: application/json' -d '{json.dumps(example)}'")
     return " \\\n     ".join(lines)
 
@@ -212,8 +220,8 @@ def _curl(method: str, path: str, words: dict[str, Any]) -> str:
 def _errors(contract: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     seen: dict[str, dict[str, Any]] = {}
     for methods in contract["paths"].values():
-        for words in methods.values():
-            for answer in words["responses"].values():
+        for operation in methods.values():
+            for answer in operation["responses"].values():
                 content = answer.get("content", {}).get("application/problem+json", {})
                 for code, shown in content.get("examples", {}).items():
                     seen[code] = shown["value"]

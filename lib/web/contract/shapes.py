@@ -6,7 +6,7 @@ real answers against them.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,13 +19,18 @@ Id = Annotated[str, Field(pattern=VIDEO_ID)]
 Size = Annotated[str, Field(pattern=r"^\d+x\d+$", description="width x height, pixels")]
 
 
+def schema_name(shape: type) -> str:
+    """What the contract calls a shape: the name of its class without its last word."""
+    return shape.__name__.removesuffix("Shape")
+
+
 class Shape(BaseModel):
     """Any answer: every member is named here."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", model_title_generator=schema_name)
 
 
-class JobError(Shape):
+class JobErrorShape(Shape):
     """Why a job did not complete."""
 
     code: Annotated[str, Field(description="a code of the error table")]
@@ -36,7 +41,7 @@ class JobError(Shape):
     upstream_code: Annotated[str | None, Field(description="DashScope's own code")]
 
 
-class Upstream(Shape):
+class UpstreamShape(Shape):
     """Where the job runs."""
 
     task_id: str | None
@@ -44,7 +49,7 @@ class Upstream(Shape):
     region: Literal["singapore", "beijing"]
 
 
-class Usage(BaseModel):
+class UsageShape(Shape):
     """What was used and paid, as far as the upstream reports it."""
 
     model_config = ConfigDict(extra="allow")
@@ -52,7 +57,7 @@ class Usage(BaseModel):
     paid: Annotated[bool | None, Field(description="null: nobody knows yet, or nobody can")]
 
 
-class Video(Shape):
+class VideoShape(Shape):
     """A job and, when it is completed, its film."""
 
     id: Id
@@ -76,26 +81,26 @@ class Video(Shape):
     url: Annotated[str | None, Field(description="a signed link to the film, once it is completed")]
     url_expires_at: Annotated[Unix | None, Field(description="ask again for a link that lives on")]
     warnings: list[str]
-    error: JobError | None
+    error: JobErrorShape | None
     waiting_for: Annotated[
         str | None, Field(description="why a job waits: a code, null if it goes on")
     ]
-    usage: Usage
+    usage: UsageShape
     metadata: dict[str, str]
-    upstream: Upstream
+    upstream: UpstreamShape
 
 
-class VideoList(Shape):
+class VideoListShape(Shape):
     """One page of the list."""
 
     object: Literal["list"]
-    data: list[Video]
+    data: list[VideoShape]
     first_id: Id | None
     last_id: Annotated[Id | None, Field(description="send it as `after` for the next page")]
     has_more: bool
 
 
-class Deleted(Shape):
+class DeletedShape(Shape):
     """What is left of a deleted job."""
 
     id: Id
@@ -103,14 +108,14 @@ class Deleted(Shape):
     deleted: Literal[True]
 
 
-class Price(Shape):
+class PriceShape(Shape):
     """Of one film, as the upstream's public page states it."""
 
     amount: Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
-class SeenFrame(Shape):
+class SeenFrameShape(Shape):
     """A frame as it was judged."""
 
     type: str
@@ -118,7 +123,7 @@ class SeenFrame(Shape):
     bytes: Annotated[int, Field(ge=1)]
 
 
-class Validation(Shape):
+class ValidationShape(Shape):
     """What a request would lead to; nothing was done."""
 
     object: Literal["video.validation"]
@@ -128,13 +133,13 @@ class Validation(Shape):
     resolution: str
     seconds: Literal["5"]
     size: Size
-    price: Annotated[Price | None, Field(description="null where no public page states it")]
+    price: Annotated[PriceShape | None, Field(description="null where no public page states it")]
     typical_seconds: Annotated[float, Field(ge=0)]
-    frames: list[SeenFrame]
+    frames: list[SeenFrameShape]
     warnings: list[str]
 
 
-class UploadOrder(Shape):
+class UploadOrderShape(Shape):
     """A file that is to come."""
 
     content_type: Literal[
@@ -143,7 +148,7 @@ class UploadOrder(Shape):
     size_bytes: Annotated[int, Field(ge=1, le=10485760)] | None = None
 
 
-class Upload(Shape):
+class UploadShape(Shape):
     """Where to put a frame."""
 
     id: str
@@ -158,16 +163,16 @@ class Upload(Shape):
     usable_until: Unix
 
 
-class Resolution(Shape):
+class ResolutionShape(Shape):
     """A tier that a model renders."""
 
     name: str
     max_pixels: int
     typical_seconds: float
-    price_per_video: Price | None
+    price_per_video: PriceShape | None
 
 
-class Model(Shape):
+class ModelShape(Shape):
     """A model of a configured region."""
 
     id: str
@@ -176,17 +181,17 @@ class Model(Shape):
     region: str
     seconds: int
     fps: int
-    resolutions: list[Resolution]
+    resolutions: list[ResolutionShape]
 
 
-class ModelList(Shape):
+class ModelListShape(Shape):
     """What can be asked for here."""
 
     object: Literal["list"]
-    data: list[Model]
+    data: list[ModelShape]
 
 
-class Delivery(Shape):
+class DeliveryShape(Shape):
     """One try to deliver a webhook."""
 
     id: str
@@ -197,18 +202,18 @@ class Delivery(Shape):
     outcome: str
 
 
-class DeliveryList(Shape):
+class DeliveryListShape(Shape):
     """What became of a job's webhook, oldest try first."""
 
     object: Literal["list"]
     webhook_id: str
     state: str
     next_try_at: Unix | None
-    data: list[Delivery]
+    data: list[DeliveryShape]
     has_more: bool
 
 
-class Retry(Shape):
+class RetryShape(Shape):
     """What a retry may say."""
 
     accept_double_payment: Annotated[
@@ -216,13 +221,13 @@ class Retry(Shape):
     ] = False
 
 
-class Health(Shape):
+class HealthShape(Shape):
     """A word."""
 
     status: Literal["ok", "ready"]
 
 
-class ErrorMember(Shape):
+class ErrorMemberShape(Shape):
     """The error as SDKs read it."""
 
     code: Annotated[str, Field(json_schema_extra={"enum": [*TABLE]})]
@@ -234,7 +239,7 @@ class ErrorMember(Shape):
     request_id: str
 
 
-class Problem(Shape):
+class ProblemShape(Shape):
     """A refusal: RFC 9457 problem details with an `error` member."""
 
     type: str
@@ -242,7 +247,4 @@ class Problem(Shape):
     status: int
     detail: Annotated[str, Field(description="which field, what was got, what is allowed")]
     instance: str
-    error: ErrorMember
-
-
-Anything = dict[str, Any]
+    error: ErrorMemberShape

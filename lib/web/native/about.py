@@ -1,7 +1,7 @@
-"""What the service says of itself: its models and prices, whether it lives, whether it can work.
+"""The service about itself: its models and prices, whether it lives, whether it can work.
 
-None of these calls costs the upstream anything; `/health` and `/ready` need no key and tell nothing
-that a stranger could use.
+None of these calls costs the upstream anything; `/health` and `/ready` need no key and show nothing
+that somebody without one could use.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class About:
     """Handlers of `/v1/models`, `/health` and `/ready`.
 
     Args:
-        kit: the hands of the flows.
+        kit: the context of the flows.
     """
 
     def __init__(self, kit: Kit) -> None:

@@ -1,4 +1,4 @@
-"""`/v1/videos/{id}/webhook-deliveries`: who was told about a job's end, and telling them again.
+"""`/v1/videos/{id}/webhook-deliveries`: a job's webhook: its attempts so far, and one more.
 
 Thin: call the flow, show. What a receiver answered is shown as its status and nothing else.
 """
@@ -24,7 +24,7 @@ class WebhookDeliveries:
     """Handlers of a job's delivery log.
 
     Args:
-        kit: the hands of the flows.
+        kit: the context of the flows.
     """
 
     def __init__(self, kit: Kit) -> None:
@@ -34,7 +34,7 @@ class WebhookDeliveries:
         """`GET /v1/videos/{id}/webhook-deliveries`."""
         return as_json(show(flow.deliveries(self._kit, owner, job_id)), headers=FRESH)
 
-    def again(self, _request: Request, owner: str, job_id: str) -> Response:
+    def redeliver(self, _request: Request, owner: str, job_id: str) -> Response:
         """`POST /v1/videos/{id}/webhook-deliveries`: 202, a tick does it."""
         return as_json(show(flow.redeliver(self._kit, owner, job_id)), 202, FRESH)
 

@@ -36,6 +36,8 @@ ALIASES = {
     "size": "resolution",
 }
 SIZE = re.compile(r"([1-9]\d{1,3})[x*]([1-9]\d{1,3})")
+FRAMES = ("first_frame", "last_frame")
+WHOLE = re.compile(r"(?!.{20})-?\d+")  # of up to 19 characters
 FLAGS = {"true": True, "false": False}
 RECORD_S = 24 * 3600
 
@@ -64,11 +66,11 @@ def parse(data: Mapping[str, Any], *, form: bool) -> VideoRequest:
 
 
 def _put_images(fields: dict[str, Any], value: Any) -> None:
-    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - first and last
+    if not isinstance(value, list) or len(value) != len(FRAMES):
         got = f"a list of {len(value)}" if isinstance(value, list) else "no list"
         allowed = "a list of two, the first and the last frame"
         raise invalid("images", f"images: got {got}; allowed: {allowed}.")
-    for name, frame in zip(("first_frame", "last_frame"), value, strict=True):
+    for name, frame in zip(FRAMES, value, strict=True):
         if name in fields:
             raise invalid("images", f"images: {name} was given twice, by two names; send one.")
         fields[name] = frame
@@ -95,7 +97,7 @@ def _plain(name: str, value: Any) -> Any:
         return value
     if name in {"prompt_extend", "watermark", "validate_only"}:
         return FLAGS.get(value.lower(), value)
-    if name == "seed" and value.lstrip("-").isdigit() and len(value) < 20:  # noqa: PLR2004
+    if name == "seed" and WHOLE.fullmatch(value):
         return int(value)
     if name == "metadata":
         try:
@@ -142,18 +144,16 @@ def show(job: Job, link: Link | None, now: float) -> dict[str, Any]:
         "waiting_for": state.reason or None if state else None,
         "usage": usage(job),
         "metadata": intent.request.get("metadata", {}),
-        "upstream": {
-            "task_id": (verdict.task_id if verdict else state.task_id if state else "") or None,
-            "request_id": (
-                verdict.upstream_request_id
-                if verdict
-                else state.upstream_request_id
-                if state
-                else ""
-            )
-            or None,
-            "region": intent.region,
-        },
+        "upstream": _upstream(job),
+    }
+
+
+def _upstream(job: Job) -> dict[str, Any]:
+    known = job.verdict or job.state
+    return {
+        "task_id": (known.task_id if known else "") or None,
+        "request_id": (known.upstream_request_id if known else "") or None,
+        "region": job.intent.region,
     }
 
 

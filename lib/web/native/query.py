@@ -1,4 +1,4 @@
-"""What callers say beside the body: the query of a list, and preferences.
+"""What comes beside the body: the query of a list, and preferences.
 
 A query parameter that nobody knows is refused by name; a preference that cannot be honoured is
 ignored, as RFC 7240 wants it.
@@ -25,7 +25,7 @@ KNOWN = ("after", "limit", "order", "status")
 
 
 @dataclass(frozen=True)
-class Listing:
+class ListQuery:
     """Which page of the list is asked for.
 
     Attributes:
@@ -41,7 +41,7 @@ class Listing:
     ascending: bool
 
 
-def listing(args: MultiDict[str, str]) -> Listing:
+def listing(args: MultiDict[str, str]) -> ListQuery:
     """The page that a query asks for.
 
     Raises:
@@ -67,7 +67,7 @@ def listing(args: MultiDict[str, str]) -> Listing:
         raise out_of_bounds("order", order, '"desc" (newest first) or "asc"')
     if after is not None and not valid_id(after):
         raise out_of_bounds("after", after, "the id of a video, as the last page's last_id")
-    return Listing(after or "", int(limit), _statuses(args.getlist("status")), order == "asc")
+    return ListQuery(after or "", int(limit), _statuses(args.getlist("status")), order == "asc")
 
 
 def _statuses(given: list[str]) -> frozenset[Status]:
@@ -80,7 +80,7 @@ def _statuses(given: list[str]) -> frozenset[Status]:
 
 
 def wait_s(prefer: str) -> int:
-    """Seconds that a caller wants to wait (RFC 7240, section 4.3); 0 when it does not say so.
+    """Seconds that a caller wants to wait (RFC 7240, section 4.3); 0 without that preference.
 
     Args:
         prefer: the header field.

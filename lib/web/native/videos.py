@@ -1,10 +1,11 @@
 """The calls on videos: make one, look at it, list, cancel, delete, make it again, go to its file.
 
-Thin: parse, call the flow, show. Everything that can be refused is refused by the rings below.
+Thin: parse, call the flow, show. Everything that can be refused is refused by the layers below.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
@@ -23,7 +24,8 @@ from lib.flows.requests.retry import retry
 from lib.flows.requests.submit import submit, submit_keyless
 from lib.web import body
 from lib.web.answer import as_json
-from lib.web.answered import told
+from lib.web.answered import note_answer
+from lib.web.idempotency import idempotency_key
 from lib.web.native import dialect, query
 from lib.web.native.waiting import Waiting
 
@@ -38,10 +40,10 @@ if TYPE_CHECKING:
 
 POLL_AFTER_S = 2
 POLL_QUEUED_S = 5
-KEY_AT_MOST = 255
 VARIANTS = ("video", "first_frame", "last_frame")
 SOON = {"openai-poll-after-ms": str(POLL_AFTER_S * 1000)}
 DOUBLE = "accept_double_payment"
+TRIES = re.compile(r"\d{1,3}")  # no client tries a thousand times
 UNSIGNED = (
     "The film is kept, but the service cannot sign a link to it at the moment; ask again in a "
     "moment for its url."
@@ -52,7 +54,7 @@ class Videos:
     """Handlers under `/v1/videos`.
 
     Args:
-        kit: the hands of the flows.
+        kit: the context of the flows.
         max_body_bytes: the largest request.
         implicit_s: for how long a client's own re-send counts as the same create, seconds.
     """
@@ -72,12 +74,12 @@ class Videos:
         if key:
             return self._made(submit(self._kit, owner, order, key))
         made = submit_keyless(self._kit, owner, order, self._repeats(request))
-        return told(self._kit, request, made, self._made(made))
+        return note_answer(self._kit, request, made, self._made(made))
 
     def _repeats(self, request: Request) -> Repeats | None:
-        """What a client says that numbers its tries, as the SDKs made by Stainless do."""
+        """What a client sends that numbers its tries, as the SDKs made by Stainless do."""
         tries = request.headers.get("x-stainless-retry-count", "")
-        if not tries.isdecimal() or len(tries) > 3:  # noqa: PLR2004 - no client tries a thousand times
+        if not TRIES.fullmatch(tries):
             return None
         return Repeats(self._implicit_s, int(tries))
 
@@ -204,21 +206,3 @@ class Videos:
             if video and link is None:
                 document["warnings"].append(UNSIGNED)
             yield document
-
-
-def idempotency_key(request: Request) -> str | None:
-    """The caller's Idempotency-Key.
-
-    Raises:
-        ApiError: it is empty, too long, or not printable ASCII.
-    """
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not 1 <= len(key) <= KEY_AT_MOST or not key.isascii() or not key.isprintable():
-        raise invalid(
-            "Idempotency-Key",
-            f"Idempotency-Key: got {len(key)} characters; allowed: 1 to {KEY_AT_MOST} printable "
-            "ASCII characters.",
-        )
-    return key

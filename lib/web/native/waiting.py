@@ -1,7 +1,7 @@
 """A GET that waits for its job: a thread that looks into the bucket now and then.
 
 Waiting asks the upstream no more than any other read. Few may wait at once in an instance, so that
-there are always threads for those who do not.
+others always find a thread.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ LOOK_EVERY_S = 2.0
 
 
 class Waiting:
-    """Those who wait in this instance.
+    """The requests that wait in this instance.
 
     Args:
-        kit: the hands of the flows.
+        kit: the context of the flows.
     """
 
     def __init__(self, kit: Kit) -> None:
-        self._kit, self._chairs = kit, threading.BoundedSemaphore(WAITERS_AT_MOST)
+        self._kit, self._slots = kit, threading.BoundedSemaphore(WAITERS_AT_MOST)
 
     def wait(self, job: Job, wait_s: float) -> Job | None:
         """The job when it has ended, or as it is when the time is over.
@@ -43,7 +43,7 @@ class Waiting:
         Raises:
             ApiError: the bucket does not answer.
         """
-        if not self._chairs.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             return None
         try:
             kit, intent = self._kit, job.intent
@@ -56,4 +56,4 @@ class Waiting:
                 job = refresh(kit, found)
             return job
         finally:
-            self._chairs.release()
+            self._slots.release()

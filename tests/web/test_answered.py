@@ -1,4 +1,4 @@
-"""Whether a caller has been answered, over a real socket: told when the answer is out, not when nobody hears it."""
+"""Whether a caller has been answered, over a real socket: noted when the answer is out, not when the peer is gone."""
 
 import base64
 import contextlib
@@ -119,7 +119,7 @@ def test_an_answer_to_a_connection_that_is_gone_is_none(world, reset):
     assert again in world.names("pending/")[0]
 
 
-def test_a_caller_that_closes_after_reading_has_been_told(world):
+def test_a_caller_that_closes_after_reading_has_been_answered(world):
     """As curl does: the answer was there before the end of the connection."""
     with served(world) as port:
         assert post(port) != post(port)

@@ -55,7 +55,7 @@ def test_with_nothing_configured_nothing_is_open(make_world):
 
 
 @pytest.mark.parametrize("variable", ["AUTH", "EMULATOR_CLOCK_URL"])
-def test_open_doors_are_refused_without_the_storage_emulator(variable):
+def test_open_settings_are_refused_without_the_storage_emulator(variable):
     environ = {
         "BUCKET": "b",
         "DASHSCOPE_API_KEY": "k",
