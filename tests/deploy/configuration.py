@@ -45,16 +45,12 @@ class Configuration:
                     self._place(path.name, kind, block)
 
     def _place(self, file, kind, block):
+        known = {"variable": self.variables, "output": self.outputs, "locals": self.locals}
         if kind == "resource":
             for of, named in block.items():
                 _add(self.resources.setdefault(of, {}), _folded(named), f"{file}: {of}")
-        elif kind in {"variable", "output", "locals"}:
-            into = {
-                "variable": self.variables,
-                "output": self.outputs,
-                "locals": self.locals,
-            }[kind]
-            _add(into, block, f"{file}: {kind}")
+        elif kind in known:
+            _add(known[kind], block, f"{file}: {kind}")
         else:
             self.settings.setdefault(kind, []).append(block)
 

@@ -146,7 +146,9 @@ def complaints(folder=TERRAFORM):
         found = configuration(folder)
     except UnreadableError as reason:
         return [str(reason)]
-    return [sentence for rule in RULES for sentence in judged(rule, found)]
+    # A circle would lead the other rules round and round.
+    lost = list(judged(references, found))
+    return lost or [sentence for rule in RULES for sentence in judged(rule, found)]
 
 
 def judged(rule, found):
@@ -526,6 +528,6 @@ def versions(found):
 
 
 RULES = (
-    *(inventory, shapes, references, services, buckets, grants, people, builds, sizes, settings),
+    *(inventory, shapes, services, buckets, grants, people, builds, sizes, settings),
     *(heartbeat, times, noticed, alerts, variables, checks, refusals, versions),
 )

@@ -65,6 +65,7 @@ def test_a_planted_fault_is_found(copy, fault):
     [
         ('output "x" {\n  value = [\n', "more.tf: "),
         ("locals {\n  a = local.b\n  b = local.a\n}\n", "in a circle: local."),
+        ('locals {\n  c = "${local.c}x"\n}\n', "in a circle: local.c"),
         (
             'output "x" {\n  value = google_storage_bucket.gone.name\n}\n',
             "bucket.gone is not there",
@@ -158,7 +159,7 @@ def test_what_terraform_allows_the_service_takes(variable, values):
 
 def test_prefixes_that_are_swept_or_kept_are_those_that_the_service_writes():
     written = set()
-    for path in (ROOT / "lib/adapters").glob("*.py"):
+    for path in (ROOT / "lib/adapters").rglob("*.py"):
         written |= set(re.findall(r'"([a-z]+/)\{', path.read_text()))
     swept = set(rules.configuration().locals["sweep"])
     assert {"pending/", "jobs/", "videos/", "frames/"} <= written
