@@ -1,1 +1,1 @@
-"""What `infra/dev deploy` does: builds the zip, tells the plan, calls Terraform."""
+"""What `infra/dev deploy` does: builds the zip, shows Terraform's plan, calls Terraform."""

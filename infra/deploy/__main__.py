@@ -1,34 +1,25 @@
-"""`infra/dev deploy`: build the zip, then Terraform; with --dry-run only say what would be done.
+"""`infra/dev deploy`: build the zip, then Terraform; with --dry-run only Terraform's own plan.
 
-A dry run needs no account, no network and no Terraform. A real one keeps the state of each project
-below .inbetween/deploy, unless infra/terraform/backend.tf says where else.
+Owns the command line. What the settings come to, and whether they are allowed, is Terraform's to
+say and is not worked out here. Refuses only what is seen without it: a `--var` without a value or
+of an unknown name, and a file of variables that is not there. The standard library is enough.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import shutil
-import subprocess
+import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from infra.deploy import package, plan
-from infra.deploy.hcl import Unreadable, expression, parse
-from infra.deploy.model import Model
-from infra.deploy.values import Scope, Wrong, value
+from infra.deploy import dry_run, package, terraform
+from infra.deploy.terraform import Order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
-TERRAFORM = ROOT / "infra/terraform"
-NO_TERRAFORM = (
-    "terraform is not installed; infra/dev deploy needs 1.9 or newer "
-    "(https://developer.hashicorp.com/terraform/install). --dry-run works without it."
-)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,26 +29,31 @@ def main(arguments: Sequence[str]) -> int:
         arguments: what stands behind `infra/dev deploy`.
 
     Returns:
-        The exit status: 0, 1 for a mistake in the settings, 3 for a missing tool, or Terraform's.
+        The exit status: 0, 1 for a mistake that is seen without Terraform, 3 for a missing
+        Terraform, or Terraform's own.
     """
     options = _options(arguments)
     try:
         built = package.build(ROOT)
-        variables = _variables(options)
-        path = _home(options.project) / f"inbetween-{built.sha256}.zip"
-        commands = _commands(options, path)
-        # The rule that asks for the file is kept by building it: a dry run leaves none behind.
-        model = Model(TERRAFORM, {**variables, "source_zip": str(ROOT / "main.py")})
-        complaints = [*model.refused(), *model.broken()]
-    except (Wrong, Unreadable, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         complaints = [str(error)]
+    else:
+        complaints = list(_complaints(options))
     if complaints:
         sys.stderr.writelines(f"infra/dev deploy: {text}\n" for text in complaints)
         return 1
+    order = Order(
+        root=ROOT,
+        project=options.project,
+        region=options.region,
+        variables=tuple(options.var),
+        variable_file=options.var_file,
+        secrets_first=options.secrets_first,
+        zip_name=built.name,
+    )
     if options.dry_run:
-        _print(model, built, commands, options)
-        return 0
-    return _deploy(built, path, commands, options)
+        return dry_run.run(order, built)
+    return _deploy(order, built, ask=not options.yes)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -72,7 +68,11 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         help="a variable of variables.tf",
     )
     parser.add_argument("--var-file", type=Path, help="variables in a file, as example.tfvars")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="change nothing and show Terraform's plan; without credentials, by a mocked provider",
+    )
     parser.add_argument(
         "--secrets-first",
         action="store_true",
@@ -82,98 +82,31 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _variables(options: argparse.Namespace) -> dict[str, Any]:
-    """Every variable that is given: by file, then by --var, then by an option of its own."""
-    given: dict[str, Any] = {}
-    files = sorted(TERRAFORM.glob("*.auto.tfvars"))
-    for path in [*files, *([options.var_file] if options.var_file else [])]:
-        given |= {
-            name: value(node, _literals())
-            for name, node in parse(path.read_text("utf-8"), path.name).values.items()
-        }
-    for text in options.var:
-        name, equals, written = text.partition("=")
+def _complaints(options: argparse.Namespace) -> Iterator[str]:
+    """What is wrong in the settings, as far as it is seen without Terraform."""
+    text = (ROOT / terraform.FOLDER / "variables.tf").read_text("utf-8")
+    known = sorted(re.findall(r'^variable "(\w+)"', text, re.MULTILINE))
+    for given in options.var:
+        name, equals, _ = given.partition("=")
         if not equals:
-            raise Wrong(f"--var {text}: write NAME=VALUE")
-        given[name] = _written(name, written)
-    given["project"] = options.project
-    if options.region:
-        given["region"] = options.region
-    return given
+            yield f"--var {given}: write NAME=VALUE"
+        elif name not in known:
+            yield f"unknown variable {name}; there are: {', '.join(known)}"
+    if options.var_file and not options.var_file.is_file():
+        yield f"--var-file {options.var_file}: there is no such file"
 
 
-def _written(name: str, text: str) -> Any:
-    """A value from the command line, as Terraform reads it: by the variable's type."""
-    declared = Model(TERRAFORM, {"project": "", "source_zip": ""}).blocks("variable").get(name)
-    if declared is None or declared.values["type"] == ("root", "string"):
-        return text
-    return value(expression(text, f"--var {name}"), _literals())
-
-
-def _literals() -> Scope:
-    def unknown(name: str) -> Any:
-        raise Wrong(f"{name}: only plain values can be given here; texts stand in quotes")
-
-    return Scope(unknown, {}, ROOT)
-
-
-def _home(project: str) -> Path:
-    return ROOT / ".inbetween/deploy" / project
-
-
-def _commands(options: argparse.Namespace, path: Path) -> list[list[str]]:
-    base = ["terraform", f"-chdir={TERRAFORM}"]
-    given = [f"-var-file={options.var_file.resolve()}"] if options.var_file else []
-    given += [f"-var={text}" for text in options.var]
-    given += [f"-var=region={options.region}"] if options.region else []
-    given += [f"-var=project={options.project}", f"-var=source_zip={path}"]
-    if not (TERRAFORM / "backend.tf").exists():
-        given.append(f"-state={_home(options.project) / 'terraform.tfstate'}")
-    if options.secrets_first:
-        given.append("-target=google_secret_manager_secret.secret")
-    if options.yes:
-        given.append("-auto-approve")
-    return [[*base, "init", "-input=false"], [*base, "apply", "-input=false", *given]]
-
-
-def _print(
-    model: Model,
-    built: package.Package,
-    commands: Sequence[Sequence[str]],
-    options: argparse.Namespace,
-) -> None:
-    region, made = model.variables["region"], plan.count(model)
-    lines = [
-        f"plan for project {options.project} in {region}: {made} resources the first time",
-        *(["--secrets-first makes the services and the secrets only"] * options.secrets_first),
-        "",
-        *plan.told(model, built, commands),
-        "Nothing was changed." + ("" if shutil.which("terraform") else f" {NO_TERRAFORM}"),
-    ]
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
-
-
-def _deploy(
-    built: package.Package,
-    path: Path,
-    commands: Sequence[Sequence[str]],
-    options: argparse.Namespace,
-) -> int:
-    if not shutil.which("terraform"):
-        sys.stderr.write(f"infra/dev deploy: {NO_TERRAFORM}\n")
+def _deploy(order: Order, built: package.Package, *, ask: bool) -> int:
+    if not terraform.installed():
+        sys.stderr.write(f"infra/dev deploy: {terraform.MISSING}\n")
         return 3
-    built.write(path.parent)
-    print(f"· zip {path}: {len(built.files)} files")  # noqa: T201 - a command's answer
-    # Each project keeps its own providers' folder, so that two of them never share a lock.
-    environ = {**os.environ, "TF_DATA_DIR": str(_home(options.project) / "terraform")}
-    for command in commands:
-        print(f"· {' '.join(command[:3])}", flush=True)  # noqa: T201 - as above
-        status = subprocess.run(command, env=environ, check=False).returncode  # noqa: S603 - ours
-        if status:
+    path = built.write(order.kept)
+    sys.stdout.write(f"· zip {path}: {len(built.files)} files\n")
+    for command in terraform.deployment(order, ask=ask):
+        sys.stdout.write(f"· {' '.join(command[:3])}\n")
+        # Each project keeps its own providers' folder, so that two of them never share a lock.
+        if status := terraform.run(command, data=order.kept / "terraform"):
             return status
-    if options.secrets_first:
-        fill = Model(TERRAFORM, {**_variables(options), "source_zip": str(path)}).outputs()
-        print(json.dumps(fill["secrets_to_fill"], indent=2, ensure_ascii=False))  # noqa: T201 - as above
     return 0
 
 

@@ -38,6 +38,11 @@ class Package:
     content: bytes
     sha256: str
 
+    @property
+    def name(self) -> str:
+        """Its file's name."""
+        return f"inbetween-{self.sha256}.zip"
+
     def write(self, folder: Path) -> Path:
         """Put it down under its own name.
 
@@ -48,7 +53,7 @@ class Package:
             Where it is.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"inbetween-{self.sha256}.zip"
+        path = folder / self.name
         path.write_bytes(self.content)
         return path
 
@@ -89,11 +94,6 @@ def build(root: Path) -> Package:
             archive.writestr(entry, (root / name).read_bytes())
     content = buffer.getvalue()
     return Package(names, content, hashlib.sha256(content).hexdigest())
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file in hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _goes_up(name: str) -> bool:

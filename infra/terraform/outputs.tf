@@ -25,10 +25,11 @@ output "identities" {
   value       = { for name, account in google_service_account.identity : name => account.email }
 }
 
+# From the secrets themselves: an output of no resource is left out when they alone are made.
 output "secrets_to_fill" {
   description = "How each secret gets its value; the value never passes through Terraform"
   value = {
-    for name, about in local.secrets : about.says =>
-    "gcloud secrets versions add ${var.name}-${name} --project=${var.project} --data-file=-"
+    for name, secret in google_secret_manager_secret.secret : local.secrets[name].says =>
+    "gcloud secrets versions add ${secret.secret_id} --project=${secret.project} --data-file=-"
   }
 }

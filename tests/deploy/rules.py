@@ -1,41 +1,39 @@
-"""What must hold of infra/terraform, judged in Python from the values that its files come to.
+"""What must hold of infra/terraform, judged in Python from the files as they are written.
 
-Needs neither Terraform nor an account. Everything is compared with a whole list (of resources, of
-grants, of settings), so that what is added without being thought of is found like what is taken away.
+Needs neither Terraform nor an account, and works nothing out: a rule compares literals, references and
+whole lists (of resources, of grants, of settings), so that what is added without being thought of is
+found like what is taken away. What values come to is Terraform's to say, in infra/terraform/tests.
 """
 
 import ast
 import re
 from pathlib import Path
 
-from infra.deploy.hcl import Unreadable
-from infra.deploy.model import Model
-from infra.deploy.values import Wrong
 from lib import config
 from lib.flows.context import Times
 from lib.logs import EVENTS
+from tests.deploy import settings as told
+from tests.deploy.configuration import Configuration, UnreadableError, expression, read
 
 ROOT = Path(__file__).resolve().parents[2]
 TERRAFORM = ROOT / "infra/terraform"
-GIVEN = {"project": "demo-project", "source_zip": "versions.tf"}
-ACCOUNT = "serviceAccount:inbetween-{}@demo-project.iam.gserviceaccount.com"
-FILMS, SOURCES = "demo-project-inbetween", "demo-project-inbetween-source"
 
+# How many blocks of each type there are.
 RESOURCES = {
     "google_cloud_run_v2_service_iam_member": 2,
     "google_cloud_scheduler_job": 1,
     "google_cloudfunctions2_function": 2,
     "google_logging_metric": 5,
     "google_monitoring_alert_policy": 5,
-    "google_monitoring_notification_channel": 0,
-    "google_project_iam_member": 3,
-    "google_project_service": 12,
-    "google_secret_manager_secret": 3,
-    "google_secret_manager_secret_iam_member": 5,
-    "google_service_account": 4,
-    "google_service_account_iam_member": 2,
+    "google_monitoring_notification_channel": 1,
+    "google_project_iam_member": 2,
+    "google_project_service": 1,
+    "google_secret_manager_secret": 1,
+    "google_secret_manager_secret_iam_member": 1,
+    "google_service_account": 1,
+    "google_service_account_iam_member": 1,
     "google_storage_bucket": 2,
-    "google_storage_bucket_iam_member": 3,
+    "google_storage_bucket_iam_member": 2,
     "google_storage_bucket_object": 1,
 }
 # The arguments that we use, as the provider's documentation spells them (hashicorp/google, 6.40 to
@@ -57,138 +55,137 @@ SHAPES = {
     "google_storage_bucket_iam_member": "bucket role member",
     "google_storage_bucket_object": "bucket name source content_type",
 }
+CANNOT = "cannot be judged by"
+META = {"depends_on", "for_each", "lifecycle"}  # what Terraform itself reads
 MAPS = {"environment_variables", "labels"}
+IDENTITY = "${google_service_account.identity[%s].%s}"
+BUILD = IDENTITY % ('"build"', "member")
+ITSELF = IDENTITY % ("each.key", "member")
+# For each of what, to whom, which role, on what.
 GRANTS = {
-    ("allUsers", "roles/run.invoker", "inbetween-api"),
-    (ACCOUNT.format("scheduler"), "roles/run.invoker", "inbetween-poll"),
-    (ACCOUNT.format("api"), "roles/storage.objectUser", FILMS),
-    (ACCOUNT.format("poll"), "roles/storage.objectUser", FILMS),
-    (ACCOUNT.format("api"), "roles/secretmanager.secretAccessor", "inbetween-owner-keys"),
-    *(
-        (ACCOUNT.format(who), "roles/secretmanager.secretAccessor", f"inbetween-{secret}")
-        for who in ("api", "poll")
-        for secret in ("upstream", "webhook")
-    ),
-    *(
-        (
-            ACCOUNT.format(who),
-            "roles/iam.serviceAccountTokenCreator",
-            f"projects/demo-project/serviceAccounts/{ACCOUNT.format(who).partition(':')[2]}",
-        )
-        for who in ("api", "poll")
-    ),
-    (ACCOUNT.format("build"), "roles/artifactregistry.writer", "demo-project"),
-    (ACCOUNT.format("build"), "roles/logging.logWriter", "demo-project"),
-    (ACCOUNT.format("build"), "roles/storage.objectViewer", SOURCES),
     (
-        ACCOUNT.format("build"),
+        "${toset(var.api_invokers)}",
+        "${each.value}",
+        "roles/run.invoker",
+        "${google_cloudfunctions2_function.api.name}",
+    ),
+    (
+        "",
+        IDENTITY % ('"scheduler"', "member"),
+        "roles/run.invoker",
+        "${google_cloudfunctions2_function.poll.name}",
+    ),
+    (
+        "${local.functions}",
+        ITSELF,
+        "roles/storage.objectUser",
+        "${google_storage_bucket.films.name}",
+    ),
+    (
+        "${local.functions}",
+        ITSELF,
+        "roles/iam.serviceAccountTokenCreator",
+        IDENTITY % ("each.key", "name"),
+    ),
+    (
+        "${local.readers}",
+        IDENTITY % ("each.value.reader", "member"),
+        "roles/secretmanager.secretAccessor",
+        "${google_secret_manager_secret.secret[each.value.secret].secret_id}",
+    ),
+    (
+        '${toset(["roles/artifactregistry.writer", "roles/logging.logWriter"])}',
+        BUILD,
+        "${each.value}",
+        "${var.project}",
+    ),
+    ("", BUILD, "roles/storage.objectViewer", "${google_storage_bucket.source.name}"),
+    (
+        "",
+        BUILD,
         "roles/storage.objectViewer",
-        'demo-project if resource.name.startsWith("projects/_/buckets/gcf-v2-")',
+        '${var.project} if resource.name.startsWith("projects/_/buckets/gcf-v2-")',
     ),
 }
+# What the grants go over.
+LISTS = {
+    "functions": '${toset(["api", "poll"])}',
+    "readers": '${merge([for secret, about in local.secrets : {for reader in about.read : "${secret}/${reader}" => {secret = secret, reader = reader}}] ...)}',
+}
+READERS = {"upstream": ["api", "poll"], "owner-keys": ["api"], "webhook": ["api", "poll"]}
+IDENTITIES = {"api", "poll", "scheduler", "build"}
 SWEPT = {"claims/": 4, "keys/": 8, "outbox/": 14, "frames/": 30, "uploads/": 3}
 # Policies over an event that must never be: its name, and the metric that counts it.
 NOTICED = {
-    "unreadable_object": ("object.unreadable", "inbetween/unreadable_objects"),
-    "late_task": ("upstream.late_task", "inbetween/late_tasks"),
-    "clock_off": ("clock.off", "inbetween/clocks_off"),
+    "unreadable_object": ("object.unreadable", "unreadable_objects"),
+    "late_task": ("upstream.late_task", "late_tasks"),
+    "clock_off": ("clock.off", "clocks_off"),
 }
 SERVICES = {
     "artifactregistry", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "cloudscheduler", "iam", "iamcredentials",
     "logging", "monitoring", "run", "secretmanager", "storage",
 }  # fmt: skip
 SECRETS = {
-    "api": {"DASHSCOPE_API_KEY": "inbetween-upstream", "OWNER_KEYS": "inbetween-owner-keys"},
-    "poll": {"DASHSCOPE_API_KEY": "inbetween-upstream"},
+    "api": {
+        "DASHSCOPE_API_KEY": ("inbetween-upstream", "latest"),
+        "OWNER_KEYS": ("inbetween-owner-keys", "latest"),
+    },
+    "poll": {"DASHSCOPE_API_KEY": ("inbetween-upstream", "latest")},
 }
 # Cloud Run functions, "Runtime support": those that our code runs on and that are not deprecated.
-RUNTIMES = {"python311", "python312", "python313"}
-# Read by the libraries below us, not by lib/config.py.
-LIBRARIES = {"THREADS", "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"}
-# A value that each variable must refuse; booleans take what they are given.
-REFUSED = {
-    "alert_5xx_above": -1,
-    "alert_emails": ["nobody"],
-    "allowed_origins": ["*"],
-    "api_concurrency": 1,
-    "api_invokers": ["allAuthenticatedUsers"],
-    "api_max_instances": 0,
-    "api_min_instances": 6,
-    "api_timeout_s": 60,
-    "bucket": "My_Bucket",
-    "bucket_location": "?",
-    "dashscope_region": "frankfurt",
-    "first_look_s": 3601,
-    "frame_delivery": "pigeon",
-    "frames_days": 2,
-    "id_token_audience": ["client"],
-    "id_token_owners": {"a b": ["ada@example.com"]},
-    "implicit_dedupe_s": 3601,
-    "jobs_days": 8,
-    "name": "x",
-    "outbox_days": 1,
-    "owner_keys_secret_version": "0",
-    "owner_limits": {"a b": {"jobs_per_day": 1}},
-    "poll_timeout_s": 100,
-    "project": "Demo",
-    "region": "Singapore",
-    "runtime": "python39",
-    "scheduler_region": "everywhere",
-    "signed_url_ttl_s": 43201,
-    "source_zip": "nowhere.zip",
-    "tick_budget_s": 0,
-    "upstream_secret_version": "newest",
-    "webhook_secret_version": "newest",
-    "videos_days": 0,
-}
-VALUE = {
-    "DASHSCOPE_API_KEY": "sk-x",
-    "OWNER_KEYS": "{}",
-    "WEBHOOK_SECRETS": "{}",
-    "DASHSCOPE_ACCOUNTS": '[{"api_key": "x"}]',
-}
+RUNTIMES = ["python311", "python312", "python313"]
 
 
-def refused(name):
-    """Variables of which exactly this one is not allowed."""
-    given = {name: REFUSED[name]}
-    return {**given, "id_token_audience": ["client"]} if name == "id_token_owners" else given
-
-
-def model(folder=TERRAFORM, **given):
-    return Model(folder, {**GIVEN, **given})
+def configuration(folder=TERRAFORM):
+    return Configuration(folder)
 
 
 def complaints(folder=TERRAFORM):
     """Every broken rule, as a sentence."""
     try:
-        found = model(folder)
-        judged = [sentence for rule in RULES for sentence in rule(found)]
-        return [*found.refused(), *found.broken(), *judged]
-    except (Wrong, Unreadable) as reason:
+        found = configuration(folder)
+    except UnreadableError as reason:
         return [str(reason)]
-    except (KeyError, IndexError, TypeError, AttributeError) as reason:
-        return [f"{type(reason).__name__} while judging: {reason}"]
+    # A circle would lead the other rules round and round.
+    lost = list(judged(references, found))
+    return lost or [sentence for rule in RULES for sentence in judged(rule, found)]
+
+
+def judged(rule, found):
+    """What a rule says; that it cannot judge at all is said as well."""
+    try:
+        yield from rule(found)
+    except UnreadableError as reason:
+        yield str(reason)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as reason:
+        yield f"{CANNOT} {rule.__name__}: {type(reason).__name__}: {reason}"
 
 
 def inventory(found):
-    there = {kind: len(found.resources(kind)) for kind in found.types()}
+    there = {kind: len(named) for kind, named in found.resources.items()}
     for kind in sorted(there.keys() | RESOURCES.keys()):
         if there.get(kind) != RESOURCES.get(kind):
             yield f"{kind}: {there.get(kind)} of them; thought of are {RESOURCES.get(kind)}"
-    found.outputs()
 
 
 def shapes(found):
-    for kind in found.types():
+    for kind, named in found.resources.items():
         known = set(SHAPES.get(kind, "").split())
-        for address, one in found.resources(kind).items():
-            for path in sorted(set(paths(one)) - known):
-                yield f"{kind}.{address}: {path} is no argument of it that we know"
+        for name, one in named.items():
+            own = {key: value for key, value in one.items() if key not in META}
+            for path in sorted(set(paths(own)) - known):
+                yield f"{kind}.{name}: {path} is no argument of it that we know"
+            if own.get("project", "${var.project}") != "${var.project}":
+                yield f"{kind}.{name}: is in {own['project']}"
+    for name, value in found.locals.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            yield f"local.{name} is a block"
 
 
 def paths(one, above=""):
     for name, value in one.items():
+        if name == "for_each":
+            continue  # of a dynamic block
         if isinstance(value, dict) and name not in MAPS:
             yield f"{above}{name} as a value"
         elif isinstance(value, list) and value and isinstance(value[0], dict):
@@ -198,45 +195,63 @@ def paths(one, above=""):
             yield f"{above}{name}"
 
 
+def references(found):
+    known = {kind: {path.partition(".")[0] for path in of.split()} for kind, of in SHAPES.items()}
+    yield from found.lost(known)
+
+
 def services(found):
-    there = {one["service"] for one in found.resources("google_project_service").values()}
-    if there != {f"{name}.googleapis.com" for name in SERVICES}:
-        yield f"services: {sorted(there)}"
-    if any(one["disable_on_destroy"] for one in found.resources("google_project_service").values()):
+    listed = re.fullmatch(r"\$\{toset\((\[.*\])\)\}", found.locals["services"])
+    if {*expression(listed[1])} != {f"{name}.googleapis.com" for name in SERVICES}:
+        yield f"services: {listed[1]}"
+    needed = found.resources["google_project_service"]["needed"]
+    if (needed["for_each"], needed["service"]) != ("${local.services}", "${each.value}"):
+        yield "services: others than the list is switched on"
+    if needed["disable_on_destroy"] is not False:
         yield "services: destroying this would switch off what others may use"
 
 
 def buckets(found):
-    for bucket in found.resources("google_storage_bucket").values():
+    for name, bucket in found.resources["google_storage_bucket"].items():
         if bucket.get("public_access_prevention") != "enforced":
-            yield f"{bucket['name']} could be made public"
+            yield f"{name} could be made public"
         if bucket.get("uniform_bucket_level_access") is not True:
-            yield f"{bucket['name']}: objects could have access lists of their own"
+            yield f"{name}: objects could have access lists of their own"
         if bucket["soft_delete_policy"][0]["retention_duration_seconds"] != 0:
-            yield f"{bucket['name']}: deleted objects are kept and billed"
-    films = found.resources("google_storage_bucket")["films"]
+            yield f"{name}: deleted objects are kept and billed"
+    films = found.resources["google_storage_bucket"]["films"]
     if films["force_destroy"] is not False:
         yield "terraform destroy would delete the films"
-    rules = [(rule["action"][0]["type"], rule["condition"][0]) for rule in films["lifecycle_rule"]]
-    swept = {tuple(one.get("matches_prefix", ())): one.get("age") for _, one in rules}
-    if swept != {(prefix,): days for prefix, days in SWEPT.items()}:
-        yield f"swept are {swept}; thought of are {SWEPT}"
-    if {kind for kind, _ in rules} != {"Delete"}:
-        yield "a lifecycle rule does something else than delete"
-    if "cors" in films:
+    swept = {prefix: found.plain(days) for prefix, days in found.locals["sweep"].items()}
+    if (kept := {prefix: days for prefix, days in swept.items() if days is not None}) != SWEPT:
+        yield f"swept are {kept}; thought of are {SWEPT}"
+    wanted = {
+        "for_each": "${{for prefix, days in local.sweep : prefix => days if days != null}}",
+        "action": [{"type": "Delete"}],
+        "condition": [
+            {"age": "${lifecycle_rule.value}", "matches_prefix": ["${lifecycle_rule.key}"]}
+        ],
+    }
+    if films["lifecycle_rule"] != [wanted]:
+        yield f"a lifecycle rule does something else than delete by prefix: {films['lifecycle_rule']}"
+    (cors,) = films["cors"]
+    named = "${length(var.allowed_origins) > 0 ? [var.allowed_origins] : []}"
+    if (cors["for_each"], cors["origin"]) != (named, "${cors.value}"):
+        yield f"CORS for {cors['for_each']}"
+    if found.default("allowed_origins") != []:
         yield "CORS without an allowed origin"
 
 
 def grants(found):
-    there = []
-    for kind in found.types():
+    there = set()
+    for kind, named in found.resources.items():
         if "_iam_" in kind and not kind.endswith("_iam_member"):
             yield f"{kind} would take away what others have granted"
         if kind.endswith("_iam_member"):
-            there += [_grant(one) for one in found.resources(kind).values()]
-    for one in sorted(set(there) - GRANTS):
+            there |= {_grant(one) for one in named.values()}
+    for one in sorted(there - GRANTS):
         yield f"granted and not thought of: {' · '.join(one)}"
-    for one in sorted(GRANTS - set(there)):
+    for one in sorted(GRANTS - there):
         yield f"needed and not granted: {' · '.join(one)}"
 
 
@@ -247,156 +262,186 @@ def _grant(one):
         if name in one
     )
     only = "".join(f" if {condition['expression']}" for condition in one.get("condition", []))
-    return one["member"], one["role"], on + only
+    return one.get("for_each", ""), one["member"], one["role"], on + only
+
+
+def people(found):
+    """Whom the grants go to, and what they go over."""
+    for name, wanted in LISTS.items():
+        if found.locals[name] != wanted:
+            yield f"local.{name} is {found.locals[name]}"
+    readers = {name: about["read"] for name, about in found.locals["secrets"].items()}
+    if readers != READERS:
+        yield f"the secrets are read by {readers}"
+    if found.default("api_invokers") != ["allUsers"]:
+        yield f"api is open to {found.default('api_invokers')}"
+    identity = found.resources["google_service_account"]["identity"]
+    if (found.locals["identities"].keys(), identity["for_each"]) != (
+        IDENTITIES,
+        "${local.identities}",
+    ):
+        yield f"there are the identities {sorted(found.locals['identities'])}"
+    secret = found.resources["google_secret_manager_secret"]["secret"]
+    made = {
+        (one["for_each"], one.get("account_id") or one["secret_id"]) for one in (identity, secret)
+    }
+    if made != {
+        ("${local.identities}", "${var.name}-${each.key}"),
+        ("${local.secrets}", "${var.name}-${each.key}"),
+    }:
+        yield f"identities and secrets are named by {sorted(made)}"
 
 
 def builds(found):
     tree = ast.parse((ROOT / "main.py").read_text())
     targets = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    source = found.resources("google_storage_bucket_object")["source"]
-    if not re.fullmatch(r"inbetween-[0-9a-f]{64}\.zip", source["name"]):
+    source = found.resources["google_storage_bucket_object"]["source"]
+    if source["name"] != "${var.name}-${filesha256(var.source_zip)}.zip":
         yield f"the zip {source['name']} is not named by its content"
-    for name, function in found.resources("google_cloudfunctions2_function").items():
+    if (source["bucket"], source["source"]) != (
+        "${google_storage_bucket.source.name}",
+        "${var.source_zip}",
+    ):
+        yield f"the zip is {source['source']} in {source['bucket']}"
+    if choices(found, "runtime") != RUNTIMES:
+        yield f"runtimes: {choices(found, 'runtime')}"
+    for name, function in found.resources["google_cloudfunctions2_function"].items():
         build = function["build_config"][0]
-        stored = build["source"][0]["storage_source"][0]
         if build["entry_point"] != name or name not in targets:
             yield f"{name}: its target is {build['entry_point']}"
-        if build["runtime"] not in RUNTIMES:
+        if build["runtime"] != "${var.runtime}":
             yield f"{name}: runtime {build['runtime']}"
-        if (stored["bucket"], stored["object"]) != (SOURCES, source["name"]):
-            yield f"{name}: built from {stored}"
-        if not build["service_account"].endswith(ACCOUNT.format("build").partition(":")[2]):
+        if build["source"][0]["storage_source"] != [
+            {
+                "bucket": "${google_storage_bucket.source.name}",
+                "object": "${google_storage_bucket_object.source.name}",
+            }
+        ]:
+            yield f"{name}: built from {build['source']}"
+        if build["service_account"] != IDENTITY % ('"build"', "id"):
             yield f"{name}: built as {build['service_account']}"
 
 
 def sizes(found):
-    for name, function in found.resources("google_cloudfunctions2_function").items():
-        service = function["service_config"][0]
-        if f"serviceAccount:{service['service_account_email']}" != ACCOUNT.format(name):
+    for name in told.FUNCTIONS:
+        service = told.service_of(found, name)
+        if service["service_account_email"] != IDENTITY % (f'"{name}"', "email"):
             yield f"{name}: runs as {service['service_account_email']}"
         if (service["available_cpu"], service["available_memory"]) != ("1", "512Mi"):
             yield f"{name}: {service['available_cpu']} CPU, {service['available_memory']}"
-        threads = service["environment_variables"]["THREADS"]
-        if str(service["max_instance_request_concurrency"]) != threads:
-            yield f"{name}: {service['max_instance_request_concurrency']} at a time, {threads} threads"
-        if not 0 <= service["min_instance_count"] <= service["max_instance_count"] <= 100:
+        threads = told.written(found, name)["THREADS"]
+        concurrency = service["max_instance_request_concurrency"]
+        if threads != f"${{tostring({concurrency[2:-1]})}}":
+            yield f"{name}: {concurrency} at a time, {threads} threads"
+        fewest, most = (found.plain(service[f"{end}_instance_count"]) for end in ("min", "max"))
+        if not 0 <= fewest <= most <= 100:
             yield f"{name}: its numbers of instances"
         if service["ingress_settings"] != "ALLOW_ALL":
             yield f"{name}: nobody outside reaches it"
 
 
 def settings(found):
-    for name, function in found.resources("google_cloudfunctions2_function").items():
-        service = function["service_config"][0]
-        secrets = {one["key"]: one["secret"] for one in service["secret_environment_variables"]}
-        if secrets != SECRETS[name]:
-            yield f"{name}: gets the secrets {secrets}"
+    if (there := told.secrets(found)) != SECRETS:
+        yield f"the functions get the secrets {there}"
+    for name, environment in told.complete(found).items():
         try:
-            yield from _understood(name, service["environment_variables"], secrets)
+            yield from told.not_understood(name, environment)
         except config.ConfigError as reason:
             yield f"{name} would not start: {reason}"
 
 
-class Asked(dict):
-    """An environment that remembers which names were looked for."""
-
-    def __init__(self, *of):
-        super().__init__(*of)
-        self.names = set()
-
-    def get(self, name, default=None):
-        self.names.add(name)
-        return super().get(name, default)
-
-
-def _understood(name, environment, secrets):
-    """The service's own reader takes the settings, and takes them all."""
-    asked = Asked({**environment, **{key: VALUE[key] for key in secrets}})
-    read = config.parse(asked)
-    if unknown := sorted(set(environment) - asked.names - LIBRARIES):
-        yield f"{name}: nothing reads {', '.join(unknown)}"
-    if read.bucket != FILMS or read.local or read.auth_off:
-        yield f"{name}: works on {read.bucket}"
-    if name == "poll" and not (read.poll_audience and read.poll_invoker and read.poll_behind_iam):
-        yield "poll would let nobody tick: behind IAM the token arrives without its signature"
-
-
 def heartbeat(found):
-    job = found.resources("google_cloud_scheduler_job")["tick"]
-    poll = found.resources("google_cloudfunctions2_function")["poll"]
-    service, target = poll["service_config"][0], job["http_target"][0]
-    token, told = target["oidc_token"][0], service["environment_variables"]
+    job = found.resources["google_cloud_scheduler_job"]["tick"]
+    poll = found.resources["google_cloudfunctions2_function"]["poll"]
+    target, expected = job["http_target"][0], told.written(found, "poll")
+    token = target["oidc_token"][0]
     if job["schedule"] != "* * * * *":
         yield f"a tick at {job['schedule']!r} instead of every minute"
-    if job["retry_config"][0]["retry_count"] != 0:
+    if job["retry_config"] != [{"retry_count": 0}]:
         yield "a tick that failed is tried again beside the next one"
-    if (
-        target["http_method"] != "POST"
-        or target["uri"] != poll["url"]
-        or job["paused"] is not False
-    ):
+    if (target.get("http_method"), target.get("uri"), job["paused"]) != (
+        "POST",
+        "${google_cloudfunctions2_function.poll.url}",
+        "${var.paused}",
+    ) or found.default("paused") is not False:
         yield "the scheduler does not call poll"
     if (token["audience"], token["service_account_email"]) != (
-        told["POLL_AUDIENCE"],
-        told["POLL_INVOKER"],
+        expected["POLL_AUDIENCE"],
+        expected["POLL_INVOKER"],
     ):
         yield "the scheduler's token is not the one that poll expects"
-    if f"serviceAccount:{token['service_account_email']}" != ACCOUNT.format("scheduler"):
+    if token["service_account_email"] != IDENTITY % ('"scheduler"', "email"):
         yield f"the scheduler calls as {token['service_account_email']}"
-    deadline = re.fullmatch(r"(\d+)s", job["attempt_deadline"])
-    if not deadline or not service["timeout_seconds"] < int(deadline[1]) <= 1800:
-        yield f"the scheduler waits {job['attempt_deadline']}, poll works {service['timeout_seconds']} s"
+    # Google's form of a function's address, from where it lies and what it is called.
+    address = "https://${var.region}-${var.project}.cloudfunctions.net/${local.poll_name}"
+    if (token["audience"], found.locals["poll_url"]) != ("${local.poll_url}", address) or (
+        (poll["location"], poll["project"], poll["name"])
+        != ("${var.region}", "${var.project}", "${local.poll_name}")
+    ):
+        yield f"poll's address is not {found.locals['poll_url']}"
+    compared = job["lifecycle"][0]["precondition"][0]["condition"]
+    if compared != "${google_cloudfunctions2_function.poll.url == local.poll_url}":
+        yield "nobody compares poll's address with its audience"
 
 
 def times(found):
     """Design: lease + create < timeout - 10 s; a copy of the budget's last second may end."""
     known = Times()
-    api, poll = (
-        found.resources("google_cloudfunctions2_function")[name]["service_config"][0]
-        for name in ("api", "poll")
-    )
-    if not known.lease_s + 20 < api["timeout_seconds"] - 10:
-        yield f"api is cut after {api['timeout_seconds']} s, inside a lease and a create"
-    budget = float(poll["environment_variables"]["TICK_BUDGET_S"])
-    if not budget + known.copy_at_most_s + 40 <= poll["timeout_seconds"] or budget >= 60:
-        yield f"a budget of {budget} s and a copy do not fit into {poll['timeout_seconds']} s"
+    api, poll = (told.service_of(found, name)["timeout_seconds"] for name in told.FUNCTIONS)
+    if (api, poll) != ("${var.api_timeout_s}", "${var.poll_timeout_s}"):
+        yield f"the functions' timeouts are {api} and {poll}"
+    shortest, _ = limits(found, "api_timeout_s")
+    for seconds in (shortest, found.default("api_timeout_s")):
+        if not known.lease_s + 20 < seconds - 10:
+            yield f"api is cut after {seconds} s, inside a lease and a create"
+    budget, work = found.default("tick_budget_s"), found.default("poll_timeout_s")
+    if not budget + known.copy_at_most_s + 40 <= work or budget >= 60:
+        yield f"a budget of {budget} s and a copy do not fit into {work} s"
+    deadline = found.resources["google_cloud_scheduler_job"]["tick"]["attempt_deadline"]
+    later = re.fullmatch(r"\$\{var\.poll_timeout_s \+ (\d+)\}s", deadline)
+    _, longest = limits(found, "poll_timeout_s")
+    if not later or not 0 < int(later[1]) <= 1800 - longest:
+        yield f"the scheduler waits {deadline}, poll works {longest} s at most"
 
 
 def noticed(found):
-    metrics = {
-        one["name"]: one["filter"] for one in found.resources("google_logging_metric").values()
-    }
-    policies = found.resources("google_monitoring_alert_policy")
+    metrics = found.resources["google_logging_metric"]
+    policies = found.resources["google_monitoring_alert_policy"]
     for name, (event, metric) in NOTICED.items():
-        told = policies[name]["conditions"][0]["condition_threshold"][0]
-        if f'metric.type="logging.googleapis.com/user/{metric}"' not in told["filter"]:
-            yield f"the alert {name} does not look at {metric}"
-        if (told["comparison"], told["threshold_value"]) != ("COMPARISON_GT", 0):
+        condition = policies[name]["conditions"][0]["condition_threshold"][0]
+        yield from _looks_at(name, condition, metric)
+        if (condition["comparison"], condition["threshold_value"]) != ("COMPARISON_GT", 0):
             yield f"{event} goes unnoticed"
-        if f'event="{event}"' not in metrics.get(metric, ""):
+        if f'event="{event}"' not in metrics[metric]["filter"]:
             yield f"{metric} does not count {event}"
 
 
+def _looks_at(name, condition, metric):
+    wanted = f'metric.type="logging.googleapis.com/user/${{google_logging_metric.{metric}.name}}"'
+    if wanted not in condition["filter"]:
+        yield f"the alert {name} does not look at {metric}"
+
+
 def alerts(found):
-    metrics = {
-        one["name"]: one["filter"] for one in found.resources("google_logging_metric").values()
+    counted = {
+        name: found.written(one["filter"])
+        for name, one in found.resources["google_logging_metric"].items()
     }
-    policies = found.resources("google_monitoring_alert_policy")
+    policies = found.resources["google_monitoring_alert_policy"]
     silent = policies["no_tick"]["conditions"][0]["condition_absent"][0]
     failed = policies["server_errors"]["conditions"][0]["condition_threshold"][0]
-    for condition, metric in ((silent, "inbetween/ticks"), (failed, "inbetween/server_errors")):
-        if f'metric.type="logging.googleapis.com/user/{metric}"' not in condition["filter"]:
-            yield f"an alert does not look at {metric}"
+    yield from _looks_at("no_tick", silent, "ticks")
+    yield from _looks_at("server_errors", failed, "server_errors")
     if silent["duration"] != "300s":
         yield f"a silent heartbeat is told after {silent['duration']}"
-    if (failed["comparison"], failed["threshold_value"]) != ("COMPARISON_GT", 0):
+    if (failed["comparison"], found.plain(failed["threshold_value"])) != ("COMPARISON_GT", 0):
         yield "an answer with 5xx goes unnoticed"
-    if 'service_name="inbetween-poll"' not in metrics["inbetween/ticks"]:
+    if 'service_name="inbetween-poll"' not in counted["ticks"]:
         yield "ticks are counted of something else than poll"
-    if "httpRequest.status>=500" not in metrics["inbetween/server_errors"]:
+    if "httpRequest.status>=500" not in counted["server_errors"]:
         yield "5xx are counted from another status on"
     said = " ".join(
-        [*metrics.values(), *(one["documentation"][0]["content"] for one in policies.values())]
+        [*counted.values(), *(one["documentation"][0]["content"] for one in policies.values())]
     )
     named = set(re.findall(r'event="([^"]+)"', said)) | set(
         re.findall(r"`((?:tick|request)\.\w+)`", said)
@@ -406,47 +451,83 @@ def alerts(found):
 
 
 def variables(found):
-    for name, block in found.blocks("variable").items():
+    for name, block in found.variables.items():
         for need in ("description", "type"):
-            if need not in block.values:
+            if need not in block:
                 yield f"variable {name} has no {need}"
-        checks = [one for one in block.blocks if one.kind == "validation"]
-        if not checks and block.values.get("type") != ("root", "bool"):
+        if "validation" not in block and block.get("type") != "bool":
             yield f"variable {name} takes anything"
-        for check in checks:
-            message = found.value(check.values["error_message"], {})
-            if not message.startswith((f"{name} must ", f"{name} and ")) or not message.endswith(
-                "."
-            ):
-                yield f"variable {name}: {message!r} does not say what is allowed"
         if re.search(r"(api_key|password|token|secret)$", name):
             yield f"variable {name} would put a secret into the state"
     for name in ("videos_days", "jobs_days"):
-        if found.variables[name] is not None:
+        if found.default(name) is not None:
             yield f"{name}: films and jobs are kept unless somebody says otherwise"
 
 
-def bounds(found):
-    usual = found.variables
-    for name in sorted(REFUSED.keys() & found.blocks("variable").keys()):
-        found.variables = {**usual, **refused(name)}
-        if not found.refused():
-            yield f"variable {name} takes {REFUSED[name]!r}"
-    found.variables = usual
+def checks(found):
+    """What a variable's rule looks at and says, and that its default keeps it."""
+    for name, block in found.variables.items():
+        rules = block.get("validation", [])
+        if rules and not re.search(rf"\bvar\.{name}\b", conditions(found, name)):
+            yield f"variable {name}: its rule does not look at it"
+        for message in (one["error_message"] for one in rules):
+            if not message.startswith((f"{name} must ", f"{name} and ")) or message[-1] != ".":
+                yield f"variable {name}: {message!r} does not say what is allowed"
+        yield from _usual(found, name)
+
+
+def _usual(found, name):
+    """A default keeps the variable's own rule, where that is a list or two bounds."""
+    usual, allowed = found.default(name), choices(found, name)
+    if allowed is not None and usual not in allowed:
+        yield f"variable {name}: {usual} is none of {allowed}"
+    if isinstance(usual, int | float) and not isinstance(usual, bool):
+        least, most = limits(found, name)
+        if not (least is None or least <= usual) or not (most is None or usual <= most):
+            yield f"variable {name}: {usual} is not between {least} and {most}"
+
+
+def conditions(found, name):
+    return " && ".join(
+        str(check["condition"]) for check in found.variables[name].get("validation", [])
+    )
+
+
+def choices(found, name):
+    """The list that a variable's rule takes from; None if it is no list."""
+    listed = re.search(rf"contains\((\[[^\]]*\]), var\.{name}\)", conditions(found, name))
+    return listed and expression(listed[1])
+
+
+def limits(found, name):
+    """The least and the most that a variable's rule allows as a number."""
+    rule = conditions(found, name)
+    bounds = (re.search(rf"var\.{name} {mark} (\d+)(?! *\w)", rule) for mark in (">=", "<="))
+    return tuple(bound and int(bound[1]) for bound in bounds)
+
+
+def refusals(found):
+    """Terraform's tests break every rule of a variable, and expect that it is told by name."""
+    broken = set()
+    tests = read(found.folder / "tests/variables.tftest.hcl")
+    for run in (one for block in tests["run"] for one in block.values()):
+        expected = {text[len("${var.") : -1] for text in run["expect_failures"]}
+        for name in sorted(expected - run["variables"][0].keys()):
+            yield f"variable {name} is expected to be refused, and is not given"
+        broken |= expected
+    checked = {name for name, block in found.variables.items() if "validation" in block}
+    for name in sorted(checked ^ broken):
+        yield f"variable {name}: no test of Terraform's shows that it refuses something"
 
 
 def versions(found):
-    inside = [block for one in found.blocks("terraform").values() for block in one.blocks]
-    (needed,) = (block for block in inside if block.kind == "required_providers")
-    google = found.value(needed.values["google"], {})
-    if (
-        google != {"source": "hashicorp/google", "version": ">= 6.40, < 9.0"}
-        or len(needed.values) > 1
-    ):
-        yield f"providers: {google}"
+    (needed,) = (one for one in found.settings["terraform"] if "required_providers" in one)
+    google = {"source": "hashicorp/google", "version": ">= 6.40, < 9.0"}
+    if needed["required_providers"] != [{"google": google}]:
+        yield f"providers: {needed['required_providers']}"
 
 
 RULES = (
-    *(inventory, shapes, services, buckets, grants, builds, sizes, settings),
-    *(heartbeat, times, noticed, alerts, variables, bounds, versions),
+    *(inventory, shapes, services, buckets, grants, people, builds, sizes, settings),
+    *(heartbeat, times, noticed, alerts, variables, checks, refusals, versions),
 )

@@ -1,4 +1,4 @@
-"""`infra/dev deploy`: the plan without an account or Terraform, and what a real run calls in what order."""
+"""`infra/dev deploy`: Terraform's own plan and nothing beyond it, and what a real run calls in what order."""
 
 import hashlib
 import os
@@ -11,12 +11,19 @@ from pathlib import Path
 import pytest
 
 from tests.deploy import rules
+from tests.deploy.conftest import IGNORED, one_line
 
 ROOT = rules.ROOT
 # Says what it was asked, and ends as it is told; the real one needs an account to do anything.
 STAND_IN = """#!/bin/sh
 echo "terraform $*" >> "$ASKED"
 echo "data $TF_DATA_DIR" >> "$ASKED"
+case "$*" in
+  *source_zip=*) zip=${*##*source_zip=} && [ -f "${zip%% *}" ] && echo "zip there" >> "$ASKED" ;;
+esac
+case "$*" in
+  *"output "*) echo "gcloud secrets versions add inbetween-upstream --project=demo --data-file=-" ;;
+esac
 case "$*" in *" $FAILS "*) exit 7;; esac
 """
 
@@ -24,10 +31,10 @@ case "$*" in *" $FAILS "*) exit 7;; esac
 @pytest.fixture
 def project(tmp_path):
     """A checkout of its own, so that a real run leaves nothing in ours."""
-    ignored = shutil.ignore_patterns("__pycache__", ".terraform*", "*.tfstate*", "*.auto.tfvars")
     root = tmp_path / "checkout"
-    for name in ("lib", "infra/deploy", "infra/terraform"):
-        shutil.copytree(ROOT / name, root / name, ignore=ignored)
+    for name in ("lib", "infra/deploy"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(rules.TERRAFORM, root / "infra/terraform", ignore=IGNORED)
     for name in ("main.py", "requirements.txt", "infra/dev"):
         shutil.copy(ROOT / name, root / name)
     return root
@@ -47,43 +54,25 @@ def machine(tmp_path):
 
 def deploy(project, machine, *arguments, cwd="/", **environ):
     command = [str(project / "infra/dev"), "deploy", *arguments]
-    kept = {"PATH": str(machine), "HOME": os.environ["HOME"], **environ}
+    # A person without credentials, unless the test gives some.
+    kept = {"PATH": str(machine), "HOME": str(machine), **environ}
     return subprocess.run(command, cwd=cwd, env=kept, capture_output=True, text=True)
 
 
-def test_a_dry_run_tells_everything_without_an_account_or_terraform(project, machine):
+def test_without_terraform_a_dry_run_says_that_nothing_was_planned(project, machine):
     ran = deploy(project, machine, "--project", "demo", "--dry-run")
-    assert ran.returncode == 0, ran.stderr
-    said = ran.stdout
+    assert ran.returncode == 3, ran.stderr
     for sentence in (
-        "plan for project demo in asia-southeast1: 50 resources",
-        "demo-inbetween in asia-southeast1",
-        "public access prevention enforced",
-        "inbetween-poll@demo.iam.gserviceaccount.com",
-        "roles/storage.objectUser on bucket demo-inbetween\n",
-        "roles/run.invoker on function inbetween-poll",
-        "BUCKET=demo-inbetween",
-        "DASHSCOPE_API_KEY from secret inbetween-upstream, version latest",
-        "'* * * * *' Etc/UTC",
-        "no successful tick in 5 minutes",
-        "init -input=false",
-        "apply -input=false",
-        "Nothing was changed. terraform is not installed",
+        "main.py, requirements.txt",
+        "Nothing was planned: terraform is not installed",
+        "https://developer.hashicorp.com/terraform/install",
+        "neither a value nor a resource",
+        "Nothing was changed.\n",
     ):
-        assert sentence in said
+        assert sentence in ran.stdout
+    assert "Planned" not in ran.stdout
     assert not (project / ".inbetween").exists()
     assert not (project / ".venv").exists()
-
-
-def test_the_plan_names_every_resource_that_there_is(project, machine):
-    said = deploy(project, machine, "--project", "demo", "--dry-run").stdout
-    found = rules.model(project="demo")
-    assert f"{sum(rules.RESOURCES.values())} resources" in said
-    named = ("account_id", "secret_id", "service", "role", "display_name", "name")
-    for kind in found.types():
-        for one in found.resources(kind).values():
-            if kind != "google_storage_bucket_object":
-                assert next(one[name] for name in named if name in one) in said, kind
 
 
 def test_the_plans_hash_is_the_zips(project, machine, tmp_path):
@@ -121,7 +110,8 @@ def test_a_real_run_is_init_and_apply_with_the_state_of_the_project(project, mac
         project, machine, "--project", "demo", *options, "--yes", cwd=tmp_path, ASKED=str(asked)
     )
     assert ran.returncode == 0, ran.stderr
-    init, data, apply, _ = asked.read_text().splitlines()
+    init, data, apply, _, there = asked.read_text().splitlines()
+    assert there == "zip there"
     home = project / ".inbetween/deploy/demo"
     assert init.endswith("init -input=false")
     assert data == f"data {home}/terraform"
@@ -133,7 +123,7 @@ def test_a_real_run_is_init_and_apply_with_the_state_of_the_project(project, mac
     )
     assert {f"-state={home}/terraform.tfstate", "-auto-approve"} <= set(words)
     (source,) = (word for word in words if word.startswith("-var=source_zip="))
-    assert os.path.isfile(source.removeprefix("-var=source_zip="))  # noqa: PTH113 - a text
+    assert Path(source.removeprefix("-var=source_zip=")).is_file()
 
 
 def test_the_secrets_come_first_the_first_time(project, machine, tmp_path):
@@ -174,15 +164,9 @@ def test_without_terraform_nothing_is_begun(project, machine):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--var", "runtime=python39"], "runtime must be python311, python312 or python313"),
         (["--var", "colour=blue"], "unknown variable colour; there are: alert_5xx_above"),
         (["--var", "api_max_instances"], "--var api_max_instances: write NAME=VALUE"),
-        (["--var", 'alert_emails=["a@b.c"'], "--var alert_emails"),
-        (["--var", "videos_days=forever"], "only plain values can be given here"),
-        (["--region", "Mars"], "region must be a Google Cloud region"),
         (["--var-file", "nowhere.tfvars"], "nowhere.tfvars"),
-        (["--var", "jobs_days=3"], "9 or more: what marks a deleted job must outlive"),
-        (["--var", "tick_budget_s=100"], "poll_timeout_s must be at least tick_budget_s + 640"),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_done(project, machine, arguments, sentence):
@@ -194,7 +178,155 @@ def test_a_mistake_is_told_before_anything_is_done(project, machine, arguments, 
         assert not (project / ".inbetween").exists()
 
 
-def test_a_setting_of_the_folder_is_seen_by_the_plan(project, machine):
-    (project / "infra/terraform/mine.auto.tfvars").write_text("videos_days = 90\n")
-    ran = deploy(project, machine, "--project", "demo", "--dry-run")
-    assert "videos/ goes after 90 days" in ran.stdout
+def words_of(asked):
+    """Terraform's subcommands in order, and the words of the last one."""
+    lines = [line.split() for line in asked.read_text().splitlines() if "terraform -c" in line]
+    return [words[2] for words in lines], lines[-1]
+
+
+def test_without_credentials_a_dry_run_plans_against_a_mocked_provider(project, machine, tmp_path):
+    install(machine)
+    asked = tmp_path / "asked"
+    options = ["--region", "europe-west1", "--var", "api_max_instances=2", "--dry-run"]
+    ran = deploy(project, machine, "--project", "demo", *options, ASKED=str(asked))
+    assert ran.returncode == 0, ran.stderr
+    commands, last = words_of(asked)
+    assert commands == ["init", "test"]
+    assert {"-verbose", "-var=project=demo", "-var=region=europe-west1"} <= set(last)
+    assert "-var=api_max_instances=2" in last
+    assert "zip there" in asked.read_text()
+    assert "against a mocked provider" in ran.stdout
+    assert "Google was not\nasked" in ran.stdout
+    assert ran.stdout.endswith("\nNothing was changed.\n")
+    assert not (project / ".inbetween").exists()
+
+
+@pytest.mark.parametrize(
+    "environ", [{"GOOGLE_OAUTH_ACCESS_TOKEN": "x"}, {"CLOUDSDK_CONFIG": "/gcloud"}, {}]
+)
+def test_with_credentials_a_dry_run_is_terraforms_plan(project, machine, tmp_path, environ):
+    install(machine)
+    if "GOOGLE_OAUTH_ACCESS_TOKEN" not in environ:
+        environ = {name: f"{tmp_path}{value}" for name, value in environ.items()}
+        folder = Path(environ.get("CLOUDSDK_CONFIG", machine / ".config/gcloud"))
+        folder.mkdir(parents=True)
+        (folder / "application_default_credentials.json").write_text("{}")
+    asked = tmp_path / "asked"
+    options = ["--project", "demo", "--dry-run", "--secrets-first"]
+    ran = deploy(project, machine, *options, ASKED=str(asked), **environ)
+    assert ran.returncode == 0, ran.stderr
+    commands, last = words_of(asked)
+    assert commands == ["init", "plan"]
+    home = project / ".inbetween/deploy/demo"
+    # Against the state and the zip of a deployment, or the plan would tell of differences that are none.
+    assert f"-state={home}/terraform.tfstate" in last
+    assert any(word.startswith(f"-var=source_zip={home}/inbetween-") for word in last)
+    assert {"-lock=false", "-target=google_secret_manager_secret.secret"} <= set(last)
+    assert "zip there" in asked.read_text()
+    assert str(project) not in asked.read_text().partition("data ")[2].partition("\n")[0]
+    assert "Planned by Terraform with the credentials of this machine" in ran.stdout
+    assert ran.stdout.endswith("\nNothing was changed.\n")
+    assert not (project / ".inbetween").exists()
+
+
+def test_a_dry_run_leaves_what_a_deployment_has_made(project, machine, tmp_path):
+    install(machine)
+    asked = tmp_path / "asked"
+    assert deploy(project, machine, "--project", "demo", ASKED=str(asked)).returncode == 0
+    before = sorted(project.rglob("*"))
+    ran = deploy(project, machine, "--project", "demo", "--dry-run", ASKED=str(asked))
+    assert ran.returncode == 0
+    assert sorted(project.rglob("*")) == before
+
+
+@pytest.mark.parametrize("fails", ["init", "test"])
+def test_a_plan_that_fails_is_none(project, machine, tmp_path, fails):
+    install(machine)
+    asked = tmp_path / "asked"
+    options = ["--project", "demo", "--dry-run"]
+    ran = deploy(project, machine, *options, ASKED=str(asked), FAILS=fails)
+    assert ran.returncode == 7
+    assert words_of(asked)[0][-1] == fails
+    assert "Nothing was planned: the error above is Terraform's.\n" in ran.stdout
+    assert "Planned" not in ran.stdout
+    assert ran.stdout.endswith("\nNothing was changed.\n")
+
+
+@pytest.fixture
+def planned(project, machine, terraform):
+    """A dry run by the real Terraform, with a mocked provider."""
+    terraform.install(machine)
+
+    def run(*arguments, **more):
+        words = ["--project", "demo", "--dry-run", *arguments]
+        # The provider may be served by a program of this machine, so everything is on the PATH.
+        path = f"{machine}:{os.environ['PATH']}"
+        return deploy(project, path, *words, **terraform.environ, HOME=str(machine), **more)
+
+    return run
+
+
+def test_the_plan_names_every_resource_that_there_is(planned):
+    ran = planned()
+    assert ran.returncode == 0, ran.stderr
+    for kind, named in rules.configuration().resources.items():
+        for name, block in named.items():
+            if kind != "google_monitoring_notification_channel":  # nobody is told
+                each = r"\[.+\]" if "for_each" in block else ""
+                assert re.search(rf"# {kind}\.{name}{each} will be created", ran.stdout)
+    assert "Plan: 50 to add, 0 to change, 0 to destroy." in ran.stdout
+    assert "against a mocked provider" in ran.stdout
+
+
+def test_only_the_secrets_are_planned_when_they_come_first(planned):
+    ran = planned("--secrets-first")
+    assert ran.returncode == 0, ran.stderr
+    made = set(re.findall(r"# (\w+)\.", ran.stdout))
+    assert made == {"google_project_service", "google_secret_manager_secret"}
+    # What is printed after it has been made: an output that depends on nothing made would be left out.
+    assert (
+        "gcloud secrets versions add inbetween-upstream --project=demo --data-file=-" in ran.stdout
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {
+            'owner_limits={"ada"={"jobs_per_day"="many"}}': "a number is required",
+            'studio="maybe"': "a bool is required",
+        },
+        {"videos_days=forever": "Unsuitable value for var.videos_days"},
+        {'alert_emails=["a@b.c"': "on <value for var.alert_emails> line 1"},
+        {
+            "runtime=python39": "runtime must be python311, python312 or python313",
+            "region=Mars": "region must be a Google Cloud region",
+            "jobs_days=3": "9 or more: what marks a deleted job must outlive",
+            "tick_budget_s=100": "poll_timeout_s must be at least tick_budget_s + 640",
+        },
+    ],
+    ids=["type", "number", "text", "rule"],
+)
+def test_what_terraform_refuses_is_refused_in_its_words(planned, wrong):
+    ran = planned(*(word for text in wrong for word in ("--var", text)))
+    assert ran.returncode == 1
+    for sentence in wrong.values():
+        assert sentence in one_line(ran.stderr)
+    assert (
+        "Nothing was planned: the error above is Terraform's.\nNothing was changed.\n" in ran.stdout
+    )
+
+
+def test_a_setting_of_the_folder_is_seen_by_the_plan(project, planned):
+    (project / "infra/terraform/mine.auto.tfvars").write_text('videos_days = 90\ncolour = "blue"\n')
+    ran = planned()
+    assert ran.returncode == 0, ran.stderr
+    assert re.search(r'age += 90\n(?:.*\n){1,20}? +\+ "videos/"', ran.stdout)
+    assert 'does not declare a variable named "colour"' in one_line(ran.stdout)
+
+
+def test_the_example_is_accepted(planned):
+    ran = planned("--var-file", str(rules.TERRAFORM / "example.tfvars"))
+    assert ran.returncode == 0, ran.stderr
+    assert "undeclared" not in ran.stdout
+    assert '"ops@example.com"' in ran.stdout

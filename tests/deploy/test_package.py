@@ -13,7 +13,8 @@ import zipfile
 import pathspec
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from infra.deploy import package
@@ -24,7 +25,7 @@ from lib.cli.service import EMAIL, signing_key
 from lib.emulator import film
 from lib.emulator.samples import monster
 from lib.web.auth import new_key
-from tests.deploy import rules
+from tests.deploy import rules, settings
 
 ROOT = rules.ROOT
 SCHEDULER = "scheduler@inbetween.iam.gserviceaccount.com"  # whom the emulated one plays
@@ -90,7 +91,7 @@ def test_a_link_and_a_checkout_without_its_files_are_refused(tmp_path):
 NAMES = st.from_regex(r"[a-z_.]{1,8}(/[a-z_.]{1,8}){0,2}", fullmatch=True)
 
 
-@settings(deadline=None, max_examples=60)
+@hypothesis_settings(deadline=None, max_examples=60)
 @given(names=st.sets(NAMES, max_size=6))
 def test_whatever_lies_in_lib_only_the_service_goes_up(tmp_path_factory, names):
     root = tmp_path_factory.mktemp("checkout")
@@ -148,15 +149,11 @@ def test_its_packages_fit_together_and_are_all_it_needs(unpacked):
 
 def deployed(secrets, **others):
     """What Terraform would set for each function, with the emulators' addresses in place of Google's."""
-    functions = rules.model().resources("google_cloudfunctions2_function")
-    services = {name: function["service_config"][0] for name, function in functions.items()}
+    found = rules.configuration()
+    named = settings.secrets(found)
     return {
-        name: {
-            **service["environment_variables"],
-            **{one["key"]: secrets[one["key"]] for one in service["secret_environment_variables"]},
-            **others,
-        }
-        for name, service in services.items()
+        name: {**told, **{key: secrets[key] for key in named[name]}, **others}
+        for name, told in settings.environment(found).items()
     }
 
 
