@@ -1,4 +1,4 @@
-"""How Cloud Storage says no: JSON bodies on the JSON API, XML bodies on signed paths.
+"""Refusals as Cloud Storage answers them: JSON on the JSON API, XML on signed paths.
 
 Statuses, reasons and XML codes are those of the public documentation ("HTTP status and error codes"
 for JSON and for XML). Messages are ours: clients must not depend on them.

@@ -1,4 +1,4 @@
-"""How DashScope says no: flat JSON with code, message and request id.
+"""Refusals as DashScope answers them: flat JSON with code, message and request id.
 
 Codes, statuses and the beginnings of messages are those of Alibaba Cloud Model Studio, "Error
 codes". The upload host answers as Object Storage Service does, in XML.

@@ -1,7 +1,7 @@
 """What survives a restart: buckets and objects in one SQLite file beside the contents.
 
 Each change is one transaction, written before its caller is answered. The file is not synced: it
-outlives a killed process, not a lost machine, which is what a development server owes. A second
+outlives a killed process, not a lost machine, which is enough for a development server. A second
 process on the same folder is refused.
 """
 
