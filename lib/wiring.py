@@ -21,9 +21,9 @@ from lib.adapters.dashscope import DashScope
 from lib.adapters.files import signing
 from lib.adapters.files.artifacts import Artifacts
 from lib.adapters.files.uploads import Temporaries
-from lib.adapters.outbound.deadline import timed_session
-from lib.adapters.outbound.fetch import Fetcher, guarded_session
+from lib.adapters.outbound.fetch import Fetcher
 from lib.adapters.outbound.service_clock import ServiceClock
+from lib.adapters.outbound.session import guarded_session, timed_session
 from lib.adapters.state.accounts import Accounts
 from lib.adapters.state.jobs import Jobs
 from lib.adapters.state.ledger import Ledger

@@ -1,7 +1,7 @@
 """Time for other people's connections: cut when it is over, whatever they are doing.
 
-The alarm of a thread watches the connections that `guard` and `timed_session` open for it. It
-counts real seconds, since it is sockets that it must not wait for; tests' clocks do not move it.
+The alarm of a thread watches the connections that sessions open for it (see `session`). It counts
+real seconds, since it is sockets that it must not wait for; tests' clocks do not move it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import requests
 
 
 class Alarm:
@@ -102,53 +100,3 @@ def watched(connection: socket.socket) -> None:
     alarm = current()
     if alarm is not None:
         alarm.watch(connection.fileno())
-
-
-def unread_redirects(session: requests.Session) -> requests.Session:
-    """A session that leaves redirects to its caller; the same object.
-
-    Even when it follows none, requests reads the whole body of a redirect, however long it is, and
-    trips over targets that are no links.
-    """
-    setattr(session, "get_redirect_target", lambda _response: None)  # noqa: B010 - see above
-    return session
-
-
-def timed_session() -> requests.Session:
-    """A session to a service that we chose ourselves; its connections are cut by `within`."""
-    import requests  # noqa: PLC0415 - after the fork
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415 - as above
-    from urllib3 import connection, connectionpool  # noqa: PLC0415 - as above
-
-    class Watched:
-        def _new_conn(self: Any) -> socket.socket:
-            made: socket.socket = super()._new_conn()  # type: ignore[misc] # of the mixed class
-            watched(made)
-            return made
-
-        def putrequest(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if self.sock is not None:  # a pooled one
-                watched(self.sock)
-            return super().putrequest(*args, **kwargs)  # type: ignore[misc] # as above
-
-    class Plain(Watched, connection.HTTPConnection):
-        pass
-
-    class Secure(Watched, connection.HTTPSConnection):
-        pass
-
-    class PlainPool(connectionpool.HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(connectionpool.HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    class TimedAdapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
-            self.poolmanager.pool_classes_by_scheme = {"https": SecurePool, "http": PlainPool}
-
-    session = requests.Session()
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, TimedAdapter())
-    return unread_redirects(session)

@@ -12,12 +12,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import requests
+from urllib3.exceptions import HTTPError
+
 from lib.core.outside.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    import requests
 
 BLOCK = 1 << 16
 OK, PARTIAL = 200, 206
@@ -156,9 +157,6 @@ class Resumed:
         self._check_time()  # a body without a declared length just seems to end
 
     def _block(self) -> bytes:
-        import requests  # noqa: PLC0415 - only a link needs it
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
-
         try:
             # What has arrived, not a full block: a slow host's bytes are progress, too.
             return bytes(self._response.raw.read1(BLOCK, decode_content=True) or b"")

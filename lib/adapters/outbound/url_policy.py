@@ -1,27 +1,20 @@
-"""Where a stranger's link may lead: links and addresses judged, and sessions that keep to it.
+"""Which links of others are followed and which addresses are connected to: judgement alone.
 
-A link is judged before it is used and written anew, so that no second parser can read it otherwise;
-an address is judged where it is connected to, so that no name can change its mind in between. Both
-refuse with a reason that never repeats what was found.
+A link is judged before it is used and written anew, so that no second parser can read it otherwise.
+Asks nobody, not even DNS; refuses with a reason that never repeats what was found. That connections
+keep to it is the business of `session`.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from lib.adapters.outbound.deadline import current, watched
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from urllib.parse import SplitResult
 
-    import requests
-
-CONNECT_S = 3.05
-ADDRESSES_AT_MOST = 3  # that are tried; all are judged
 PORTS = frozenset({443, 8443})
 LINK_AT_MOST = 8192  # characters; servers take about that much
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -45,23 +38,6 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 
 class BadLink(Exception):  # noqa: N818 - callers decide what it means
     """A link that is not followed; the message says why, without repeating it."""
-
-
-class NotPublic(OSError):  # noqa: N818 - raised inside a transport, read outside
-    """A name that leads to an address which may not be connected to."""
-
-
-def not_public(error: BaseException) -> bool:
-    """Whether what a transport raised comes from an address that may not be connected to."""
-    seen: list[Any] = [error]
-    while seen:
-        found = seen.pop()
-        if isinstance(found, NotPublic):
-            return True
-        if isinstance(found, BaseException):
-            seen += [found.__cause__, found.__context__, *found.args]
-        seen += [getattr(found, "reason", None)] if hasattr(found, "reason") else []
-    return False
 
 
 def judge(url: str, *, allow_loopback_http: bool = False, ports: frozenset[int] = PORTS) -> str:
@@ -189,94 +165,3 @@ def loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
-
-
-# Sessions
-
-
-def _connected(
-    host: str, port: int, allowed: Callable[[str], bool], resolve: Callable[..., Any]
-) -> socket.socket:
-    """Resolve once, judge every answer, connect to one of those very addresses."""
-    try:
-        answers = resolve(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError:
-        raise OSError("not a name that can be resolved") from None
-    if not all(allowed(str(answer[4][0])) for answer in answers):
-        raise NotPublic("not a public address")
-    failure = OSError("no address")
-    for family, kind, proto, _, target in answers[:ADDRESSES_AT_MOST]:
-        alarm = current()
-        wait_s = min(CONNECT_S, alarm.left_s) if alarm else CONNECT_S
-        if wait_s <= 0:
-            raise TimeoutError("its time is over")
-        connection = socket.socket(family, kind, proto)
-        try:
-            connection.settimeout(wait_s)
-            connection.connect(target)
-        except OSError as error:
-            connection.close()
-            failure = error
-        else:
-            watched(connection)
-            return connection
-    raise failure
-
-
-def guarded_session(
-    *, allow_loopback_http: bool, resolve: Callable[..., Any] = socket.getaddrinfo
-) -> requests.Session:
-    """A session whose connections go to public addresses over TLS only.
-
-    Without proxies, netrc and cookies. A pooled connection stays with the address it was judged by.
-
-    Args:
-        allow_loopback_http: locally, plain http to this machine is spoken, too.
-        resolve: as `socket.getaddrinfo`.
-    """
-    from http.cookiejar import DefaultCookiePolicy  # noqa: PLC0415 - only a link needs it
-
-    import requests  # noqa: PLC0415 - as above
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415 - as above
-    from urllib3 import connection, connectionpool  # noqa: PLC0415 - as above
-
-    class Guarded:
-        def putrequest(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if self.sock is not None:  # a pooled one
-                watched(self.sock)
-            return super().putrequest(*args, **kwargs)  # type: ignore[misc] # of the mixed class
-
-    class PublicConnection(Guarded, connection.HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connected(self._dns_host, self.port, public, resolve)
-
-    class LoopbackConnection(Guarded, connection.HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connected(self._dns_host, self.port, loopback, resolve)
-
-    class PublicPool(connectionpool.HTTPSConnectionPool):
-        ConnectionCls = PublicConnection
-
-    class LoopbackPool(connectionpool.HTTPConnectionPool):
-        ConnectionCls = LoopbackConnection
-
-    class GuardedAdapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
-            pools = {"https": PublicPool, "http": LoopbackPool}
-            self.poolmanager.pool_classes_by_scheme = pools
-
-    class GuardedSession(requests.Session):
-        def get_redirect_target(self, _resp: requests.Response) -> None:
-            # Even when it follows none, requests reads the whole body of a redirect and trips over
-            # targets that are no links: redirects are the caller's.
-            return
-
-    session = GuardedSession()
-    session.trust_env = False  # no proxies, no netrc
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.adapters.clear()
-    session.mount("https://", GuardedAdapter())
-    if allow_loopback_http:
-        session.mount("http://", GuardedAdapter())
-    return session
