@@ -275,7 +275,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an expired key is replaced only as it was seen",
-        "lib/adapters/state/ledger.py",
+        "lib/adapters/state/keys.py",
         "generation=old.meta.generation)\n",
         "generation=(self.key(owner, key) or old).meta.generation)\n",
         "two_posts_renew_an_old_key",

@@ -11,14 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib.adapters.bucket.errors import Missing, translated, unavailable
-from lib.adapters.bucket.metadata import Meta, meta_of
+from lib.adapters.bucket.metadata import Meta, meta_of, page_of
 from lib.adapters.bucket.resumable import CHUNK_BYTES, Resumable
 from lib.core.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-__all__ = ["Bucket", "Meta"]
 
 T = TypeVar("T")
 
@@ -177,7 +175,6 @@ class Bucket:
     def _page(
         self, prefix: str, start: str | None, token: str | None, last: str
     ) -> tuple[list[Meta], str | None]:
-        """One page; names grow from page to page, so that none is repeated or read for ever."""
         blobs = self._bucket.list_blobs(
             prefix=prefix,
             start_offset=start,
@@ -187,15 +184,7 @@ class Bucket:
             timeout=TIMEOUT_S,
             retry=None,
         )
-        page = [meta_of(blob) for blob in next(blobs.pages, ())]
-        following = blobs.next_page_token
-        if following is not None and not (isinstance(following, str) and following):
-            raise ValueError("a list that does not say whether more follows")
-        for meta in page:
-            if not meta.name.startswith(prefix) or meta.name <= last:
-                raise ValueError("a list that is out of order")
-            last = meta.name
-        return page, following
+        return page_of(blobs, prefix, last)
 
     def upload(
         self,

@@ -17,7 +17,8 @@ from lib.core.outside.records import SCHEMA, TEXT_AT_MOST, Fields, NotReadable, 
 from lib.core.webhooks import read_log, write_log
 
 if TYPE_CHECKING:
-    from lib.adapters.bucket.client import Bucket, Meta
+    from lib.adapters.bucket.client import Bucket
+    from lib.adapters.bucket.metadata import Meta
     from lib.core.webhooks import Try
 
 PREFIX = "outbox/"
