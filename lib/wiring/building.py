@@ -194,7 +194,7 @@ def _signer(config: Config, runtime: Runtime) -> Signer:
 
 
 def _admit(config: Config, runtime: Runtime) -> Callable[[Any], None]:
-    return identity.door(
+    return identity.invoker_check(
         audience=config.poll_audience,
         invoker=config.poll_invoker,
         open_to_all=config.auth_off,

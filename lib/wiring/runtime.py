@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from lib.adapters.bucket.errors import translated
+from lib.adapters.bucket.errors import map_errors
 from lib.adapters.outbound.session import guarded_session, timed_session
 from lib.flows.context import in_turn
 
@@ -34,7 +34,7 @@ class Runtime:
         storage_session: the transport of the storage client; None lets it make its own.
         upstream_session: makes a session to DashScope.
         web_session: the session for pictures, films and webhooks.
-        together: runs several calls that wait for strangers.
+        together: runs several calls that wait for other hosts.
     """
 
     now: Callable[[], float]
@@ -72,7 +72,7 @@ def _emulated_clock(url: str) -> Callable[[], float]:
     def now() -> float:
         here = time.monotonic()
         if here - known["asked"] > 1.0:
-            answer = translated(lambda: requests.get(url, timeout=(1, 2)).json())
+            answer = map_errors(lambda: requests.get(url, timeout=(1, 2)).json())
             known["offset"], known["asked"] = answer["now"] - time.time(), here
         return time.time() + known["offset"]
 

@@ -161,7 +161,7 @@ ADAPTERS = (
     ),
     Target(
         "lib/adapters/state/finished.py",
-        ("FinishedJobs.finish", "FinishedJobs.finished", "FinishedJobs.bury"),
+        ("FinishedJobs.finish", "FinishedJobs.finished", "FinishedJobs.purge"),
         OBJECTS,
     ),
     Target("lib/adapters/state/inbox.py", first=OBJECTS),

@@ -1,6 +1,6 @@
 """The bucket: conditional writes over google-cloud-storage, with one bounded retry of ours.
 
-The floor that `jobs` and `artifacts` stand on. It knows objects, generations and preconditions,
+`state` and `files` are built on it. It knows objects, generations and preconditions,
 and nothing of what the objects mean. The client's own retries are off (`retry=None`), because they
 sleep by the machine's clock and turn our own write, whose answer was lost, into a 412.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lib.adapters.bucket.errors import Missing, translated, unavailable
+from lib.adapters.bucket.errors import Missing, map_errors, unavailable
 from lib.adapters.bucket.metadata import Meta, meta_of, page_of
 from lib.adapters.bucket.resumable import CHUNK_BYTES, Resumable
 from lib.core.errors import ApiError
@@ -59,11 +59,11 @@ class Bucket:
                 of our own write looks the same.
             ApiError: the bucket does not answer.
         """
-        card = {key: value for key, value in (metadata or {}).items() if value is not None}
+        wanted = {key: value for key, value in (metadata or {}).items() if value is not None}
 
         def call() -> Meta:
             blob = self._bucket.blob(name)  # a fresh one: an odd answer spoils it
-            blob.metadata = card
+            blob.metadata = wanted
             blob.upload_from_string(
                 data,
                 content_type=content_type,
@@ -245,7 +245,7 @@ class Bucket:
     def _try(self, call: Callable[[], T]) -> T:
         for pause_s in PAUSES_S:
             try:
-                return translated(call)
+                return map_errors(call)
             except ApiError:
                 self._sleep(pause_s)
-        return translated(call)
+        return map_errors(call)

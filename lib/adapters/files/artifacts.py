@@ -115,7 +115,7 @@ class Artifacts(Links):
         return self._confirm(name, coming.film, coming.size, coming.crc32c)
 
     def stored_video(self, owner: str, job_id: str) -> Video | None:
-        """The video if it lies in the bucket and is whole: a copy may not have heard that it won.
+        """The video if it lies in the bucket and is whole: a copy may not know that it won.
 
         Raises:
             ApiError: the bucket does not answer.

@@ -29,7 +29,7 @@ class Alarm:
 
     def __init__(self, total_s: float) -> None:
         self._end = time.monotonic() + total_s
-        self._lines: list[socket.socket] = []
+        self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
@@ -39,38 +39,38 @@ class Alarm:
         return self._end - time.monotonic()
 
     @property
-    def rung(self) -> bool:
+    def over(self) -> bool:
         """Whether the time is over."""
         return self.left_s <= 0
 
     def watch(self, fileno: int) -> None:
-        """Cut this connection, too; a copy of its handle outlives TLS taking it over."""
+        """Cut this connection, too; a copy of its handle stays valid when TLS takes it over."""
         with self._lock:
-            self._lines.append(socket.socket(fileno=os.dup(fileno)))
-            if self.rung:
-                _shut(self._lines[-1])
+            self._sockets.append(socket.socket(fileno=os.dup(fileno)))
+            if self.over:
+                _shut(self._sockets[-1])
             if self._timer is None:
-                self._timer = threading.Timer(max(0.0, self.left_s), self._ring)
+                self._timer = threading.Timer(max(0.0, self.left_s), self._cut_all)
                 self._timer.daemon = True
                 self._timer.start()
 
-    def _ring(self) -> None:
+    def _cut_all(self) -> None:
         with self._lock:
-            for line in self._lines:
-                _shut(line)
+            for connection in self._sockets:
+                _shut(connection)
 
     def stop(self) -> None:
         """The connections are no longer this alarm's."""
         if self._timer:
             self._timer.cancel()
         with self._lock:
-            while self._lines:
-                self._lines.pop().close()
+            while self._sockets:
+                self._sockets.pop().close()
 
 
-def _shut(line: socket.socket) -> None:
+def _shut(connection: socket.socket) -> None:
     try:
-        line.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         return  # it has ended by itself
 
@@ -80,7 +80,7 @@ _this_thread = threading.local()
 
 @contextmanager
 def within(total_s: float) -> Iterator[Alarm]:
-    """Guarded connections that this thread uses inside are cut after so many real seconds."""
+    """Watched connections that this thread uses inside are cut after so many real seconds."""
     before = current()
     alarm = _this_thread.alarm = Alarm(total_s)
     try:

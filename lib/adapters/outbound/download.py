@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 16
 OK, PARTIAL = 200, 206
-CHANGED, DEAD = frozenset({412, 416}), frozenset({403, 404, 410})
+CHANGED, GONE = frozenset({412, 416}), frozenset({403, 404, 410})
 LENGTH_AT_MOST = 1 << 50
 # The least rate. A copy may take 600 s (`Times.copy_at_most_s`): a body that brings less than a
 # tenth of itself in a minute cannot be there by then, and one of more than 10 MiB must do 1 MiB a
@@ -168,7 +168,7 @@ class Resumed:
         """Ask for the rest; False when nobody answered well.
 
         Raises:
-            FetchFailed: there is no rest to get: another body, a dead link.
+            FetchFailed: there is no rest to get: another body, a link that ended.
         """
         self._response.close()
         condition = {**self._validators, "Range": f"bytes={self._taken}-"}
@@ -180,7 +180,7 @@ class Resumed:
             self._check_time()
             return False
         status = response.status_code
-        if status in DEAD:
+        if status in GONE:
             raise FetchFailed("its link died on the way")
         if status in CHANGED or (status in {OK, PARTIAL} and not self._same(response)):
             raise FetchFailed("it changed while it was read")

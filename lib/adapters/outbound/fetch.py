@@ -120,7 +120,7 @@ class Fetcher:
         """An answer to read while it arrives; redirects are followed, each judged again.
 
         Args:
-            url: a stranger's.
+            url: somebody else's.
             total_s: for everything from here to the last byte.
 
         Raises:
@@ -160,7 +160,7 @@ class Fetcher:
                 now=self._now,
                 sleep=self._sleep,
                 total_s=total_s,
-                late=lambda: alarm.rung,
+                late=lambda: alarm.over,
             )
             try:
                 yield source.download
@@ -201,13 +201,13 @@ class Fetcher:
         late = "it took too long"
         try:
             for chunk in response.iter_content(BLOCK):
-                if alarm.rung or self._now() > deadline:
+                if alarm.over or self._now() > deadline:
                     raise FetchFailed(late)
                 yield chunk
         except (requests.RequestException, OSError) as error:
-            reason = late if alarm.rung else f"the connection broke ({type(error).__name__})"
+            reason = late if alarm.over else f"the connection broke ({type(error).__name__})"
             raise FetchFailed(reason) from error
-        if alarm.rung:  # a body without a declared length just seems to end
+        if alarm.over:  # a body without a declared length just seems to end
             raise FetchFailed(late)
 
 

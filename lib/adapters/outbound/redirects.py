@@ -115,7 +115,7 @@ class Follower:
             # Retried: a connection that failed, and an answer of 502, 503 or 504 to a GET.
             if response is not None:
                 response.close()
-            if alarm.rung:
+            if alarm.over:
                 raise FetchFailed("it took too long")
             self._sleep(pause_s)
         response = self._once(url, alarm, more)
@@ -135,7 +135,7 @@ class Follower:
         except (requests.exceptions.InvalidURL, UnicodeError):
             raise LinkRefused("it is not a valid link") from None
         except requests.RequestException as error:
-            if alarm.rung or not_public(error):
+            if alarm.over or not_public(error):
                 raise failure(error, alarm) from error
             return None
 
@@ -144,6 +144,6 @@ def failure(error: BaseException, alarm: Alarm) -> FetchFailed:
     """What an error of the transport means for whoever asked for a link."""
     if not_public(error):
         return LinkRefused("its host is not a public address")
-    if alarm.rung:
+    if alarm.over:
         return FetchFailed("it took too long")
     return FetchFailed(f"its host does not answer ({type(error).__name__})")

@@ -1,6 +1,6 @@
 """Sessions whose connections keep to `url_policy` and `deadline`, whatever is asked over them.
 
-An address is judged where it is connected to, so that no name can change its mind in between. No
+An address is judged where it is connected to, so that no name can lead elsewhere in between. No
 session here follows redirects by itself; each refuses by an error of its transport.
 """
 
@@ -60,7 +60,7 @@ def guarded_session(
     Without proxies, netrc and cookies. A pooled connection stays with the address it was judged by.
 
     Args:
-        allow_loopback_http: locally, plain http to this machine is spoken, too.
+        allow_loopback_http: locally, plain http to this machine is allowed, too.
         resolve: as `socket.getaddrinfo`.
     """
     session = _UnreadRedirects()

@@ -20,7 +20,7 @@ LINK_AT_MOST = 8192  # characters; servers take about that much
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # Names that lead nowhere public by definition: RFC 6761, RFC 6762, RFC 8375; `internal` is reserved
 # for private use by ICANN (2024) and is where clouds keep their metadata servers.
-HOME = frozenset({"internal", "local", "localhost", "localdomain", "lan", "home.arpa"})
+PRIVATE_NAMES = frozenset({"internal", "local", "localhost", "localdomain", "lan", "home.arpa"})
 # The IANA special-purpose registries, written out: `is_global` differs between patch releases of
 # Python. 6to4 is refused as a whole (RFC 7526 retired its relays).
 CLOSED = tuple(
@@ -44,7 +44,7 @@ def judge(url: str, *, allow_loopback_http: bool = False, ports: frozenset[int] 
     """The link as it may be asked for, in the one spelling that every parser reads alike.
 
     Args:
-        url: a stranger's.
+        url: somebody else's.
         allow_loopback_http: locally, http to this machine is allowed; nothing else is relaxed.
         ports: which ports https may use.
 
@@ -77,7 +77,7 @@ def upgraded(url: str, *, allow_loopback_http: bool) -> str:
     """An http link with https in its place; any other link, and nonsense, as it is.
 
     Args:
-        url: a stranger's.
+        url: somebody else's.
         allow_loopback_http: locally, http to this machine stays http.
     """
     if url[:5].lower() != "http:":
@@ -96,12 +96,14 @@ def _judge_host(host: str) -> None:
     if _is_address(host):
         if not public(host):
             raise BadLink("its host is not a public address")
-    elif "." not in host or any(host == name or host.endswith(f".{name}") for name in HOME):
+    elif "." not in host or any(
+        host == name or host.endswith(f".{name}") for name in PRIVATE_NAMES
+    ):
         raise BadLink("its host is not a public name")
 
 
 def _ascii(host: str) -> str:
-    """A host in the letters that DNS knows, without the dot of the root."""
+    """A host name in ASCII (IDNA), without the dot of the root."""
     if "%" in host:
         raise BadLink("its host is written with % signs")
     if ":" in host:

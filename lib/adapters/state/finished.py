@@ -58,14 +58,14 @@ class FinishedJobs:
         check_ending(stage_from.stage, verdict.status)
         body = {"schema": SCHEMA, "intent": intent.to_json(), "verdict": verdict.to_json()}
         try:
-            card = {
+            metadata = {
                 "status": str(verdict.status),
                 "tariff": tariff(intent),
                 "accepted": repr(intent.created_at),
                 "paid": str(verdict.paid),
                 "schema": str(SCHEMA),
             }
-            self._bucket.create(_finished(intent.owner, intent.id), dump(body), JSON, card)
+            self._bucket.create(_finished(intent.owner, intent.id), dump(body), JSON, metadata)
         except Conflict:
             stored = self.finished(intent.owner, intent.id)
             return stored.verdict if stored and stored.verdict else verdict
@@ -92,7 +92,7 @@ class FinishedJobs:
         except NotReadable as why:
             raise RecordUnreadable(name, str(why)) from None
 
-    def bury(self, owner: str, job_id: str, now: float) -> None:
+    def purge(self, owner: str, job_id: str, now: float) -> None:
         """Put a tombstone in the place of a finished job; nothing happens where there is none.
 
         Raises:
@@ -102,11 +102,11 @@ class FinishedJobs:
         while (meta := self._bucket.stat(name)) and meta.metadata.get("status") != DELETED:
             body = dump({"schema": SCHEMA, "deleted": True, "id": job_id, "at": now})
             # What it cost stays: an owner's limits count deleted jobs, too.
-            card = {**meta.metadata, "status": DELETED}
-            card.pop(WEBHOOK, None)
+            metadata = {**meta.metadata, "status": DELETED}
+            metadata.pop(WEBHOOK, None)
             # A conflict is our own lost answer, or another DELETE: either way a tombstone stands.
             with suppress(Conflict):
-                self._bucket.create(name, body, JSON, card, generation=meta.generation)
+                self._bucket.create(name, body, JSON, metadata, generation=meta.generation)
 
     def webhook_log(self, owner: str, job_id: str) -> tuple[Try, ...]:
         """The tries of a webhook whose delivery is over; empty while it is not.
@@ -146,8 +146,8 @@ class FinishedJobs:
         Raises:
             ApiError: the bucket does not answer.
         """
-        for job_id, card in self.cards(owner, start_id):
-            yield job_id, card.get("status", "")
+        for job_id, metadata in self.cards(owner, start_id):
+            yield job_id, metadata.get("status", "")
 
     def cards(self, owner: str, start_id: str = "") -> Iterator[tuple[str, Mapping[str, str]]]:
         """Ids of finished jobs, newest first, with what stands in their metadata, whatever it is.

@@ -33,9 +33,9 @@ class Jobs(FinishedJobs):
         """
         name = _pending(intent.owner, intent.id)
         try:
-            card = {**state.to_metadata(), "tariff": tariff(intent), "schema": str(SCHEMA)}
+            metadata = {**state.to_metadata(), "tariff": tariff(intent), "schema": str(SCHEMA)}
             body = dump({"schema": SCHEMA, **intent.to_json()})
-            meta = self._bucket.create(name, body, JSON, card)
+            meta = self._bucket.create(name, body, JSON, metadata)
         except Conflict:
             return self._ours(name, state)
         return Held(intent.owner, intent.id, state, meta)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lib.adapters.bucket.errors import Conflict, Missing
-from lib.adapters.state.gates import Cursor, Gate, Watch
+from lib.adapters.state.gates import Cursor, Gate, PollLease
 from lib.adapters.state.keys import KeyEntry, Keys
 from lib.core.outside.records import SCHEMA
 from lib.core.protocol.reconcile import DISPUTED, Claim
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lib.adapters.bucket.client import Bucket
     from lib.adapters.bucket.metadata import Meta
 
-__all__ = ["Cursor", "Gate", "KeyEntry", "Ledger", "Watch"]
+__all__ = ["Cursor", "Gate", "KeyEntry", "Ledger", "PollLease"]
 
 CURSOR = "gates/tick.cursor"  # no account's name holds a full stop
 
@@ -58,8 +58,8 @@ class Ledger(Keys):
         """
         name = f"claims/{account}/{task_id}"
         try:
-            card = {"job": job_id, "key": key, "schema": str(SCHEMA)}
-            self._bucket.create(name, job_id.encode(), "text/plain", card)
+            metadata = {"job": job_id, "key": key, "schema": str(SCHEMA)}
+            self._bucket.create(name, job_id.encode(), "text/plain", metadata)
         except Conflict:
             stored = self._bucket.stat(name)
             return _claim(stored).job if stored else DISPUTED
@@ -106,7 +106,7 @@ class Ledger(Keys):
             gate: as read before.
             by: a fresh token, to know our own write again.
             changes: `next_send` (minutes ahead at most, whoever asks for more), `free`, `cursor`,
-                `strikes`.
+                `consecutive_refusals`.
 
         Raises:
             ApiError: the bucket does not answer.
@@ -115,15 +115,15 @@ class Ledger(Keys):
         meta = self._move(f"gates/{gate.account}", gate.meta, wanted.values(by))
         return replace(wanted, meta=meta) if meta else None
 
-    def watch(self, account: str) -> Watch:
+    def watch(self, account: str) -> PollLease:
         """Who watches the account as it is now.
 
         Raises:
             ApiError: the bucket does not answer.
         """
-        return Watch.read(account, self._bucket.stat(f"gates/{account}.watch"), self._now())
+        return PollLease.read(account, self._bucket.stat(f"gates/{account}.watch"), self._now())
 
-    def move_watch(self, watch: Watch, by: str, **changes: Any) -> Watch | None:
+    def move_watch(self, watch: PollLease, by: str, **changes: Any) -> PollLease | None:
         """Take, renew or give back the watch if nobody has since; None when somebody has.
 
         Args:
@@ -161,8 +161,8 @@ class Ledger(Keys):
     def _move(self, name: str, meta: Meta | None, values: Mapping[str, str]) -> Meta | None:
         try:
             if meta is None:
-                card = {**values, "schema": str(SCHEMA)}
-                return self._bucket.create(name, b"", "text/plain", card)
+                metadata = {**values, "schema": str(SCHEMA)}
+                return self._bucket.create(name, b"", "text/plain", metadata)
             return self._bucket.patch(meta, values)
         except Conflict:
             stored = self._bucket.stat(name)
