@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from lib import config as configuration
 from lib import logs
-from lib.adapters import heap
 from lib.wiring import runtime
 from lib.wiring.building import Service, build, once
 
 
 def _first() -> Service:
-    heap.return_large_blocks()
     config = configuration.load()
     logs.setup(
         json_lines=not config.local,
