@@ -21,11 +21,13 @@ from PIL import Image
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
-from lib import config, wiring
+from lib import config
 from lib.emulator.clock import Clock
 from lib.emulator.in_process import InProcess
 from lib.emulator.storage import StorageApp
 from lib.emulator.upstream import Timing, UpstreamApp
+from lib.wiring.building import build
+from lib.wiring.runtime import Runtime
 from tests.receivers import PLACES, Receivers
 
 START = 1_780_000_000.0
@@ -165,9 +167,9 @@ class World:
     def instance(self, *, now=None, sleep=None, connect=None):
         """One more function instance over the same bucket and upstream."""
         connect = connect or self.session
-        return wiring.build(
+        return build(
             self.config,
-            wiring.Wires(
+            Runtime(
                 now=now or self.clock.now,
                 sleep=sleep or self.clock.advance,
                 token=lambda: f"{self.random.getrandbits(64):016x}",

@@ -14,8 +14,9 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lib.adapters.outbound.deadline import unread_redirects, within
+from lib.adapters.outbound.deadline import within
 from lib.adapters.outbound.service_clock import ServiceClock
+from lib.adapters.outbound.session import unread_redirects
 from lib.core import errors
 from lib.core.outside.numbers import http_date, retry_after_s
 from lib.core.upstream import reader

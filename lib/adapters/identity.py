@@ -1,4 +1,4 @@
-"""Google's ID tokens: whose they are, judged by the injected clock; and the scheduler's own door.
+"""Google's ID tokens: whose they are, judged by the injected clock; and who may tick.
 
 Closed unless configured: without an audience and an invoker nobody passes. google-auth checks the
 signature; its own look at expiry is not used, because it knows the machine's clock only. Sources:
@@ -13,6 +13,7 @@ import json
 import re
 import threading
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from lib.core.errors import (
@@ -33,6 +34,7 @@ ISSUERS = ("accounts.google.com", "https://accounts.google.com")
 SKEW_S = 10
 LIFE_AT_MOST_S = 24 * 3600  # Google's live an hour; one that claims more is not theirs
 TOKEN_AT_MOST = 8192
+COMPACT_PARTS = 3  # header, claims, signature
 TIMEOUT_S = (3.05, 5.0)  # connect, read
 # Google says in Cache-Control how long its certificates may be kept.
 KEEP_S, KEEP_AT_LEAST_S, KEEP_AT_MOST_S = 3600.0, 60.0, 24 * 3600.0
@@ -101,7 +103,7 @@ class Google:
             ApiError: Google's certificates cannot be had now (503).
         """
         header, claims, signed, signature = _parts(token)
-        # What costs nothing comes first: a stranger's text must not make us call Google.
+        # What costs nothing comes first: anybody's text must not make us call Google.
         key_id = header.get("kid")
         if header.get("alg") != "RS256" or "crit" in header or not isinstance(key_id, str):
             raise NotGenuine("algorithm or key id")
@@ -154,14 +156,14 @@ class Google:
                 certs = answer.json()
         except (RequestException, ValueError):
             return None
-        if answer.status_code != 200 or not isinstance(certs, dict):  # noqa: PLR2004 - HTTP's own
+        if answer.status_code != HTTPStatus.OK or not isinstance(certs, dict):
             return None
         said = MAX_AGE.search(answer.headers.get("Cache-Control", ""))
         keep_s = float(said[1]) if said else KEEP_S
         return certs, min(max(keep_s, KEEP_AT_LEAST_S), KEEP_AT_MOST_S)
 
 
-def door(
+def invoker_check(
     *,
     audience: str | None,
     invoker: str | None,
@@ -175,7 +177,7 @@ def door(
 
     Args:
         audience: whom the token must be for.
-        invoker: the e-mail it must bear.
+        invoker: the e-mail it must hold.
         open_to_all: let everybody pass; the configuration allows it on emulators only.
         connect: makes the session that fetches Google's certificates.
         now: Unix seconds; tokens age by it.
@@ -218,7 +220,7 @@ def _not_known(message: str) -> ApiError:
 def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
     """Header, claims, the signed bytes and the signature of a compact JWT (RFC 7515, 3.1)."""
     texts = token.split(".")
-    if len(token) > TOKEN_AT_MOST or len(texts) != 3:  # noqa: PLR2004 - the compact form's parts
+    if len(token) > TOKEN_AT_MOST or len(texts) != COMPACT_PARTS:
         raise NotGenuine("not a JWT")
     try:
         header, claims = (json.loads(_decode(text)) for text in texts[:2])

@@ -113,6 +113,7 @@ def start(
         "TICK_BUDGET_S": str(TICK_BUDGET_S),
         "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA": "true",
         "THREADS": "8",
+        "MALLOC_MMAP_THRESHOLD_": "262144",  # large blocks go back at once, as in infra/terraform
         **({} if real_time or real else {"FIRST_LOOK_S": str(FIRST_LOOK_S)}),
         **(_real(real) if real else {}),
     }

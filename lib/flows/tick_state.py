@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from lib.adapters.state.jobs import Held, Inbox
-    from lib.adapters.state.ledger import Watch
+    from lib.adapters.state.ledger import PollLease
     from lib.adapters.state.outbox import Entry
     from lib.core.jobs.job import Stage
     from lib.flows.context import Kit
@@ -61,7 +61,7 @@ class Board:
     legible: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     looks: dict[str, float] = field(default_factory=dict)
-    watches: dict[str, Watch] = field(default_factory=dict)
+    watches: dict[str, PollLease] = field(default_factory=dict)
     listed: dict[str, float] = field(default_factory=dict)
     fails: Counter[str] = field(default_factory=Counter)
     prompts: dict[str, str | None] = field(default_factory=dict)

@@ -17,6 +17,7 @@ import threading
 from dataclasses import dataclass, field
 
 from lib.adapters.outbound import fetch, url_policy
+from lib.adapters.outbound import session as sessions
 from lib.core.errors import ApiError
 from lib.emulator.in_process import InProcess
 
@@ -263,7 +264,7 @@ def tries(listener):
 
 def run(listener, row):
     """Try one row and note what happened."""
-    session = url_policy.guarded_session(allow_loopback_http=False, resolve=Resolver())
+    session = sessions.guarded_session(allow_loopback_http=False, resolve=Resolver())
     target = row.url
 
     def hop(_environ, start_response):

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from lib.adapters.outbound import fetch
+from lib.adapters.outbound import session as sessions
 from lib.emulator.body import Dropped
 from lib.emulator.server import Server
 
@@ -39,7 +40,7 @@ class Host:
 
 @pytest.fixture
 def fetcher():
-    session = fetch.guarded_session(allow_loopback_http=True)
+    session = sessions.guarded_session(allow_loopback_http=True)
     yield fetch.Fetcher(session, allow_loopback_http=True, now=time.time, sleep=lambda _: None)
     session.close()
 

@@ -83,7 +83,7 @@ def parts():
 
 def door(parts, **changes):
     said = {"audience": AUDIENCE, "invoker": EMAIL, "open_to_all": False, **changes}
-    return identity.door(**said, connect=parts.connect, now=parts.clock.now)
+    return identity.invoker_check(**said, connect=parts.connect, now=parts.clock.now)
 
 
 def refused(call, *args):

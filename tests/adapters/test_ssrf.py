@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.adapters.outbound import fetch, url_policy
+from lib.adapters.outbound import fetch, redirects, url_policy
+from lib.adapters.outbound import session as sessions
 from lib.core.errors import ApiError
 from tests.adapters import ssrf_matrix
 
@@ -53,7 +54,7 @@ def test_without_the_address_judgement_the_listener_is_reached(listener, monkeyp
 
 
 def test_without_the_judgement_of_links_only_addresses_stand_between(listener, monkeypatch):
-    monkeypatch.setattr(fetch, "judge", lambda url, **_more: url)
+    monkeypatch.setattr(redirects, "judge", lambda url, **_more: url)
     leaked = {row.name for row in _again(listener) if not row.held}
     assert "ssh's port" in leaked  # dialled a port that nobody allowed
 
@@ -61,10 +62,10 @@ def test_without_the_judgement_of_links_only_addresses_stand_between(listener, m
 def test_without_pinning_a_name_that_changes_its_mind_gets_in(listener, monkeypatch):
     def naive(host, port, allowed, resolve):
         if not all(allowed(answer[4][0]) for answer in resolve(host, port)):
-            raise url_policy.NotPublic
+            raise sessions.NotPublic
         return socket.create_connection(resolve(host, port)[0][4][:2], timeout=3)
 
-    monkeypatch.setattr(url_policy, "_connected", naive)
+    monkeypatch.setattr(sessions, "_connected", naive)
     leaked = [row for row in _again(listener) if not row.held]
     assert {row.name for row in leaked} == {"DNS that changes"}
     assert sum(row.came for row in leaked) >= 1
@@ -138,7 +139,7 @@ def host(*talk):
 
 @pytest.fixture
 def local():
-    session = url_policy.guarded_session(allow_loopback_http=True)
+    session = sessions.guarded_session(allow_loopback_http=True)
     yield fetch.Fetcher(session, allow_loopback_http=True, now=time.monotonic, sleep=lambda _: None)
     session.close()
 
@@ -203,7 +204,7 @@ def test_no_cookie_of_one_caller_reaches_another(local):
 
 def test_the_local_mode_says_what_it_allows_and_the_other_does_not(local):
     assert "runs locally" in refusal(local, "ftp://a.example/")
-    session = url_policy.guarded_session(allow_loopback_http=False)
+    session = sessions.guarded_session(allow_loopback_http=False)
     strict = fetch.Fetcher(
         session, allow_loopback_http=False, now=lambda: 0.0, sleep=lambda _: None
     )
@@ -215,7 +216,7 @@ def test_the_local_mode_says_what_it_allows_and_the_other_does_not(local):
 
 
 def test_plain_http_reaches_this_machine_alone_even_by_a_name_that_lies(listener):
-    session = url_policy.guarded_session(
+    session = sessions.guarded_session(
         allow_loopback_http=True,
         resolve=lambda _host, port, **_: [ssrf_matrix._answer(ssrf_matrix.PUBLIC, port)],
     )
@@ -257,7 +258,7 @@ def test_a_name_with_many_dead_addresses_costs_no_more_than_its_time(monkeypatch
             raise TimeoutError
 
     monkeypatch.setattr(socket, "socket", Silent)
-    session = url_policy.guarded_session(allow_loopback_http=False, resolve=resolve)
+    session = sessions.guarded_session(allow_loopback_http=False, resolve=resolve)
     fetcher = fetch.Fetcher(
         session, allow_loopback_http=False, now=lambda: 0.0, sleep=lambda _: None
     )

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lib.adapters.outbound import fetch, url_policy
+from lib.adapters.outbound import session as sessions
 from lib.core.errors import ApiError
 from tests.adapters.ssrf_matrix import _answer
 
@@ -80,7 +81,7 @@ def fetcher(host, certificate, monkeypatch):
     """The guard as it is, but for this one address, which counts as public."""
     judged = url_policy.public
     monkeypatch.setattr(url_policy, "public", lambda ip: ip == "127.0.0.1" or judged(ip))
-    session = url_policy.guarded_session(
+    session = sessions.guarded_session(
         allow_loopback_http=False, resolve=lambda _host, port, **_: [_answer("127.0.0.1", port)]
     )
     session.verify = certificate

@@ -62,7 +62,7 @@ SECRET = {
     "WEBHOOK_SECRETS": "{}",
     "DASHSCOPE_ACCOUNTS": '[{"api_key": "x"}]',
 }
-# Read by the libraries below us, not by lib/config.py.
+# Read by the libraries below us, not by lib/config.
 LIBRARIES = {"THREADS", "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"}
 
 

@@ -15,7 +15,7 @@ from tests.deploy.conftest import one_line
 from tests.deploy.faults import FAULTS, SHAPE
 
 ROOT = rules.ROOT
-# Settings of lib/config.py that a deployment leaves alone, and why.
+# Settings of lib/config that a deployment leaves alone, and why.
 NOT_OURS = {
     "AUTH": "refused outside the emulators",
     "DASHSCOPE_BASE_URL": "the region's own address is right",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from lib.adapters.bucket.errors import translated
+from lib.adapters.bucket.errors import map_errors
 from lib.core.errors import ApiError
 from lib.core.jobs.job import FrameRef, Stage, Status, Verdict
 from lib.flows.tasks.finish import finish
@@ -264,10 +264,10 @@ def test_no_answer_closes_a_gate_for_longer_than_minutes(world):
     gate = world.kit.ledger.gate("singapore")
     year_s = 365 * 86400.0
     moved = world.kit.ledger.move_gate(
-        gate, "by", next_send=world.clock.now() + year_s, free=99, strikes=10_000
+        gate, "by", next_send=world.clock.now() + year_s, free=99, consecutive_refusals=10_000
     )
     assert moved.next_send <= world.clock.now() + 300
-    assert (moved.free, moved.strikes) == (2, 16)
+    assert (moved.free, moved.consecutive_refusals) == (2, 16)
     job_id = world.post().get_json()["id"]
     world.run(ticks=10, pause_s=60)
     assert world.job(job_id)["status"] == "completed"
@@ -361,5 +361,5 @@ def test_whatever_goes_wrong_inside_the_client_is_no_answer():
             raise kind("odd")
 
         with pytest.raises(ApiError) as caught:
-            translated(call)
+            map_errors(call)
         assert caught.value.kind.code == "storage_unavailable"

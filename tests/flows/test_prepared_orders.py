@@ -191,7 +191,7 @@ def test_two_frames_are_uploaded_side_by_side(make_world):
 
     from lib.core.jobs.job import Intent  # noqa: PLC0415 - one test
     from lib.flows.tasks.prepare import prepare  # noqa: PLC0415 - one test
-    from lib.wiring import _at_once  # noqa: PLC0415 - as the cloud does it
+    from lib.wiring.runtime import at_once  # noqa: PLC0415 - as the cloud does it
 
     world = make_world(env={"FRAME_DELIVERY": "upload"})
     gate = world.kit.ledger.gate("singapore")
@@ -205,5 +205,5 @@ def test_two_frames_are_uploaded_side_by_side(make_world):
         if forms(request) and request.method == "POST":
             both.wait()  # breaks when the other frame is not on its way
 
-    kit = dataclasses.replace(instance(world, tell).kit, together=_at_once)
+    kit = dataclasses.replace(instance(world, tell).kit, together=at_once)
     assert prepare(kit, intent, 60.0).first.startswith("oss://")

@@ -389,7 +389,7 @@ def write(world, job_id, kind, card):
     stage = next(stage for stage in Stage if verdict.status in ENDINGS[stage])
     world.kit.jobs.finish(intent, State(stage, "b" * 16, 0.0), verdict)
     if make is None:
-        world.kit.jobs.bury("local", job_id, world.clock.now())
+        world.kit.jobs.purge("local", job_id, world.clock.now())
     blob = world.bucket.blob(f"jobs/local/{job_id}.json")
     blob.reload()
     if card == "without metadata":

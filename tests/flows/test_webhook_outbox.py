@@ -18,7 +18,7 @@ from lib.core.webhooks import PAUSES_S, TRIES
 from lib.flows.requests.delete import delete
 from lib.flows.tick_state import Board
 from lib.flows.webhooks.send import _batch, announce, check, in_turns, retry_after_s
-from lib.wiring import _at_once
+from lib.wiring.runtime import at_once
 from tests.receivers import PLACE, secret
 
 SECRETS = {"local": [secret("n"), secret("o")]}
@@ -48,7 +48,7 @@ def days(world, count=2):
         world.clock.advance(max(60, min(wake, end) - now))
 
 
-def test_a_film_is_told_at_once_and_signed_by_both_secrets(world):
+def test_a_film_is_toldat_once_and_signed_by_both_secrets(world):
     job_id = post(world, "ok")
     world.run()
     (heard,) = world.receivers.heard
@@ -363,6 +363,6 @@ def test_slow_receivers_are_waited_for_side_by_side():
     """Real threads and real seconds, as the functions do it."""
     calls = [lambda n=n: (time.sleep(0.4), n)[1] for n in range(8)]
     began = time.monotonic()
-    assert _at_once(calls) == list(range(8))
+    assert at_once(calls) == list(range(8))
     assert time.monotonic() - began < 2.0
-    assert _at_once([]) == []
+    assert at_once([]) == []

@@ -82,8 +82,12 @@ PLANTED = {
     ),
     "core-io": ("lib/core/jobs/job.py", "import os", "Core does no I/O"),
     "core-http": ("lib/core/jobs/job.py", "import requests", "Core does no I/O"),
-    "leaf": ("lib/config.py", "import lib.core.jobs.job", "Config and logs are leaves"),
-    "emulator-in-service": ("lib/wiring.py", "import lib.emulator.clock", "Only cli and tests"),
+    "leaf": ("lib/config/values.py", "import lib.core.jobs.job", "Config and logs are leaves"),
+    "emulator-in-service": (
+        "lib/wiring/runtime.py",
+        "import lib.emulator.clock",
+        "Only cli and tests",
+    ),
     "service-in-emulator": ("lib/emulator/clock.py", "import lib.core.jobs.job", "share no code"),
     "client-in-emulator": ("lib/emulator/clock.py", "import google.cloud.storage", "share no code"),
 }

@@ -146,18 +146,22 @@ ADAPTERS = (
     ),
     Target(
         "lib/adapters/state/ledger.py",
-        (
-            *("Ledger.take_key", "Ledger.key", "Ledger.replace_key", "Ledger.claim"),
-            *("Ledger.move_gate", "Ledger.move_watch", "Ledger._move", "_claim"),
-        ),
+        (*("Ledger.claim", "Ledger.move_gate", "Ledger.move_watch", "Ledger._move", "_claim"),),
+        (ACCOUNTS, "tests/flows/test_odd_objects", "tests/flows/test_repeated_posts", DRAMAS),
+    ),
+    Target(
+        "lib/adapters/state/keys.py",
+        ("Keys.take_key", "Keys.key", "Keys.replace_key"),
         (ACCOUNTS, "tests/flows/test_odd_objects", "tests/flows/test_repeated_posts", DRAMAS),
     ),
     Target(
         "lib/adapters/state/jobs.py",
-        (
-            *("Jobs.create", "Jobs.patch", "Jobs._ours", "Jobs._held", "Jobs.drop", "Jobs.finish"),
-            *("Jobs.finished", "Jobs.bury", "Jobs.find"),
-        ),
+        ("Jobs.create", "Jobs.patch", "Jobs._ours", "Jobs._held", "Jobs.drop", "Jobs.find"),
+        OBJECTS,
+    ),
+    Target(
+        "lib/adapters/state/finished.py",
+        ("FinishedJobs.finish", "FinishedJobs.finished", "FinishedJobs.purge"),
         OBJECTS,
     ),
     Target("lib/adapters/state/inbox.py", first=OBJECTS),

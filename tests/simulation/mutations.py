@@ -275,7 +275,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an expired key is replaced only as it was seen",
-        "lib/adapters/state/ledger.py",
+        "lib/adapters/state/keys.py",
         "generation=old.meta.generation)\n",
         "generation=(self.key(owner, key) or old).meta.generation)\n",
         "two_posts_renew_an_old_key",
@@ -311,14 +311,14 @@ MUTATIONS = (
     Mutation(
         "a delete writes its tombstone first",
         "lib/flows/requests/delete.py",
-        "    kit.jobs.bury(owner, job_id, kit.now())\n    _clear(kit, owner, job_id)\n",
-        "    _clear(kit, owner, job_id)\n    kit.jobs.bury(owner, job_id, kit.now())\n",
+        "    kit.jobs.purge(owner, job_id, kit.now())\n    clear(kit, owner, job_id)\n",
+        "    clear(kit, owner, job_id)\n    kit.jobs.purge(owner, job_id, kit.now())\n",
         "a_delete_dies_halfway",
     ),
     Mutation(
         "a finisher that meets a tombstone removes its film",
         "lib/flows/tasks/finish.py",
-        "    except Tombstone:\n        bury(kit, held)\n        return None\n    announce(",
+        "    except Tombstone:\n        purge(kit, held)\n        return None\n    announce(",
         "    except Tombstone:\n        kit.jobs.drop(held)\n        return None\n    announce(",
         "a_copier_stands_still_after_its_last_look",
     ),

@@ -6,9 +6,9 @@ import pytest
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
-from lib import wiring
 from lib.config import ConfigError, parse
 from lib.web.auth import digest
+from lib.wiring import runtime
 
 KEYS = {"alice": [f"s1:{digest('s1', 'key-a')}"], "bob": [f"s2:{digest('s2', 'key-b')}"]}
 CLOSED = {"AUTH": "on", "OWNER_KEYS": json.dumps(KEYS)}
@@ -132,7 +132,7 @@ def test_models_tell_limits_and_prices(world):
 def test_an_emulator_that_is_gone_is_trouble_of_a_moment(make_world):
     """Its clock is asked before anything else: no crash, the same 503 as for its bucket."""
     world = make_world(env={"EMULATOR_CLOCK_URL": "http://127.0.0.1:9/emulator/clock"})
-    clock = wiring._wires(world.config).now
+    clock = runtime.real(world.config).now
     path = f"/v1/videos/{world.post().get_json()['id']}"
     answer = Client(Request.application(world.instance(now=clock).api)).get(path)
     assert answer.status_code == 503

@@ -306,7 +306,8 @@ def test_an_event_is_checked_as_a_call_is(make_world):
         "ce-id": "1", "ce-source": "//pubsub.googleapis.com/x", "ce-specversion": "1.0",
         "ce-type": "google.cloud.pubsub.topic.v1.messagePublished", "Content-Type": "application/json",
     }  # fmt: skip
-    before, wiring._service = wiring._service, guarded.world.instance(connect=guarded.connect)
+    instance = guarded.world.instance(connect=guarded.connect)
+    before, wiring.service = wiring.service, lambda: instance
     try:
         for header, status in (
             ({}, 401),
@@ -316,4 +317,4 @@ def test_an_event_is_checked_as_a_call_is(make_world):
             answer = app.test_client().post("/", data="{}", headers={**event, **header})
             assert answer.status_code == status, answer.text
     finally:
-        wiring._service = before
+        wiring.service = before

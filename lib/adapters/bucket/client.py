@@ -1,6 +1,6 @@
 """The bucket: conditional writes over google-cloud-storage, with one bounded retry of ours.
 
-The floor that `jobs` and `artifacts` stand on. It knows objects, generations and preconditions,
+`state` and `files` are built on it. It knows objects, generations and preconditions,
 and nothing of what the objects mean. The client's own retries are off (`retry=None`), because they
 sleep by the machine's clock and turn our own write, whose answer was lost, into a 412.
 """
@@ -10,15 +10,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lib.adapters.bucket.errors import Missing, translated, unavailable
-from lib.adapters.bucket.metadata import Meta, meta_of
+from lib.adapters.bucket.errors import Missing, map_errors, unavailable
+from lib.adapters.bucket.metadata import Meta, meta_of, page_of
 from lib.adapters.bucket.resumable import CHUNK_BYTES, Resumable
 from lib.core.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-__all__ = ["Bucket", "Meta"]
 
 T = TypeVar("T")
 
@@ -61,11 +59,11 @@ class Bucket:
                 of our own write looks the same.
             ApiError: the bucket does not answer.
         """
-        card = {key: value for key, value in (metadata or {}).items() if value is not None}
+        wanted = {key: value for key, value in (metadata or {}).items() if value is not None}
 
         def call() -> Meta:
             blob = self._bucket.blob(name)  # a fresh one: an odd answer spoils it
-            blob.metadata = card
+            blob.metadata = wanted
             blob.upload_from_string(
                 data,
                 content_type=content_type,
@@ -177,7 +175,6 @@ class Bucket:
     def _page(
         self, prefix: str, start: str | None, token: str | None, last: str
     ) -> tuple[list[Meta], str | None]:
-        """One page; names grow from page to page, so that none is repeated or read for ever."""
         blobs = self._bucket.list_blobs(
             prefix=prefix,
             start_offset=start,
@@ -187,15 +184,7 @@ class Bucket:
             timeout=TIMEOUT_S,
             retry=None,
         )
-        page = [meta_of(blob) for blob in next(blobs.pages, ())]
-        following = blobs.next_page_token
-        if following is not None and not (isinstance(following, str) and following):
-            raise ValueError("a list that does not say whether more follows")
-        for meta in page:
-            if not meta.name.startswith(prefix) or meta.name <= last:
-                raise ValueError("a list that is out of order")
-            last = meta.name
-        return page, following
+        return page_of(blobs, prefix, last)
 
     def upload(
         self,
@@ -256,7 +245,7 @@ class Bucket:
     def _try(self, call: Callable[[], T]) -> T:
         for pause_s in PAUSES_S:
             try:
-                return translated(call)
+                return map_errors(call)
             except ApiError:
                 self._sleep(pause_s)
-        return translated(call)
+        return map_errors(call)

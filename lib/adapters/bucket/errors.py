@@ -29,7 +29,7 @@ class Missing(Exception):  # noqa: N818 - as Conflict
     """There is no such object (404)."""
 
 
-def translated(call: Callable[[], T]) -> T:
+def map_errors(call: Callable[[], T]) -> T:
     """Run one client call.
 
     Raises:

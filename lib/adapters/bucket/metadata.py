@@ -67,3 +67,25 @@ def meta_of(blob: Any) -> Meta:
         crc32c=blob.crc32c if isinstance(blob.crc32c, str) else "",
         odd=odd,
     )
+
+
+def page_of(blobs: Any, prefix: str, last: str) -> tuple[list[Meta], str | None]:
+    """One page of a list, and the token of the next; names grow, so that no page comes twice.
+
+    Args:
+        blobs: what the client lists, before its first page was asked for.
+        prefix: of the names.
+        last: the name before this page's first.
+
+    Raises:
+        ValueError: the page is out of order, or does not say whether more follows.
+    """
+    page = [meta_of(blob) for blob in next(blobs.pages, ())]
+    following = blobs.next_page_token
+    if following is not None and not (isinstance(following, str) and following):
+        raise ValueError("a list that does not say whether more follows")
+    for meta in page:
+        if not meta.name.startswith(prefix) or meta.name <= last:
+            raise ValueError("a list that is out of order")
+        last = meta.name
+    return page, following

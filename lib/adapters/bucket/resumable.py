@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from lib.adapters.bucket.errors import translated
+from lib.adapters.bucket.errors import map_errors
 from lib.core.errors import STORAGE_UNAVAILABLE, ApiError
 
 if TYPE_CHECKING:
@@ -66,31 +66,31 @@ class Resumable:
             self._window.write(data)
             # One byte more: whether a chunk is the last must be known when it is sent.
             while self._window.left > CHUNK_BYTES:
-                self._insist(self._transmit)
+                self._retry(self._transmit)
         if self._upload is None:
-            self._insist(self._begin)
+            self._retry(self._begin)
         confirm()
         self._last = True
         self._upload._total_bytes = self._window.end  # noqa: SLF001 - a full chunk may be the last
         while not self._done:
-            self._insist(self._transmit)
+            self._retry(self._transmit)
 
     def abandon(self) -> None:
-        """Cancel for good; a session that cannot be reached dies by itself after a week."""
+        """Cancel for good; a session that cannot be reached ends by itself after a week."""
         if self._upload is None or self._done:
             return
         with suppress(Exception):  # whatever ended the upload is what is raised
             self._transport.request("DELETE", self._upload.resumable_url)
 
-    def _insist(self, step: Callable[[], None]) -> None:
+    def _retry(self, step: Callable[[], None]) -> None:
         failed = 0
         while True:
             stood = self._window.start
             try:
                 if failed and self._upload is not None:
-                    translated(self._recover)
+                    map_errors(self._recover)
                 if not self._done:
-                    translated(step)
+                    map_errors(step)
             except ApiError:
                 failed = 1 if self._window.start > stood else failed + 1
                 if failed > len(PAUSES_S):
@@ -129,7 +129,7 @@ class Resumable:
             if answer.response.status_code == INCOMPLETE:  # it kept nothing of it
                 raise _unfinished() from answer
             raise
-        self._stand()
+        self._take_position()
 
     def _recover(self) -> None:
         """Ask the session where it stands.
@@ -145,15 +145,15 @@ class Resumable:
                 raise
             self._done = True
             return
-        self._stand()
+        self._take_position()
 
-    def _stand(self) -> None:
+    def _take_position(self) -> None:
         self._done = self._done or self._upload.finished
         if not self._done:
-            stands = self._upload.bytes_uploaded
-            if not self._window.start <= stands <= self._window.end:
+            position = self._upload.bytes_uploaded
+            if not self._window.start <= position <= self._window.end:
                 raise _unfinished()
-            self._window.forget(stands)
+            self._window.forget(position)
 
 
 def _unfinished() -> ApiError:

@@ -1,4 +1,4 @@
-"""Who signs links: IAM's signBlob in the cloud, a key file at home.
+"""Who signs links: IAM's signBlob in the cloud, a key file locally.
 
 The IAM signer is google-auth's, kept for the life of the process: one connection for all
 signatures, and no key material anywhere near us. Neither is built before the first link is asked
@@ -81,10 +81,9 @@ def iam_signer(session: requests.Session) -> KeySigner:
     from google.auth.transport.requests import Request  # noqa: PLC0415 - as above
 
     request = functools.partial(Request(session), timeout=IAM_TIMEOUT_S)
-    credentials, _project = google.auth.default(
-        scopes=["https://www.googleapis.com/auth/cloud-platform"]
-    )
+    found = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
+    credentials: Any = found[0]
     # A metadata-server credential calls itself "default" until it has been refreshed once.
     credentials.refresh(request)
-    email = str(credentials.service_account_email)  # type: ignore[attr-defined] # compute has it
+    email = str(credentials.service_account_email)
     return KeySigner(email, iam.Signer(request, credentials, email))

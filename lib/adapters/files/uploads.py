@@ -15,7 +15,8 @@ from lib.core.errors import STORAGE_UNAVAILABLE, ApiError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lib.adapters.bucket.client import Bucket, Meta
+    from lib.adapters.bucket.client import Bucket
+    from lib.adapters.bucket.metadata import Meta
 
 LIFE_S = 48 * 3600.0
 

@@ -1,4 +1,4 @@
-"""V4 signatures of Cloud Storage, written out: links that bear the injected clock's time.
+"""V4 signatures of Cloud Storage, written out: links that carry the injected clock's time.
 
 The client library signs with the machine's time; tests hold these byte-equal to the library's at
 the same instant. It knows neither the bucket nor where the key lies.
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Signer(Protocol):
-    """Who signs links: google-auth's IAM signer in the cloud, a key file at home."""
+    """Who signs links: google-auth's IAM signer in the cloud, a key file locally."""
 
     @property
     def email(self) -> str:
-        """The service account whose name the signature bears."""
+        """The service account whose name the signature carries."""
 
     def sign(self, message: bytes) -> bytes:
         """An RSA-SHA256 signature."""

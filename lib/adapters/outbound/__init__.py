@@ -1,1 +1,1 @@
-"""Connections to strangers' hosts: where they may lead, and for how long."""
+"""Connections to hosts of others: which are allowed, and for how long."""

@@ -12,16 +12,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import requests
+from urllib3.exceptions import HTTPError
+
 from lib.core.outside.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    import requests
-
 BLOCK = 1 << 16
 OK, PARTIAL = 200, 206
-CHANGED, DEAD = frozenset({412, 416}), frozenset({403, 404, 410})
+CHANGED, GONE = frozenset({412, 416}), frozenset({403, 404, 410})
 LENGTH_AT_MOST = 1 << 50
 # The least rate. A copy may take 600 s (`Times.copy_at_most_s`): a body that brings less than a
 # tenth of itself in a minute cannot be there by then, and one of more than 10 MiB must do 1 MiB a
@@ -156,9 +157,6 @@ class Resumed:
         self._check_time()  # a body without a declared length just seems to end
 
     def _block(self) -> bytes:
-        import requests  # noqa: PLC0415 - only a link needs it
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
-
         try:
             # What has arrived, not a full block: a slow host's bytes are progress, too.
             return bytes(self._response.raw.read1(BLOCK, decode_content=True) or b"")
@@ -170,7 +168,7 @@ class Resumed:
         """Ask for the rest; False when nobody answered well.
 
         Raises:
-            FetchFailed: there is no rest to get: another body, a dead link.
+            FetchFailed: there is no rest to get: another body, a link that ended.
         """
         self._response.close()
         condition = {**self._validators, "Range": f"bytes={self._taken}-"}
@@ -182,7 +180,7 @@ class Resumed:
             self._check_time()
             return False
         status = response.status_code
-        if status in DEAD:
+        if status in GONE:
             raise FetchFailed("its link died on the way")
         if status in CHANGED or (status in {OK, PARTIAL} and not self._same(response)):
             raise FetchFailed("it changed while it was read")

@@ -1,9 +1,8 @@
-"""Fetching what a stranger's link points to, without becoming the stranger's tool.
+"""Fetching what somebody else's link points to, without becoming that person's tool.
 
-`guard` says where a link may lead and `download` how a film is read to its end; this keeps size,
-kind and time: three redirects at most and each judged again, a limit of bytes while they arrive,
-and a total time that no trickle of bytes extends. Refuses with a reason that names the field and
-never repeats what was found.
+`redirects` says how a link is asked for and `download` how a film is read to its end; this keeps
+size, kind and time: a limit of bytes while they arrive, and a total time that no trickle of bytes
+extends. Refuses with a reason that names the field and never repeats what was found.
 """
 
 from __future__ import annotations
@@ -11,9 +10,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
-from lib.adapters.outbound.deadline import Alarm, unread_redirects, within
+import requests
+from urllib3.exceptions import HTTPError
+
+from lib.adapters.outbound.deadline import Alarm, within
 from lib.adapters.outbound.download import (
     BLOCK,
     OK,
@@ -23,37 +24,17 @@ from lib.adapters.outbound.download import (
     Resumed,
     described,
 )
-from lib.adapters.outbound.url_policy import (
-    PORTS,
-    BadLink,
-    guarded_session,
-    judge,
-    not_public,
-    public,
-    upgraded,
-)
+from lib.adapters.outbound.redirects import PAUSES_S, TIMEOUT_S, Follower, failure
+from lib.adapters.outbound.session import unread_redirects
+from lib.adapters.outbound.url_policy import PORTS
 from lib.core.errors import INVALID_FRAME, ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    import requests
+__all__ = ["Answer", "FetchFailed", "Fetcher", "LinkRefused"]
 
-__all__ = [
-    "Answer",
-    "Download",
-    "FetchFailed",
-    "Fetcher",
-    "LinkRefused",
-    "guarded_session",
-    "public",
-]
-
-TIMEOUT_S = (3.05, 20.0)
 FRAME_S = 15.0
-REDIRECTS_AT_MOST = 3
-REDIRECTS, BUSY = frozenset({301, 302, 303, 307, 308}), frozenset({502, 503, 504})
-PAUSES_S = (0.3, 1.0)
 UNTYPED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 ANSWER_AT_MOST = 4096
 
@@ -93,15 +74,15 @@ class Fetcher:
         sleep: Callable[[float], None],
         ports: frozenset[int] = PORTS,
     ) -> None:
-        self._session, self._loopback = unread_redirects(session), allow_loopback_http
-        self._now, self._sleep, self._ports = now, sleep, ports
+        self._session, self._now, self._sleep = unread_redirects(session), now, sleep
+        self._links = Follower(
+            self._session, allow_loopback_http=allow_loopback_http, sleep=sleep, ports=ports
+        )
 
     @property
     def allowed(self) -> str:
         """Which links are followed, as the end of a sentence."""
-        ports = " or ".join(str(port) for port in sorted(self._ports))
-        local = "; and http to this machine, because the service runs locally"
-        return f"https links to public hosts, port {ports}{local if self._loopback else ''}"
+        return self._links.allowed
 
     def judge(self, url: str) -> None:
         """Whether a link may be used at all; nobody is asked, not even DNS.
@@ -109,13 +90,7 @@ class Fetcher:
         Raises:
             LinkRefused: it may not, with the reason.
         """
-        self._judged(url)
-
-    def _judged(self, url: str) -> str:
-        try:
-            return judge(url, allow_loopback_http=self._loopback, ports=self._ports)
-        except BadLink as reason:
-            raise LinkRefused(str(reason)) from None
+        self._links.judged(url)
 
     def get(self, url: str, *, limit_bytes: int, param: str) -> bytes:
         """The whole body behind a link to a frame.
@@ -131,12 +106,7 @@ class Fetcher:
         try:
             with self.stream(url, total_s=FRAME_S) as download:
                 _check_head(download, limit_bytes)
-                body = bytearray()
-                for chunk in download.chunks:
-                    body += chunk
-                    if len(body) > limit_bytes:
-                        raise FetchFailed(f"it is larger than {limit_bytes} bytes")  # noqa: TRY301
-                return bytes(body)
+                return _body(download, limit_bytes)
         except FetchFailed as reason:
             raise ApiError(
                 INVALID_FRAME,
@@ -150,7 +120,7 @@ class Fetcher:
         """An answer to read while it arrives; redirects are followed, each judged again.
 
         Args:
-            url: a stranger's.
+            url: somebody else's.
             total_s: for everything from here to the last byte.
 
         Raises:
@@ -158,7 +128,7 @@ class Fetcher:
         """
         deadline = self._now() + total_s
         with within(total_s) as alarm:
-            response = self._follow(url, alarm)
+            response = self._links.follow(url, alarm)
             try:
                 yield described(response, self._chunks(response, deadline, alarm))
             finally:
@@ -183,14 +153,14 @@ class Fetcher:
             def ask(more: Mapping[str, str]) -> requests.Response:
                 # Asking for the rest is tried again by who asks, who also counts.
                 pauses_s = () if more else PAUSES_S
-                return self._follow(url, alarm, more, pauses_s=pauses_s, upgrade=True)
+                return self._links.follow(url, alarm, more, pauses_s=pauses_s, upgrade=True)
 
             source = Resumed(
                 ask,
                 now=self._now,
                 sleep=self._sleep,
                 total_s=total_s,
-                late=lambda: alarm.rung,
+                late=lambda: alarm.over,
             )
             try:
                 yield source.download
@@ -209,9 +179,7 @@ class Fetcher:
         Raises:
             FetchFailed: the link is not allowed, or no answer came in time.
         """
-        import requests  # noqa: PLC0415 - only a link needs it
-
-        target = self._judged(url)
+        target = self._links.judged(url)
         with within(total_s) as alarm:
             try:
                 with self._session.post(
@@ -224,88 +192,23 @@ class Fetcher:
                 ) as response:
                     start = response.raw.read(ANSWER_AT_MOST, decode_content=False)
                     return Answer(response.status_code, response.headers, bytes(start))
-            except (requests.RequestException, OSError, ValueError, _http_error()) as error:
-                raise _failure(error, alarm) from error
+            except (requests.RequestException, OSError, ValueError, HTTPError) as error:
+                raise failure(error, alarm) from error
 
     def _chunks(
         self, response: requests.Response, deadline: float, alarm: Alarm
     ) -> Iterator[bytes]:
-        import requests  # noqa: PLC0415 - only a link needs it
-
         late = "it took too long"
         try:
             for chunk in response.iter_content(BLOCK):
-                if alarm.rung or self._now() > deadline:
+                if alarm.over or self._now() > deadline:
                     raise FetchFailed(late)
                 yield chunk
         except (requests.RequestException, OSError) as error:
-            reason = late if alarm.rung else f"the connection broke ({type(error).__name__})"
+            reason = late if alarm.over else f"the connection broke ({type(error).__name__})"
             raise FetchFailed(reason) from error
-        if alarm.rung:  # a body without a declared length just seems to end
+        if alarm.over:  # a body without a declared length just seems to end
             raise FetchFailed(late)
-
-    def _follow(
-        self,
-        url: str,
-        alarm: Alarm,
-        more: Mapping[str, str] | None = None,
-        *,
-        pauses_s: tuple[float, ...] = PAUSES_S,
-        upgrade: bool = False,
-    ) -> requests.Response:
-        for _ in range(REDIRECTS_AT_MOST + 1):
-            if upgrade:
-                url = upgraded(url, allow_loopback_http=self._loopback)
-            response = self._ask(self._judged(url), alarm, more or {}, pauses_s)
-            target = response.headers.get("Location")
-            if response.status_code not in REDIRECTS or not target:
-                return response
-            response.close()
-            try:
-                # A header's bytes arrive as Latin-1 text; those of a link are UTF-8 (RFC 3986).
-                further = urljoin(url, target.encode("latin-1").decode())
-            except ValueError:
-                raise LinkRefused("it redirects to something that is no link") from None
-            if not upgrade and url[:6].lower() == "https:" and further[:5].lower() == "http:":
-                raise LinkRefused("it redirects from https to http")
-            url = further
-        raise LinkRefused(f"it redirects more than {REDIRECTS_AT_MOST} times")
-
-    def _ask(
-        self, url: str, alarm: Alarm, more: Mapping[str, str], pauses_s: tuple[float, ...]
-    ) -> requests.Response:
-        for pause_s in pauses_s:
-            response = self._once(url, alarm, more)
-            if response is not None and response.status_code not in BUSY:
-                return response
-            # Retried: a connection that failed, and an answer of 502, 503 or 504 to a GET.
-            if response is not None:
-                response.close()
-            if alarm.rung:
-                raise FetchFailed("it took too long")
-            self._sleep(pause_s)
-        response = self._once(url, alarm, more)
-        if response is None:
-            raise FetchFailed("its host does not answer")
-        return response
-
-    def _once(self, url: str, alarm: Alarm, more: Mapping[str, str]) -> requests.Response | None:
-        import requests  # noqa: PLC0415 - only a link needs it
-
-        try:
-            return self._session.get(
-                url,
-                timeout=TIMEOUT_S,
-                allow_redirects=False,
-                stream=True,
-                headers={"Accept-Encoding": "identity", **more},
-            )
-        except (requests.exceptions.InvalidURL, UnicodeError):
-            raise LinkRefused("it is not a valid link") from None
-        except requests.RequestException as error:
-            if alarm.rung or not_public(error):
-                raise _failure(error, alarm) from error
-            return None
 
 
 def _check_head(download: Download, limit_bytes: int) -> None:
@@ -326,15 +229,15 @@ def _check_head(download: Download, limit_bytes: int) -> None:
         raise FetchFailed(f"it is larger than {limit_bytes} bytes")
 
 
-def _failure(error: BaseException, alarm: Alarm) -> FetchFailed:
-    if not_public(error):
-        return LinkRefused("its host is not a public address")
-    if alarm.rung:
-        return FetchFailed("it took too long")
-    return FetchFailed(f"its host does not answer ({type(error).__name__})")
+def _body(download: Download, limit_bytes: int) -> bytes:
+    """All of a body.
 
-
-def _http_error() -> type[Exception]:
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - only a link needs it
-
-    return HTTPError
+    Raises:
+        FetchFailed: it is larger than the limit, or breaks off.
+    """
+    body = bytearray()
+    for chunk in download.chunks:
+        body += chunk
+        if len(body) > limit_bytes:
+            raise FetchFailed(f"it is larger than {limit_bytes} bytes")
+    return bytes(body)

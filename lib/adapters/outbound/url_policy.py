@@ -1,33 +1,26 @@
-"""Where a stranger's link may lead: links and addresses judged, and sessions that keep to it.
+"""Which links of others are followed and which addresses are connected to: judgement alone.
 
-A link is judged before it is used and written anew, so that no second parser can read it otherwise;
-an address is judged where it is connected to, so that no name can change its mind in between. Both
-refuse with a reason that never repeats what was found.
+A link is judged before it is used and written anew, so that no second parser can read it otherwise.
+Asks nobody, not even DNS; refuses with a reason that never repeats what was found. That connections
+keep to it is the business of `session`.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from lib.adapters.outbound.deadline import current, watched
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from urllib.parse import SplitResult
 
-    import requests
-
-CONNECT_S = 3.05
-ADDRESSES_AT_MOST = 3  # that are tried; all are judged
 PORTS = frozenset({443, 8443})
 LINK_AT_MOST = 8192  # characters; servers take about that much
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # Names that lead nowhere public by definition: RFC 6761, RFC 6762, RFC 8375; `internal` is reserved
 # for private use by ICANN (2024) and is where clouds keep their metadata servers.
-HOME = frozenset({"internal", "local", "localhost", "localdomain", "lan", "home.arpa"})
+PRIVATE_NAMES = frozenset({"internal", "local", "localhost", "localdomain", "lan", "home.arpa"})
 # The IANA special-purpose registries, written out: `is_global` differs between patch releases of
 # Python. 6to4 is refused as a whole (RFC 7526 retired its relays).
 CLOSED = tuple(
@@ -47,28 +40,11 @@ class BadLink(Exception):  # noqa: N818 - callers decide what it means
     """A link that is not followed; the message says why, without repeating it."""
 
 
-class NotPublic(OSError):  # noqa: N818 - raised inside a transport, read outside
-    """A name that leads to an address which may not be connected to."""
-
-
-def not_public(error: BaseException) -> bool:
-    """Whether what a transport raised comes from an address that may not be connected to."""
-    seen: list[Any] = [error]
-    while seen:
-        found = seen.pop()
-        if isinstance(found, NotPublic):
-            return True
-        if isinstance(found, BaseException):
-            seen += [found.__cause__, found.__context__, *found.args]
-        seen += [getattr(found, "reason", None)] if hasattr(found, "reason") else []
-    return False
-
-
 def judge(url: str, *, allow_loopback_http: bool = False, ports: frozenset[int] = PORTS) -> str:
     """The link as it may be asked for, in the one spelling that every parser reads alike.
 
     Args:
-        url: a stranger's.
+        url: somebody else's.
         allow_loopback_http: locally, http to this machine is allowed; nothing else is relaxed.
         ports: which ports https may use.
 
@@ -101,7 +77,7 @@ def upgraded(url: str, *, allow_loopback_http: bool) -> str:
     """An http link with https in its place; any other link, and nonsense, as it is.
 
     Args:
-        url: a stranger's.
+        url: somebody else's.
         allow_loopback_http: locally, http to this machine stays http.
     """
     if url[:5].lower() != "http:":
@@ -120,12 +96,14 @@ def _judge_host(host: str) -> None:
     if _is_address(host):
         if not public(host):
             raise BadLink("its host is not a public address")
-    elif "." not in host or any(host == name or host.endswith(f".{name}") for name in HOME):
+    elif "." not in host or any(
+        host == name or host.endswith(f".{name}") for name in PRIVATE_NAMES
+    ):
         raise BadLink("its host is not a public name")
 
 
 def _ascii(host: str) -> str:
-    """A host in the letters that DNS knows, without the dot of the root."""
+    """A host name in ASCII (IDNA), without the dot of the root."""
     if "%" in host:
         raise BadLink("its host is written with % signs")
     if ":" in host:
@@ -189,94 +167,3 @@ def loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
-
-
-# Sessions
-
-
-def _connected(
-    host: str, port: int, allowed: Callable[[str], bool], resolve: Callable[..., Any]
-) -> socket.socket:
-    """Resolve once, judge every answer, connect to one of those very addresses."""
-    try:
-        answers = resolve(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError:
-        raise OSError("not a name that can be resolved") from None
-    if not all(allowed(str(answer[4][0])) for answer in answers):
-        raise NotPublic("not a public address")
-    failure = OSError("no address")
-    for family, kind, proto, _, target in answers[:ADDRESSES_AT_MOST]:
-        alarm = current()
-        wait_s = min(CONNECT_S, alarm.left_s) if alarm else CONNECT_S
-        if wait_s <= 0:
-            raise TimeoutError("its time is over")
-        connection = socket.socket(family, kind, proto)
-        try:
-            connection.settimeout(wait_s)
-            connection.connect(target)
-        except OSError as error:
-            connection.close()
-            failure = error
-        else:
-            watched(connection)
-            return connection
-    raise failure
-
-
-def guarded_session(
-    *, allow_loopback_http: bool, resolve: Callable[..., Any] = socket.getaddrinfo
-) -> requests.Session:
-    """A session whose connections go to public addresses over TLS only.
-
-    Without proxies, netrc and cookies. A pooled connection stays with the address it was judged by.
-
-    Args:
-        allow_loopback_http: locally, plain http to this machine is spoken, too.
-        resolve: as `socket.getaddrinfo`.
-    """
-    from http.cookiejar import DefaultCookiePolicy  # noqa: PLC0415 - only a link needs it
-
-    import requests  # noqa: PLC0415 - as above
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415 - as above
-    from urllib3 import connection, connectionpool  # noqa: PLC0415 - as above
-
-    class Guarded:
-        def putrequest(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if self.sock is not None:  # a pooled one
-                watched(self.sock)
-            return super().putrequest(*args, **kwargs)  # type: ignore[misc] # of the mixed class
-
-    class PublicConnection(Guarded, connection.HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connected(self._dns_host, self.port, public, resolve)
-
-    class LoopbackConnection(Guarded, connection.HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connected(self._dns_host, self.port, loopback, resolve)
-
-    class PublicPool(connectionpool.HTTPSConnectionPool):
-        ConnectionCls = PublicConnection
-
-    class LoopbackPool(connectionpool.HTTPConnectionPool):
-        ConnectionCls = LoopbackConnection
-
-    class GuardedAdapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
-            pools = {"https": PublicPool, "http": LoopbackPool}
-            self.poolmanager.pool_classes_by_scheme = pools
-
-    class GuardedSession(requests.Session):
-        def get_redirect_target(self, _resp: requests.Response) -> None:
-            # Even when it follows none, requests reads the whole body of a redirect and trips over
-            # targets that are no links: redirects are the caller's.
-            return
-
-    session = GuardedSession()
-    session.trust_env = False  # no proxies, no netrc
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.adapters.clear()
-    session.mount("https://", GuardedAdapter())
-    if allow_loopback_http:
-        session.mount("http://", GuardedAdapter())
-    return session

@@ -74,8 +74,8 @@ class Accounts:
         try:
             meta = self._bucket.stat(name)
             if meta is None:
-                card = {_field(key): text, "schema": str(SCHEMA)}
-                self._bucket.create(name, b"", "text/plain", card)
+                metadata = {_field(key): text, "schema": str(SCHEMA)}
+                self._bucket.create(name, b"", "text/plain", metadata)
             else:
                 self._bucket.patch(meta, {_field(key): text})
         except (Conflict, Missing):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AHEAD_AT_MOST_S = 300.0  # however long somebody asks us to wait, they are asked again after this
 TURN_AT_MOST_S = 1800.0  # the longest tick that can be configured takes 1700 s
 SKEW_AT_MOST_S = 60.0  # two clocks of ours are never farther apart
-STRIKES_AT_MOST = 16
+REFUSALS_AT_MOST = 16
 PLACE_AT_MOST = 128
 
 
@@ -44,7 +44,7 @@ class Gate:
         next_send: Unix seconds before which nobody sends.
         free: task slots believed free upstream.
         cursor: the owner who sent last.
-        strikes: refusals for rate or fullness in a row.
+        consecutive_refusals: refusals for rate or fullness in a row.
     """
 
     account: str
@@ -52,7 +52,7 @@ class Gate:
     next_send: float = 0.0
     free: int = RUNNING_AT_MOST
     cursor: str = ""
-    strikes: int = 0
+    consecutive_refusals: int = 0
 
     @classmethod
     def read(cls, account: str, meta: Meta | None, now: float) -> Self:
@@ -68,7 +68,7 @@ class Gate:
             soon(values.get("next_send"), now),
             RUNNING_AT_MOST if free is None else free,
             cursor if isinstance(cursor, str) else "",
-            whole(values.get("strikes"), 0, STRIKES_AT_MOST) or 0,
+            whole(values.get("strikes"), 0, REFUSALS_AT_MOST) or 0,
         )
 
     def capped(self, now: float) -> Self:
@@ -77,7 +77,7 @@ class Gate:
             self,
             next_send=min(self.next_send, now + AHEAD_AT_MOST_S),
             free=min(self.free, RUNNING_AT_MOST),
-            strikes=min(self.strikes, STRIKES_AT_MOST),
+            consecutive_refusals=min(self.consecutive_refusals, REFUSALS_AT_MOST),
         )
 
     def values(self, by: str) -> dict[str, str]:
@@ -87,12 +87,12 @@ class Gate:
             "next_send": repr(self.next_send),
             "free": str(self.free),
             "cursor": self.cursor,
-            "strikes": str(self.strikes),
+            "strikes": str(self.consecutive_refusals),
         }
 
 
 @dataclass(frozen=True)
-class Watch:
+class PollLease:
     """Who asks an account's upstream about its tasks: one at a time, whoever watches whom.
 
     Attributes:

@@ -17,7 +17,8 @@ from lib.core.outside.records import SCHEMA, TEXT_AT_MOST, Fields, NotReadable, 
 from lib.core.webhooks import read_log, write_log
 
 if TYPE_CHECKING:
-    from lib.adapters.bucket.client import Bucket, Meta
+    from lib.adapters.bucket.client import Bucket
+    from lib.adapters.bucket.metadata import Meta
     from lib.core.webhooks import Try
 
 PREFIX = "outbox/"
@@ -84,8 +85,8 @@ class Outbox:
         """
         name = _name(entry.owner, entry.id)
         try:
-            card = {**entry.to_metadata(), "schema": str(SCHEMA)}
-            self._bucket.create(name, b"", "text/plain", card)
+            metadata = {**entry.to_metadata(), "schema": str(SCHEMA)}
+            self._bucket.create(name, b"", "text/plain", metadata)
         except Conflict:
             return False
         return True
@@ -179,9 +180,9 @@ def _entry(meta: Meta) -> Entry:
         RecordUnreadable: it is none that this revision can read.
     """
     named = job_of(meta.name, "outbox")
+    if named is None:
+        raise RecordUnreadable(meta.name, "its name is none of a webhook")
     try:
-        if named is None:
-            raise NotReadable("its name is none of a webhook")  # noqa: TRY301 - one way out for all
         read = Fields(meta.metadata, "the entry")
         return Entry(
             *named,

@@ -42,7 +42,7 @@ def delete(kit: Kit, owner: str, job_id: str) -> None:
             f"Cancel it first: POST /v1/videos/{job_id}/cancel.",
         )
     _slip(kit, job)
-    kit.jobs.bury(owner, job_id, kit.now())
+    kit.jobs.purge(owner, job_id, kit.now())
     clear(kit, owner, job_id)
     if (held := _left(kit, owner, job_id)) and held.state.stage is not Stage.DELETING:
         # What a finisher left: its next look meets the tombstone; the slip takes its place.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lib.adapters.state.jobs import Tombstone
 from lib.core.jobs.job import Stage
-from lib.flows.tasks.finish import bury
+from lib.flows.tasks.finish import purge
 
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
@@ -40,7 +40,7 @@ def tidy(kit: Kit, held: Held) -> str | None:
         if kit.jobs.intent(held) is None:
             return None
         if old:
-            bury(kit, held)
+            purge(kit, held)
             return "deleted"
         clear(kit, held.owner, held.id)
         state = held.state.to(Stage.DELETING, by=kit.token(), now=held.state.since, tries=1)

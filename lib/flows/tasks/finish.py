@@ -39,14 +39,14 @@ def finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> Verdict | 
     try:
         stands = kit.jobs.finish(intent, held.state, verdict)
     except Tombstone:
-        bury(kit, held)
+        purge(kit, held)
         return None
     announce(kit, Job(intent, verdict=stands))
     kit.jobs.drop(held)
     return stands
 
 
-def bury(kit: Kit, held: Held) -> None:
+def purge(kit: Kit, held: Held) -> None:
     """Remove what is left of a job that its owner has deleted."""
     kit.artifacts.remove_video(held.owner, held.id)
     kit.artifacts.remove_frames(held.owner, held.id)
@@ -67,7 +67,7 @@ def already(kit: Kit, held: Held) -> Job | bool:
     try:
         job = kit.jobs.finished(held.owner, held.id)
     except Tombstone:
-        bury(kit, held)
+        purge(kit, held)
         return True
     if job is None:
         return False

@@ -60,8 +60,8 @@ def _open(kit: Kit, gate: Gate, room: int, *, waiting: bool) -> None:
     """Tell the posts how many they may send directly: none while anybody waits."""
     free = 0 if waiting else max(room, 0)
     calm = kit.now() >= gate.next_send
-    if gate.meta is not None and calm and (free != gate.free or gate.strikes):
-        kit.ledger.move_gate(gate, kit.token(), free=free, strikes=0)
+    if gate.meta is not None and calm and (free != gate.free or gate.consecutive_refusals):
+        kit.ledger.move_gate(gate, kit.token(), free=free, consecutive_refusals=0)
 
 
 def reopen(kit: Kit, account: str) -> None:

@@ -175,10 +175,14 @@ def slow_down(kit: Kit, account: str, outcome: Refused) -> None:
     """Close the account's gate for a while after a refusal that is not the job's fault."""
     try:
         gate = kit.ledger.gate(account)
-        strikes = gate.strikes + 1
-        pause_s = outcome.retry_after_s or min(2.0**strikes, BACKOFF_AT_MOST_S)
+        refusals = gate.consecutive_refusals + 1
+        pause_s = outcome.retry_after_s or min(2.0**refusals, BACKOFF_AT_MOST_S)
         kit.ledger.move_gate(
-            gate, kit.token(), free=0, strikes=strikes, next_send=kit.now() + pause_s
+            gate,
+            kit.token(),
+            free=0,
+            consecutive_refusals=refusals,
+            next_send=kit.now() + pause_s,
         )
     except ApiError:
         # The gate limits the rate only; safety never depends on it.
