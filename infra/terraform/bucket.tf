@@ -8,7 +8,7 @@ locals {
   # What may go, after how many days. null keeps it for ever.
   sweep = {
     "claims/"  = 4 # an upstream task is listed for a day, and in doubt for minutes
-    "keys/"    = 8 # an Idempotency-Key counts for 7 days
+    "keys/"    = 8 # an Idempotency-Key counts for a day, and for one after its job has ended
     "outbox/"  = var.outbox_days
     "frames/"  = var.frames_days
     "uploads/" = 3 # a temporary upload counts for 48 hours

@@ -9,7 +9,7 @@ locals {
   # Known before the function exists, so that the function itself can be told its audience.
   poll_url = "https://${var.region}-${var.project}.cloudfunctions.net/${local.poll_name}"
 
-  # Empty values stand for "not set" in lib/config.py; they are left out.
+  # Empty values stand for "not set" in lib/config; they are left out.
   environment = { for name, value in {
     BUCKET               = google_storage_bucket.films.name
     GOOGLE_CLOUD_PROJECT = var.project # links log lines to traces
@@ -23,12 +23,15 @@ locals {
 
     # The storage client would ask for the bucket's settings in the background, which nobody here may.
     DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA = "true"
+
+    # Large blocks go back to the system when they are freed: glibc (mallopt(3)) raises this bound by
+    # itself otherwise, and the memory of pictures that are gone stays with the instance.
+    MALLOC_MMAP_THRESHOLD_ = "262144"
   } : name => value if value != "" }
 
   api_environment = { for name, value in {
     ID_TOKEN_AUDIENCE = join(" ", var.id_token_audience)
     ID_TOKEN_OWNERS   = length(var.id_token_owners) == 0 ? "" : jsonencode(var.id_token_owners)
-    STUDIO            = var.studio ? "on" : "off"
     THREADS           = tostring(var.api_concurrency)
   } : name => value if value != "" }
 

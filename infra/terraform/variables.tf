@@ -226,7 +226,7 @@ variable "implicit_dedupe_s" {
 }
 
 variable "first_look_s" {
-  description = "When a task is first looked at, in seconds; null takes half its usual duration"
+  description = "When a task is first looked at, in seconds; null takes 0.3 of the usual duration"
   type        = number
   default     = null
 
@@ -300,12 +300,6 @@ variable "api_max_instances" {
     condition     = var.api_max_instances >= 1 && var.api_max_instances <= 100 && floor(var.api_max_instances) == var.api_max_instances
     error_message = "api_max_instances must be a whole number from 1 to 100."
   }
-}
-
-variable "studio" {
-  description = "Whether api shows its page"
-  type        = bool
-  default     = false
 }
 
 variable "paused" {

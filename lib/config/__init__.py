@@ -30,7 +30,7 @@ MAX_URL_TTL_S = 12 * 3600  # a signBlob key is promised for 12 hours only (IAM d
 
 @dataclass(frozen=True)
 class Config:
-    """Every setting of the service; see the README's table for the variables."""
+    """Every setting of the service; infra/docs/configuration.md has the table of the variables."""
 
     bucket: str
     accounts: tuple[Account, ...]
@@ -55,7 +55,6 @@ class Config:
     project: str | None = None
     service: str = "inbetween"
     revision: str = ""
-    studio: bool = False
     max_body_bytes: int = 32 * 1024 * 1024
 
     @property
@@ -117,5 +116,4 @@ def parse(environ: Mapping[str, str]) -> Config:
         project=environ.get("GOOGLE_CLOUD_PROJECT") or None,
         service=environ.get("K_SERVICE") or "inbetween",
         revision=environ.get("K_REVISION") or "",
-        studio=choice(environ, "STUDIO", ("on", "off"), "off") == "on",
     )

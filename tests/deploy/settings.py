@@ -41,7 +41,6 @@ COMES_TO = {
     '${length(var.id_token_owners) == 0 ? "" : jsonencode(var.id_token_owners)}': lambda given: (
         as_json(given["id_token_owners"])
     ),
-    '${var.studio ? "on" : "off"}': lambda given: "on" if given["studio"] else "off",
     "${tostring(var.api_concurrency)}": lambda given: str(given["api_concurrency"]),
     "${tostring(var.tick_budget_s)}": lambda given: str(given["tick_budget_s"]),
     "${tostring(local.poll_concurrency)}": lambda _given: "2",
@@ -63,7 +62,11 @@ SECRET = {
     "DASHSCOPE_ACCOUNTS": '[{"api_key": "x"}]',
 }
 # Read by the libraries below us, not by lib/config.
-LIBRARIES = {"THREADS", "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"}
+LIBRARIES = {
+    "THREADS",
+    "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA",
+    "MALLOC_MMAP_THRESHOLD_",
+}
 
 
 class Asked(dict):

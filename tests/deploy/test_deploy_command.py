@@ -294,7 +294,7 @@ def test_only_the_secrets_are_planned_when_they_come_first(planned):
     [
         {
             'owner_limits={"ada"={"jobs_per_day"="many"}}': "a number is required",
-            'studio="maybe"': "a bool is required",
+            'paused="maybe"': "a bool is required",
         },
         {"videos_days=forever": "Unsuitable value for var.videos_days"},
         {'alert_emails=["a@b.c"': "on <value for var.alert_emails> line 1"},

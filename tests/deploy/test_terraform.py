@@ -33,7 +33,6 @@ EVERYTHING = {
     "id_token_audience": ["client"],
     "id_token_owners": {"ada": ["ada@example.com"]},
     "owner_limits": {"*": {"jobs_per_day": 50}},
-    "studio": True,
     "webhook_secret_version": "latest",
 }
 
@@ -136,7 +135,6 @@ def test_every_setting_of_the_service_can_be_given_or_is_named_as_not_ours():
     assert read.id_token_owners == {"ada@example.com": "ada"}
     assert read.allowed_origins == ("https://a.example.com",)
     assert read.first_look_s == 60
-    assert read.studio
 
 
 @pytest.mark.parametrize(

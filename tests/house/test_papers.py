@@ -169,8 +169,7 @@ LEAST = {"BUCKET": "b", "DASHSCOPE_API_KEY": "k"}
 def test_every_setting_has_its_row():
     source = "".join(read(path) for path in (ROOT / "lib/config").glob("*.py"))
     names = set(re.findall(r'"([A-Z][A-Z_]{3,})"', source)) | {"AUTH"}
-    # Nothing reads what this one holds, so the papers do not promise it.
-    assert SETTINGS.keys() | {"STUDIO"} == names | {"STUDIO"}
+    assert SETTINGS.keys() == names
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ ALLOWED = "JPEG, PNG, BMP or WEBP"
 COLOURS = frozenset({"RGB", "grey", "palette"})
 BITS_AT_MOST = 8
 SCANS_AT_MOST = 40  # a progressive JPEG has about ten; each costs a walk over the whole picture
-DECODED_AT_MOST = 160_000_000  # bytes; see the README for the sum that this is a part of
+DECODED_AT_MOST = 160_000_000  # bytes; a part of the sum in infra/docs/frames.md
 TURNED_AT_MOST = 16_000_000  # pixels of a JPEG that is decoded to be turned: two copies of it
 # Bytes a pixel at the peak, measured: two copies of four; WEBP's decoder keeps two more and a text
 # of bytes; BMP's pixels lie in the file; a JPEG is decoded at an eighth of its sides.
