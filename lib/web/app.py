@@ -15,11 +15,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
 from lib import logs
-from lib.core.errors import (
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-    ApiError,
-)
+from lib.core.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
 from lib.web import answered, intake, problem
 from lib.web.compat import app as compat_app
 from lib.web.last_resort import answer_or_refuse
@@ -53,6 +49,9 @@ class App:
         origins: browsers' origins that may call; none by default.
         max_body_bytes: the largest request.
         implicit_s: for how long a client's own re-send counts as the same create, seconds.
+
+    Attributes:
+        routes: the calls of the native dialect.
     """
 
     def __init__(

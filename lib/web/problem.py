@@ -20,7 +20,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 def answer(error: ApiError, request_id: str) -> Response:
-    """The answer that says an error.
+    """The answer that states an error.
 
     Args:
         error: what is refused.

@@ -24,7 +24,6 @@ from lib.web.auth import new_key
 from tests.receivers import PLACE, secret
 from tests.world import World, picture
 
-ID = r"([^/]+)"
 MISSING = "vid_" + "e" * 27
 PROMPT, NOTE = "the prompt of alice, nobody else's", "alice-internal-4711"
 HOOK = f"{PLACE}/ok/alice-hook-7731"
@@ -115,10 +114,7 @@ ROWS = {
 def calls(service):
     """Method and path of every call that the service's tables know."""
     app = service.api
-    found = [(route.method, route.path) for route in app.routes]
-    for method, pattern, _ in app._compat._routes:
-        found.append((method, COMPAT + pattern.pattern.replace(ID, "{id}")))
-    return [*found, ("POST", f"{COMPAT}/uploads")]
+    return [(route.method, route.path) for route in (*app.routes, *app._compat.routes)]
 
 
 class Tenants:

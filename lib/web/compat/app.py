@@ -59,6 +59,9 @@ class Compat:
         uploads: temporary files.
         max_body_bytes: the largest request.
         implicit_s: for how long a repeated create is a re-send, seconds.
+
+    Attributes:
+        routes: the calls of this dialect.
     """
 
     def __init__(
@@ -73,18 +76,17 @@ class Compat:
         self._kit, self._auth, self._uploads = kit, auth, uploads
         self._tasks = CompatTasks(kit)
         self._limit, self._implicit_s = max_body_bytes, implicit_s
-        self._router = Router(
-            (
-                Route("POST", f"{BASE}{CREATE}", self._create),
-                Route("POST", f"{BASE}{OTHER_MODELS}", self._other_models),
-                Route("GET", f"{BASE}/tasks", self._list),
-                Route("GET", f"{BASE}/tasks/{{id}}", self._get),
-                Route("POST", f"{BASE}/tasks/{{id}}/cancel", self._cancel),
-                Route("GET", f"{BASE}/uploads", self._policy),
-                # The policy in the form says who may.
-                Route("POST", f"{BASE}/uploads", uploads.receive, public=True),
-            )
+        self.routes = (
+            Route("POST", f"{BASE}{CREATE}", self._create),
+            Route("POST", f"{BASE}{OTHER_MODELS}", self._other_models),
+            Route("GET", f"{BASE}/tasks", self._list),
+            Route("GET", f"{BASE}/tasks/{{id}}", self._get),
+            Route("POST", f"{BASE}/tasks/{{id}}/cancel", self._cancel),
+            Route("GET", f"{BASE}/uploads", self._policy),
+            # The policy in the form says who may.
+            Route("POST", f"{BASE}/uploads", uploads.receive, public=True),
         )
+        self._router = Router(self.routes)
 
     def __call__(self, request: Request, request_id: str) -> Response:
         """Answer one request; never raises."""

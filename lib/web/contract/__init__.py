@@ -1,1 +1,1 @@
-"""The contract: calls and shapes in words, as OpenAPI and as a page."""
+"""The contract: calls and shapes described, as OpenAPI and as a page."""

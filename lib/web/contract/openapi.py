@@ -1,6 +1,6 @@
 """The contract, OpenAPI 3.1, made from the route table, the descriptions and the models.
 
-Made once, when somebody asks for it. Tells nothing of the configuration: whoever reads it knows
+Made once, when it is first read. Holds nothing of the configuration: whoever reads it knows
 what this code can do, and not whose it is.
 """
 

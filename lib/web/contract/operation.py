@@ -1,4 +1,4 @@
-"""How one call is described: its words, what it takes, its successes, its errors.
+"""How one call is described: what it is for, what it takes, its successes, its errors.
 
 Knows no call; the descriptions themselves stand in `operations`.
 """

@@ -51,7 +51,7 @@ def schemas() -> dict[str, Any]:
 
 
 def _request() -> dict[str, Any]:
-    """The request as JSON says it: a frame is a text there."""
+    """The request in JSON: a frame is a text there."""
     schema = VideoRequest.model_json_schema()
     fields = schema["properties"]
     for name in ("first_frame", "last_frame"):

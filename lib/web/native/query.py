@@ -1,6 +1,6 @@
 """What comes beside the body: the query of a list, and preferences.
 
-A query parameter that nobody knows is refused by name; a preference that cannot be honoured is
+An unknown query parameter is refused by name; a preference that cannot be honoured is
 ignored, as RFC 7240 wants it.
 """
 
