@@ -105,7 +105,7 @@ def test_the_services_own_door_lets_it_in_and_nobody_else():
         web.mount(GOOGLE, InProcess(scheduler.keys_app))
         return web
 
-    admit = identity.door(
+    admit = identity.invoker_check(
         audience="https://poll.example",
         invoker=EMAIL,
         open_to_all=False,
