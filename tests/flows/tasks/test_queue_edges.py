@@ -133,8 +133,12 @@ def test_whoever_loses_the_gate_sends_nothing(world, upstream):
 def test_nothing_is_sent_while_the_times_are_not_to_be_trusted(world, upstream):
     held, kit = job(world), upstream.kit()
     shown(kit.upstreams[ACCOUNT].clock, world.clock.now(), 4000)
-    serve(kit, ACCOUNT, board(world, held))
+    memory = board(world, held)
+    serve(kit, ACCOUNT, memory)
     assert upstream.times("create") == []
+    state = again(world, held).state
+    assert (state.tries, state.reason) == (0, "clock_off"), "nobody took the lease"
+    assert memory.done == {"lists": 1, "clock_off": 1}
 
 
 def test_where_nothing_waits_the_gate_opens_whatever_the_clocks_say(world, upstream):
@@ -188,6 +192,12 @@ def test_while_somebody_waits_no_post_overtakes(world, upstream):
     assert written(world)["free"] == "0"
 
 
+def test_jobs_that_a_tick_had_no_time_for_are_not_overtaken(world, upstream):
+    gate(world, free=2)
+    serve(upstream.kit(), ACCOUNT, board(world, job(world), left_s=0.0))
+    assert (upstream.asked, written(world)["free"]) == ([], "0")
+
+
 @pytest.mark.parametrize(("running", "free"), [(0, "2"), (1, "1"), (2, "0"), (3, "0")])
 def test_posts_are_told_the_places_that_are_left(world, upstream, running, free):
     gate(world, free=1 if free != "1" else 0)
@@ -204,6 +214,7 @@ def test_a_gate_that_says_so_already_is_not_written(world, upstream):
 
 def test_a_gate_that_was_never_written_stays_so(world, upstream):
     serve(upstream.kit(), ACCOUNT, board(world))
+    serve(upstream.kit(), ACCOUNT, board(world, job(world, 8, "running")))
     reopen(world.kit, ACCOUNT)
     assert world.names("gates/") == []
 

@@ -62,7 +62,13 @@ def test_doubts_are_looked_at_when_it_is_time_and_not_before(world, doubt, known
 def test_the_next_look_is_fifteen_seconds_after_this_one_began(world, doubt, known):
     upstream = Script(world, [known], takes_s={"list": 3.0})
     memory, began = board(world, doubt), world.clock.now()
-    reconcile(upstream.kit(), ACCOUNT, memory)
+
+    def storage(request, send):
+        if "jobs%2F" in request.url:
+            world.clock.advance(4.0)
+        return send(request)
+
+    reconcile(upstream.kit(storage), ACCOUNT, memory)
     assert memory.looks[f"reconcile {ACCOUNT}"] == began + 15
 
 
@@ -84,13 +90,14 @@ def test_a_list_that_failed_settles_nothing(world, doubt, known):
     assert memory.done == {"in_doubt": 1, "lists": 1}
 
 
-def test_a_list_settles_nothing_while_the_times_are_not_to_be_trusted(world, doubt, known):
-    upstream = Script(world, [known])
-    kit, memory = upstream.kit(), board(world, doubt)
+@pytest.mark.parametrize("reason", ["", "clock_off"])
+def test_a_list_settles_nothing_while_the_times_are_not_to_be_trusted(world, known, reason):
+    held = job(world, 1, "unsure", reason=reason)
+    kit, memory = Script(world, [known]).kit(), board(world, held)
     shown(kit.upstreams[ACCOUNT].clock, world.clock.now(), 4000)
     reconcile(kit, ACCOUNT, memory)
-    assert again(world, doubt).state.stage is Stage.UNSURE
-    assert again(world, doubt).state.by == doubt.state.by
+    state = again(world, held).state
+    assert (state.stage, state.by) == (Stage.UNSURE, held.state.by)
 
 
 def test_a_task_that_nothing_explains_is_noticed_beside_the_doubt(world, doubt, known):
@@ -108,6 +115,7 @@ def test_doubts_are_settled_until_the_deadline_and_not_at_it(world, doubt, known
     reconcile(Script(world, [known]).kit(), ACCOUNT, memory)
     assert (again(world, doubt).state.stage is Stage.QUEUED) is settled
     assert memory.cut is not settled
+    assert memory.done["in_doubt"] == int(settled)
 
 
 def test_a_list_that_came_with_the_deadline_is_left_to_the_next_tick(world, doubt, known):
@@ -216,6 +224,24 @@ def test_prompts_tell_apart_what_times_do_not_and_are_asked_for_at_a_pace(world,
     listed, (first, second) = pair.times("list")[0], pair.times("get")
     assert first - listed >= 0.125
     assert second - first >= 0.125
+
+
+def test_two_doubts_get_each_the_task_of_its_own_prompt(world, doubt, pair):
+    _, body, _ = pending(2, created_at=world.clock.now())
+    body["request"]["prompt"] = "another"
+    second = job(world, 2, "unsure", body=body)
+    reconcile(pair.kit(), ACCOUNT, board(world, doubt, second))
+    assert again(world, doubt).state.task_id == "one"
+    assert again(world, second).state.task_id == "two"
+
+
+def test_prompts_that_tell_nothing_make_nobody_give_up_earlier(world, known):
+    until = world.clock.now() - 280 + 10
+    held = job(world, 1, "unsure", since=until - 30, until=until)
+    rows = [known, *[row(task, until - 10, "SUCCEEDED") for task in ("one", "two")]]
+    upstream = Script(world, rows, {"one": ended(PROMPT), "two": ended(PROMPT)})
+    reconcile(upstream.kit(), ACCOUNT, board(world, held))
+    assert again(world, held) == held
 
 
 def test_what_an_unfinished_task_reports_is_no_prompt_yet(world, doubt, pair):
