@@ -134,6 +134,12 @@ def test_a_list_that_another_made_just_now_counts(world, next_s, may):
     assert ACCOUNT in memory.watches
 
 
+def test_who_does_not_watch_asks_nothing(world, upstream):
+    held_watch(world, until=world.clock.now() + 40)
+    seen(world, upstream, job(world, 1, "running"))
+    assert upstream.asked == []
+
+
 def watch_card(world):
     return world.bucket.get_blob(f"gates/{ACCOUNT}.watch").metadata
 
@@ -340,6 +346,14 @@ def test_a_failure_ends_the_job_and_its_place(world, upstream):
     assert verdict(world, held).status is Status.FAILED
     assert memory.ended == {held.name}
     assert memory.done == {"lists": 1, "gets": 1, "failed": 1}
+
+
+def test_a_task_that_was_cancelled_upstream_ends_so(world, upstream):
+    held = job(world, 1, "running")
+    upstream.tasks["task-1"] = {"task_status": "CANCELED"}
+    memory = seen(world, upstream, held)
+    assert memory.done == {"lists": 1, "gets": 1, "cancelled": 1}
+    assert verdict(world, held).status is Status.CANCELLED
 
 
 def test_a_task_that_a_query_calls_alive_keeps_its_place(world, upstream):
