@@ -1,0 +1,248 @@
+"""The state of jobs under races and lost answers: one step each, and everybody hears who won."""
+
+import pytest
+
+from lib.adapters.state.jobs import Tombstone
+from lib.core.jobs.job import IllegalTransition, Job, Stage, Status, Verdict
+from lib.core.outside.records import RecordUnreadable
+from tests.adapters.state.test_ledger_edges import before, unheard
+from tests.flows.odd import look, put
+from tests.flows.tasks.stored import again, job
+from tests.hooks import instance
+
+ENDED = Verdict(Status.FAILED, 5.0)
+LATER = Verdict(Status.FAILED, 6.0)
+
+
+@pytest.fixture
+def held(world):
+    return job(world, 1, "sending")
+
+
+@pytest.fixture
+def jobs(world):
+    return world.kit.jobs
+
+
+def through(world, storage):
+    return instance(world, storage=storage).kit.jobs
+
+
+def remove(world, *prefixes):
+    for prefix in prefixes:
+        for name in world.names(prefix):
+            world.bucket.blob(name).delete()
+
+
+def on_read(world, part, step):
+    """A hook that lets something happen just before a name is read."""
+
+    def storage(request, send):
+        if request.method == "GET" and part in request.url:
+            step()
+        return send(request)
+
+    return storage
+
+
+def next_state(held, by="b" * 16):
+    return held.state.to(Stage.UNSURE, by=by, now=held.state.since, until=held.state.until)
+
+
+# Creating and changing
+
+
+def test_a_job_is_created_once(jobs, held):
+    intent = jobs.intent(held)
+    assert jobs.create(intent, next_state(held)) is None
+    jobs.drop(held)
+    made = jobs.create(intent, held.state)
+    assert (made.owner, made.id, made.state) == (held.owner, held.id, held.state)
+    assert jobs.live(held.owner, held.id).meta.generation == made.meta.generation
+
+
+def test_a_creation_whose_answer_was_lost_is_ours(world, jobs, held):
+    intent = jobs.intent(held)
+    jobs.drop(held)
+    made = through(world, unheard("POST")).create(intent, held.state)
+    assert made == again(world, held)
+
+
+def test_a_change_is_made_by_whoever_saw_the_job_last(world, jobs, held):
+    won = jobs.patch(held, next_state(held))
+    assert won == again(world, held)
+    assert jobs.patch(held, next_state(held, "c" * 16)) is None
+    assert won == again(world, held)
+
+
+def test_a_change_whose_answer_was_lost_is_ours(world, held):
+    assert through(world, unheard("PATCH")).patch(held, next_state(held)) == again(world, held)
+
+
+def test_a_job_that_is_gone_is_not_changed(world, jobs, held):
+    remove(world, "pending/")
+    assert jobs.patch(held, next_state(held)) is None
+    assert world.names("pending/") == []
+
+
+@pytest.mark.parametrize("left", ["nothing", "what cannot be read"])
+def test_a_change_that_lost_to_something_else_is_nobodys(world, held, left):
+    world.kit.jobs.patch(held, next_state(held, "c" * 16))
+
+    def step():
+        remove(world, "pending/")
+        if left != "nothing":
+            put(world, held.name, b"{}", {"stage": "weighing"})
+
+    late = through(world, on_read(world, "pending%2F", step))
+    assert late.patch(held, next_state(held)) is None
+
+
+def test_what_is_not_pending_is_none_and_what_cannot_be_read_says_so(world, jobs, held):
+    assert jobs.live("local", f"vid_{9:027x}") is None
+    assert jobs.reread(held) == held
+    put(world, held.name, b"{}", {"stage": "weighing"})
+    with pytest.raises(RecordUnreadable):
+        jobs.reread(held)
+
+
+# Dropping
+
+
+def test_a_job_is_dropped_as_this_process_last_wrote_it(world, jobs, held):
+    moved = jobs.patch(held, next_state(held))
+    assert jobs.drop(held) is False
+    assert again(world, held) == moved
+    assert jobs.drop(moved) is True
+    assert again(world, held) is None
+    assert jobs.drop(moved) is True, "gone already"
+
+
+def test_another_object_of_the_same_name_is_not_dropped(world, jobs, held):
+    remove(world, "pending/")
+    new = job(world, 1, "sending")
+    assert new.meta.metageneration == held.meta.metageneration
+    jobs.drop(held)
+    assert again(world, held) == new
+
+
+# Ending
+
+
+def test_the_first_verdict_stands(world, jobs, held):
+    intent = jobs.intent(held)
+    assert jobs.finish(intent, held.state, ENDED) == ENDED
+    assert jobs.finish(intent, held.state, LATER) == ENDED
+    assert jobs.finished(held.owner, held.id) == Job(intent, verdict=ENDED)
+
+
+def test_a_verdict_that_the_table_does_not_know_is_not_written(world, jobs, held):
+    with pytest.raises(IllegalTransition):
+        jobs.finish(jobs.intent(held), held.state, Verdict(Status.COMPLETED, 5.0))
+    assert world.names("jobs/") == []
+
+
+def test_a_verdict_beside_one_that_is_gone_again_is_ours(world, jobs, held):
+    intent = jobs.intent(held)
+    jobs.finish(intent, held.state, LATER)
+    late = through(world, on_read(world, "jobs%2F", lambda: remove(world, "jobs/")))
+    assert late.finish(intent, held.state, ENDED) == ENDED
+
+
+def test_a_deleted_job_gets_no_verdict(jobs, held):
+    intent = jobs.intent(held)
+    jobs.finish(intent, held.state, ENDED)
+    jobs.bury(held.owner, held.id, 7.0)
+    for call in (
+        lambda: jobs.finish(intent, held.state, LATER),
+        lambda: jobs.finished(held.owner, held.id),
+        lambda: jobs.find(held.owner, held.id),
+    ):
+        with pytest.raises(Tombstone):
+            call()
+
+
+def test_a_tombstone_is_put_once_and_only_where_a_job_ended(world, jobs, held):
+    name = f"jobs/{held.owner}/{held.id}.json"
+    jobs.bury(held.owner, held.id, 7.0)
+    assert look(world, name) is None
+    jobs.finish(jobs.intent(held), held.state, ENDED)
+    jobs.bury(held.owner, held.id, 7.0)
+    first = look(world, name)
+    assert first[2]["status"] == "deleted"
+    assert first[2]["paid"] == "False", "what it cost stays"
+    jobs.bury(held.owner, held.id, 8.0)
+    assert look(world, name) == first
+
+
+def test_a_tombstone_whose_answer_was_lost_stands(world, jobs, held):
+    jobs.finish(jobs.intent(held), held.state, ENDED)
+    through(world, unheard("POST")).bury(held.owner, held.id, 7.0)
+    with pytest.raises(Tombstone):
+        jobs.finished(held.owner, held.id)
+
+
+def test_a_tombstone_is_put_over_the_verdict_that_was_seen_and_over_no_other(world, jobs, held):
+    """Whatever stands there by then is looked at once more."""
+    intent = jobs.intent(held)
+    jobs.finish(intent, held.state, ENDED)
+
+    def step():
+        remove(world, "jobs/")
+        jobs.finish(intent, held.state, LATER)
+
+    through(world, before("POST", step)).bury(held.owner, held.id, 7.0)
+    with pytest.raises(Tombstone):
+        jobs.finished(held.owner, held.id)
+
+
+# Reading
+
+
+def test_a_verdict_wins_over_the_pending_object(jobs, held):
+    intent = jobs.intent(held)
+    assert jobs.find(held.owner, held.id) == Job(intent, held.state)
+    jobs.finish(intent, held.state, ENDED)
+    assert jobs.find(held.owner, held.id) == Job(intent, verdict=ENDED)
+    jobs.drop(held)
+    assert jobs.find(held.owner, held.id) == Job(intent, verdict=ENDED)
+    assert jobs.find("alice", held.id) is None
+
+
+def test_a_job_that_moves_while_it_is_read_is_not_lost(world, jobs, held):
+    intent, contents = jobs.intent(held), []
+
+    def storage(request, send):
+        response = send(request)
+        if "alt=media" in request.url:
+            contents.append(request.url)
+            if len(contents) == 1:
+                jobs.finish(intent, held.state, ENDED)
+                jobs.drop(held)
+        return response
+
+    assert through(world, storage).find(held.owner, held.id) == Job(intent, verdict=ENDED)
+
+
+def test_a_job_whose_body_is_gone_meanwhile_is_none(world, jobs, held):
+    late = through(world, on_read(world, "alt=media", lambda: remove(world, "pending/")))
+    assert late.find(held.owner, held.id) is None
+
+
+def test_a_finished_job_costs_two_calls(world, jobs, held):
+    jobs.finish(jobs.intent(held), held.state, ENDED)
+    jobs.drop(held)
+    calls = []
+
+    def storage(request, send):
+        calls.append(request.url)
+        return send(request)
+
+    through(world, storage).find(held.owner, held.id)
+    assert len(calls) == 2
+
+
+def test_a_state_that_cannot_be_read_says_so(world, jobs, held):
+    put(world, held.name, b"{}", {"stage": "weighing"})
+    with pytest.raises(RecordUnreadable):
+        jobs.find(held.owner, held.id)
