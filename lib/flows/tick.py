@@ -53,6 +53,7 @@ def tick(kit: Kit) -> dict[str, Any]:
     """
     started = kit.now()
     board = Board(started + kit.times.tick_budget_s, thorough=True)
+    kit = board.following(kit)
     try:
         rounds = _rounds(kit, board)
     finally:
@@ -184,16 +185,15 @@ def _mend(kit: Kit, held: Held, board: Board) -> str | None:
         return "taken_by_another"
     if state.stage is Stage.UNSURE and not met and already(kit, held):
         return "tidied"
-    return _alone(kit, held, board)
+    return _alone(kit, held)
 
 
-def _alone(kit: Kit, held: Held, board: Board) -> str | None:
+def _alone(kit: Kit, held: Held) -> str | None:
     """A job that can be read and that no upstream carries on."""
     state, now = held.state, kit.now()
     if state.stage is Stage.SENDING:
         # Whoever held the lease may have sent: never back to queued from here.
-        if changed := unsure(kit, held):
-            board.jobs[held.name] = changed
+        unsure(kit, held)
         return "unsure"
     if state.stage is Stage.CANCELLED:
         if already(kit, held):
@@ -207,6 +207,8 @@ def _alone(kit: Kit, held: Held, board: Board) -> str | None:
 def _next_due(kit: Kit, board: Board) -> float:
     """When something can happen next, Unix seconds; at the latest when the listing is stale."""
     now = kit.now()
+    if not _live(board):
+        return now  # one more listing says whether anything came meanwhile
     opening = [at for at in board.sends.values() if at > now]
     due = min([now + kit.times.relist_s, *opening])
     for held in board.jobs.values():

@@ -6,7 +6,7 @@ Lost with the tick, on purpose: whatever matters stands in the bucket.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lib import logs
@@ -33,7 +33,7 @@ class Board:
     Attributes:
         deadline: when the tick must be over, Unix seconds.
         thorough: whether tasks that are late by the list are asked for one by one, too.
-        jobs: name to pending object, as last seen or written.
+        jobs: name to pending object, as last seen or written; see `following`.
         aside: name to pending object of a job whose record cannot be read: nothing is done to it.
         unreadable: name of an object that cannot be read to the reason.
         legible: names of pending objects whose body was found to be readable.
@@ -73,6 +73,20 @@ class Board:
     cut: bool = False
     done: Counter[str] = field(default_factory=Counter)
     hurried: bool = False
+
+    def following(self, kit: Kit) -> Kit:
+        """What the steps of this tick work with: each of their writes is known here at once.
+
+        Args:
+            kit: what the tick was given.
+        """
+        return replace(kit, jobs=kit.jobs.followed(self._written))
+
+    def _written(self, name: str, held: Held | None) -> None:
+        if held is None:
+            self.jobs.pop(name, None)
+        elif name in self.jobs:
+            self.jobs[name] = held
 
     def take(self, inbox: Inbox) -> None:
         """Take a fresh listing."""

@@ -157,7 +157,7 @@ MUTATIONS = (
     Mutation(
         "an expired lease is ambiguous, never queued",
         "lib/flows/tick.py",
-        '        if changed := unsure(kit, held):\n            board.jobs[held.name] = changed\n        return "unsure"\n',
+        '        unsure(kit, held)\n        return "unsure"\n',
         '        back = state.to(Stage.QUEUED, by=kit.token(), now=now)\n        kit.jobs.patch(held, back)\n        return "unsure"\n',
         "a_sender_dies_with_the_answer",
     ),

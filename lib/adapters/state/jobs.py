@@ -20,10 +20,12 @@ from lib.core.outside.records import SCHEMA, Fields, NotReadable, RecordUnreadab
 from lib.core.webhooks import read_log, write_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lib.adapters.bucket.client import Bucket, Meta
     from lib.core.webhooks import Try
+
+    OnWrite = Callable[[str, Held | None], None]
 
 __all__ = ["DELETED", "Held", "Inbox", "Jobs", "Tombstone", "Unreadable"]
 
@@ -41,10 +43,21 @@ class Jobs:
 
     Args:
         bucket: where it lies.
+        on_write: called after each change of a pending object that took effect, with its name and
+            the object as it is now, None when it was deleted.
     """
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, on_write: OnWrite | None = None) -> None:
         self._bucket = bucket
+        self._on_write = on_write or _ignore
+
+    def followed(self, on_write: OnWrite) -> Jobs:
+        """The same bucket state for somebody who keeps what is written in memory.
+
+        Args:
+            on_write: as above.
+        """
+        return Jobs(self._bucket, on_write)
 
     # pending/
 
@@ -72,10 +85,14 @@ class Jobs:
         try:
             meta = self._bucket.patch(held.meta, state.to_metadata())
         except Conflict:
-            return self._ours(held.meta.name, state)
+            changed = self._ours(held.meta.name, state)
         except Missing:
             return None
-        return replace(held, state=state, meta=meta)
+        else:
+            changed = replace(held, state=state, meta=meta)
+        if changed:
+            self._on_write(held.name, changed)
+        return changed
 
     def _ours(self, name: str, state: State) -> Held | None:
         meta = self._bucket.stat(name)
@@ -148,6 +165,7 @@ class Jobs:
             self._bucket.delete(held.meta.name, held.meta.generation, held.meta.metageneration)
         except Conflict:
             return False
+        self._on_write(held.name, None)
         return True
 
     # jobs/
@@ -298,6 +316,10 @@ class Jobs:
         if isinstance(held, Unreadable):
             raise RecordUnreadable(name, held.why)
         return Job(read_intent(name, body), held.state)
+
+
+def _ignore(_name: str, _held: Held | None) -> None:
+    """Nobody keeps what is written."""
 
 
 def _tariff(intent: Intent) -> str:

@@ -41,7 +41,7 @@ def refresh(kit: Kit, job: Job) -> Job:
             return find(kit, intent.owner, intent.id) or job
         board = Board(kit.now() + TURN_S, hurried=True)
         board.relist([held])
-        watch(kit, intent.account, board)
+        watch(board.following(kit), intent.account, board)
         hand_over(kit, board)
         if not board.done:
             return job

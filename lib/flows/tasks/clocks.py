@@ -59,14 +59,13 @@ def halted(kit: Kit, account: str, board: Board) -> bool:
         )
         board.done["clock_off"] += 1
     for held in [held for held in waiting if held.state.reason != CLOCK_OFF.code][:TOLD_AT_MOST]:
-        board.attempt(held, lambda held=held: _tell(kit, held, board))  # type: ignore[misc]
+        board.attempt(held, lambda held=held: _tell(kit, held))  # type: ignore[misc]
     return True
 
 
-def _tell(kit: Kit, held: Held, board: Board) -> None:
+def _tell(kit: Kit, held: Held) -> None:
     state = held.state
     # A doubt keeps token and times of its send: they bound when its task can have been made.
     kept = {"since": state.since, "reason": CLOCK_OFF.code, "until": state.until}
     by = state.by if state.stage is Stage.UNSURE else kit.token()
-    if changed := kit.jobs.patch(held, state.to(state.stage, by=by, now=state.since, **kept)):
-        board.jobs[held.name] = changed
+    kit.jobs.patch(held, state.to(state.stage, by=by, now=state.since, **kept))

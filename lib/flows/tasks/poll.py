@@ -202,5 +202,4 @@ def _say(kit: Kit, held: Held, board: Board, reason: str) -> None:
     if not legible(kit, held, board):
         return
     state = held.state.to(Stage.RUNNING, by=kit.token(), now=held.state.since, reason=reason)
-    if changed := kit.jobs.patch(held, state):
-        board.jobs[held.name] = changed
+    kit.jobs.patch(held, state)
