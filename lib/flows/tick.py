@@ -88,7 +88,7 @@ def _rounds(kit: Kit, board: Board) -> int:
         board.take(kit.jobs.inbox())
         rounds += 1
     for held in board.each(MEND, board.jobs.values(), lambda: kit.now() >= board.deadline):
-        board.attempt(held, lambda held=held: tidy(kit, held))  # type: ignore[misc]
+        board.attempt(held, tidy, kit, held)
     if rounds > 1:
         for account in _accounts(kit, board):
             _try_account(account, partial(queue.reopen, kit, account), board)
@@ -106,7 +106,7 @@ def _round(kit: Kit, board: Board, *, late: bool) -> None:
     # others go on.
     half = (kit.now() + board.deadline) / 2
     for held in board.each(MEND, board.jobs.values(), lambda: kit.now() >= half):
-        board.attempt(held, lambda held=held: _mend(kit, held, board))  # type: ignore[misc]
+        board.attempt(held, _mend, kit, held, board)
     steps: tuple[Step, ...] = (reconcile, watch, queue.serve)
     for account in _accounts(kit, board):
         for step in (queue.serve, *steps) if late else steps:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from lib import logs
 from lib.core.errors import ApiError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from lib.adapters.state.outbox import Entry
     from lib.core.jobs.job import Stage
     from lib.flows.context import Kit
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 NAMED_AT_MOST = 50  # unreadable objects that one tick names; all are counted
 
@@ -146,14 +149,22 @@ class Board:
         if len(self.unreadable) <= NAMED_AT_MOST:
             logs.event("object.unreadable", object=name[:200], reason=why)
 
-    def attempt(self, held: Held | Entry, step: Callable[[], object]) -> str | None:
+    def attempt(
+        self, held: Held | Entry, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
         """Run one job's step; its failure is counted and never stops the others.
 
+        Args:
+            held: what the step is about.
+            step: what to do; a text that it returns is a word for what happened, and is counted.
+            args: of the step.
+            kwargs: of the step.
+
         Returns:
-            What happened, None where the step has no word for it or failed.
+            What the step returned, None when it failed.
         """
         try:
-            word = step()
+            result = step(*args, **kwargs)
         except RecordUnreadable as odd:
             self.odd(odd.name, odd.why)
             name = f"pending/{held.owner}/{held.id}.json"
@@ -166,9 +177,9 @@ class Board:
             self.done["errors"] += 1
             logs.crash("tick.job_failed", job=held.id)
         else:
-            if isinstance(word, str):
-                self.done[word] += 1
-                return word
+            if isinstance(result, str):
+                self.done[result] += 1
+            return result
         return None
 
 

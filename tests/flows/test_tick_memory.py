@@ -2,6 +2,8 @@
 
 import pytest
 
+from lib.adapters.state.outbox import Entry
+from lib.core.errors import STORAGE_UNAVAILABLE, ApiError
 from lib.core.jobs.job import Stage
 from lib.flows.tick_state import Board
 from tests.world import UPSTREAM
@@ -112,3 +114,15 @@ def test_what_is_queued_again_is_sent_in_the_same_round(world, steps):
     minutes(world, 5)
     at = {word: moment for word, job, moment in steps[0] if job == job_id}
     assert at["sent"] - at["requeued"] < 1
+
+
+def failing():
+    raise ApiError(STORAGE_UNAVAILABLE, "no answer")
+
+
+def test_a_step_is_run_with_its_arguments_and_its_result_comes_back():
+    board, entry = Board(0.0), Entry("local", "vid_1", None, "b", "h", 0.0)
+    assert board.attempt(entry, str.upper, "sent") == "SENT"
+    assert board.attempt(entry, sorted, [2, 1], reverse=True) == [2, 1]
+    assert board.attempt(entry, failing) is None
+    assert board.done == {"SENT": 1, "errors": 1}, "a word is counted, anything else is not"

@@ -59,7 +59,7 @@ def halted(kit: Kit, account: str, board: Board) -> bool:
         )
         board.done["clock_off"] += 1
     for held in [held for held in waiting if held.state.reason != CLOCK_OFF.code][:TOLD_AT_MOST]:
-        board.attempt(held, lambda held=held: _tell(kit, held))  # type: ignore[misc]
+        board.attempt(held, _tell, kit, held)
     return True
 
 

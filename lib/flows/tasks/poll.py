@@ -75,7 +75,7 @@ def watch(kit: Kit, account: str, board: Board) -> None:
         if listing.limited:
             return
     for held in board.each(f"watch-{account}", due, lambda: kit.now() >= board.deadline):
-        board.attempt(held, lambda held=held: _see(kit, held, board, rows))  # type: ignore[misc]
+        board.attempt(held, _see, kit, held, board, rows)
 
 
 def _note_ended(found: Iterable[Held], rows: Mapping[str, Row], board: Board) -> None:

@@ -48,7 +48,7 @@ def serve(kit: Kit, account: str, board: Board) -> None:
             return
         gate = moved
         queued.remove(held)
-        word = board.attempt(held, lambda held=held: _send(kit, held))  # type: ignore[misc]
+        word = board.attempt(held, _send, kit, held)
         if word not in NOT_SENT and held.name not in board.aside:
             room -= 1
         if queued and room > 0:

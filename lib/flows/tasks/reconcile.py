@@ -51,17 +51,19 @@ def reconcile(kit: Kit, account: str, board: Board) -> None:
     if whole:
         take_notice(kit, account, evidence)
     for held in board.each(f"settle-{account}", waiting, lambda: kit.now() >= board.deadline):
-        board.attempt(held, lambda held=held: _settle(kit, held, evidence, board))  # type: ignore[misc]
+        board.attempt(held, _settle, kit, held, evidence, board)
 
 
 def _in_doubt(kit: Kit, account: str, unsettled: list[Held], board: Board) -> list[Held]:
     """Those that have no verdict yet, each read alone, before the list is."""
-    found = []
-    for held in board.each(f"doubt-{account}", unsettled, lambda: kit.now() >= board.deadline):
-        word = board.attempt(held, lambda held=held: "tidied" if already(kit, held) else "in_doubt")  # type: ignore[misc]
-        if word == "in_doubt":
-            found.append(held)
-    return found
+    turn = board.each(f"doubt-{account}", unsettled, lambda: kit.now() >= board.deadline)
+    return [
+        held for held in turn if board.attempt(held, _verdict_or_doubt, kit, held) == "in_doubt"
+    ]
+
+
+def _verdict_or_doubt(kit: Kit, held: Held) -> str:
+    return "tidied" if already(kit, held) else "in_doubt"
 
 
 def _settle(kit: Kit, held: Held, evidence: Evidence, board: Board) -> str | None:

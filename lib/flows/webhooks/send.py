@@ -129,11 +129,12 @@ def serve(kit: Kit, board: Board) -> None:
             board.cut = True
             break
         batch = _batch(waiting, board)
-        letters = [letter for entry in batch if (letter := _attempt(kit, entry, board))]
+        taken = [board.attempt(entry, _take, kit, entry) for entry in batch]
+        letters = [letter for letter in taken if isinstance(letter, Letter)]
         answers = kit.together([partial(_post, kit, letter) for letter in letters])
         for letter, answer in zip(letters, answers, strict=True):
             board.told += 1
-            board.attempt(letter.entry, partial(_heard, kit, letter, answer, board))
+            board.attempt(letter.entry, _heard, kit, letter, answer, board)
     board.webhooks_s += kit.now() - began
 
 
@@ -168,14 +169,8 @@ def _batch(waiting: list[Entry], board: Board) -> list[Entry]:
     return batch
 
 
-def _attempt(kit: Kit, entry: Entry, board: Board) -> Letter | None:
-    """Take an entry and write its letter; None when there is nothing to send after all."""
-    letters: list[Letter] = []
-    board.attempt(entry, partial(_take, kit, entry, letters))
-    return letters[0] if letters else None
-
-
-def _take(kit: Kit, entry: Entry, letters: list[Letter]) -> str | None:
+def _take(kit: Kit, entry: Entry) -> Letter | str:
+    """Take an entry and write its letter, or say why there is nothing to send after all."""
     _legible(kit, entry)
     now = kit.now()
     if entry.tries >= webhooks.TRIES:
@@ -209,8 +204,7 @@ def _take(kit: Kit, entry: Entry, letters: list[Letter]) -> str | None:
     headers = webhooks.headers(webhooks.message_id(entry.id), body, secrets, kit.now())
     if kit.now() + TRY_S > taken.until:
         return "webhook_late"
-    letters.append(Letter(taken, job.intent.request["webhook_url"], body, headers))
-    return None
+    return Letter(taken, job.intent.request["webhook_url"], body, headers)
 
 
 def _legible(kit: Kit, entry: Entry) -> None:
