@@ -108,14 +108,14 @@ MUTATIONS = (
     Mutation(
         "before every send the verdict is read",
         "lib/flows/tasks/send.py",
-        "    if already(kit, held):\n        return\n",
+        "    if ended := already(kit, held):\n        return ended if isinstance(ended, Job) else None\n",
         "",
         "a_post_wakes_up_after_the_film",
     ),
     Mutation(
         "the last look before a send is at the lease",
         "lib/flows/tasks/send.py",
-        "    if kit.now() > held.state.until:\n        return\n",
+        "    if kit.now() > held.state.until:\n        return None\n",
         "",
         "a_sender_wakes_up_after_its_lease",
     ),
@@ -164,8 +164,8 @@ MUTATIONS = (
     Mutation(
         "an ambiguous create is not sent again",
         "lib/flows/tasks/send.py",
-        "        unsure(kit, held)\n    elif outcome.waits:\n",
-        "        _ours_to(kit, held, Stage.QUEUED, tries=1)\n    elif outcome.waits:\n",
+        "        return _job(intent, unsure(kit, held))\n",
+        "        return _job(intent, _ours_to(kit, held, Stage.QUEUED, tries=1))\n",
         "an_answer_is_lost",
     ),
     Mutation(
@@ -311,8 +311,8 @@ MUTATIONS = (
     Mutation(
         "a delete writes its tombstone first",
         "lib/flows/requests/delete.py",
-        "    kit.jobs.bury(owner, job_id, kit.now())\n    _clear(kit, owner, job_id)\n",
-        "    _clear(kit, owner, job_id)\n    kit.jobs.bury(owner, job_id, kit.now())\n",
+        "    kit.jobs.bury(owner, job_id, kit.now())\n    clear(kit, owner, job_id)\n",
+        "    clear(kit, owner, job_id)\n    kit.jobs.bury(owner, job_id, kit.now())\n",
         "a_delete_dies_halfway",
     ),
     Mutation(

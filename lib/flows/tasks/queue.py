@@ -91,7 +91,7 @@ def _send(kit: Kit, held: Held) -> str:
     intent = kit.jobs.intent(held)
     if intent is None:
         return "taken_by_another"
-    return "tidied" if already(kit, held) else dispatch(kit, held, intent, TICK_S)
+    return "tidied" if already(kit, held) else dispatch(kit, held, intent, TICK_S)[0]
 
 
 def expire(kit: Kit, held: Held) -> str:
