@@ -17,7 +17,7 @@ from lib.core.errors import ApiError
 from lib.core.webhooks import PAUSES_S, TRIES
 from lib.flows.requests.delete import delete
 from lib.flows.tick_state import Board
-from lib.flows.webhooks.send import _batch, announce, check, in_turns, retry_after_s
+from lib.flows.webhooks.send import _batch, announce, check_address, in_turns, retry_after_s
 from lib.wiring import _at_once
 from tests.receivers import PLACE, secret
 
@@ -323,7 +323,7 @@ def test_the_verdict_stands_though_the_entry_cannot_be_written(world):
 
 def test_the_api_error_of_a_bad_address_never_repeats_it(world):
     with pytest.raises(ApiError) as caught:
-        check(world.kit, "local", "https://10.0.0.1/token-7731")
+        check_address(world.kit, "local", "https://10.0.0.1/token-7731")
     assert "7731" not in str(caught.value)
 
 

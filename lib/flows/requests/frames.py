@@ -39,32 +39,29 @@ class Kept:
     Attributes:
         first: the first one.
         last: the last one, None where a template needs none.
-        warnings: what the owner should know about the pair.
     """
 
     first: FrameRef
     last: FrameRef | None
-    warnings: tuple[str, ...]
 
 
-def keep(kit: Kit, owner: str, job_id: str, request: VideoRequest) -> Kept:
-    """Both frames judged, then stored; only what lies in the bucket is kept.
+def store(kit: Kit, owner: str, job_id: str, first: Frame, last: Frame | None) -> Kept:
+    """Both frames, once they are judged, into the bucket; only what lies there is kept.
 
     Args:
         kit: the hands.
         owner: whose request it is.
         job_id: of the job that it becomes.
-        request: parsed and in bounds.
+        first: as judged.
+        last: as judged, None where there is none.
 
     Raises:
-        ApiError: `invalid_frame` with the reason, `overloaded`, or the bucket does not answer.
+        ApiError: the bucket does not answer.
     """
-    with judged(kit, owner, request) as (first, last):
-        return Kept(
-            kit.artifacts.store_frame(owner, job_id, first),
-            kit.artifacts.store_frame(owner, job_id, last) if last else None,
-            frames.warnings(first, last),
-        )
+    return Kept(
+        kit.artifacts.store_frame(owner, job_id, first),
+        kit.artifacts.store_frame(owner, job_id, last) if last else None,
+    )
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class Letter:
     headers: Mapping[str, str]
 
 
-def check(kit: Kit, owner: str, url: str | None) -> None:
+def check_address(kit: Kit, owner: str, url: str | None) -> None:
     """Whether an owner may name this address; asked before anything is stored or paid.
 
     Raises:
