@@ -17,7 +17,8 @@ from lib.core.errors import ApiError
 from lib.core.webhooks import PAUSES_S, TRIES
 from lib.flows.requests.delete import delete
 from lib.flows.tick_state import Board
-from lib.flows.webhooks.send import _batch, announce, check_address, in_turns, retry_after_s
+from lib.flows.webhooks.announce import announce, check_address
+from lib.flows.webhooks.send import _batch, in_turns, retry_after_s
 from lib.wiring import _at_once
 from tests.receivers import PLACE, secret
 

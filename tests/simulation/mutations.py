@@ -144,7 +144,7 @@ MUTATIONS = (
         "a job is given up only under the lease of a copy",
         "lib/flows/tasks/copy.py",
         "    taken = _take(kit, held)\n",
-        "    state = held.state.to(Stage.COPYING, by=kit.token(), now=kit.now(), until=kit.now())\n    taken = replace(held, state=state)\n",
+        "    state = held.state.to(Stage.COPYING, by=kit.token(), now=kit.now(), until=kit.now())\n    taken = type(held)(held.owner, held.id, state, held.meta)\n",
         "a_watcher_gives_up_a_film_that_is_being_copied",
     ),
     Mutation(

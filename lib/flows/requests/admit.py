@@ -16,7 +16,7 @@ from lib.core.errors import ApiError
 from lib.core.media import frames
 from lib.flows.requests import limits
 from lib.flows.requests.frames import judged
-from lib.flows.webhooks.send import check_address
+from lib.flows.webhooks.announce import check_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,26 +8,24 @@ and is no film, a link that may not be followed) is tried a few times more and t
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.adapters.files.artifacts import NotDelivered, Unusable
 from lib.adapters.outbound.fetch import FetchFailed, LinkRefused
-from lib.core.errors import DELIVERY_FAILED, ApiError
-from lib.core.jobs.job import Failure, Stage, Status, Verdict
-from lib.core.media.mp4 import differences
+from lib.core.errors import ApiError
+from lib.core.jobs.job import Stage, Status
 from lib.core.outside.numbers import number
 from lib.core.protocol.decide import DAY_S, lost_link
 from lib.core.protocol.reconcile import same_prompt
 from lib.core.upstream.outcomes import TaskStatus
+from lib.flows.tasks import verdicts
 from lib.flows.tasks.finish import already, finish
 
 if TYPE_CHECKING:
     from lib.adapters.files.artifacts import Video
     from lib.adapters.state.jobs import Held
-    from lib.core.jobs.job import Intent, State
+    from lib.core.jobs.job import Intent, State, Verdict
     from lib.core.upstream.outcomes import Report
     from lib.flows.context import Kit
 
@@ -43,12 +41,6 @@ HURRIED_S = 15.0
 # is not waited for, either.
 GRACE_S = 3600.0
 SKEW_AT_MOST_S = 3600.0
-NAMED_AT_MOST = 20  # tasks in a sentence; the record keeps them all
-UNSETTLED = "no answer to a submit is known, and the upstream's task list does not settle it."
-ANOTHER_PROMPT = (
-    "no answer to a submit is known, and the only task of the upstream's list that could be it "
-    "reports another prompt than this job's."
-)
 
 
 def deliver(kit: Kit, held: Held, report: Report, *, hurried: bool = False) -> str:
@@ -150,7 +142,7 @@ class _Lease:
 
 def _bring_home(kit: Kit, taken: Held, intent: Intent, report: Report, at_most_s: float) -> str:
     if taken.state.adopted and not _same_prompt(intent, report):
-        finish(kit, taken, intent, _not_ours(kit, taken, report))
+        finish(kit, taken, intent, verdicts.another_prompt(taken.state, report, kit.now()))
         return "submit_unknown"
     lease = _Lease(kit, taken)
     try:
@@ -168,8 +160,8 @@ def _bring_home(kit: Kit, taken: Held, intent: Intent, report: Report, at_most_s
         # The film may have come to exist without our hearing of it: never beside another ending.
         already(kit, lease.held)
         raise
-    verdict = _with_film(_verdict(kit, lease.held, report), intent, video)
-    return _finish(kit, lease.held, intent, verdict)
+    verdict = verdicts.made(lease.held.state, report, kit.now())
+    return _finish(kit, lease.held, intent, verdicts.with_film(verdict, intent, video))
 
 
 def _finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
@@ -244,16 +236,7 @@ def _lasting(kit: Kit, held: Held, intent: Intent, report: Report, reason: str) 
     bad_copies = held.state.bad_copies + 1
     if bad_copies < BAD_COPIES_AT_MOST:
         return _again(kit, held, reason, bad_copies=bad_copies)
-    until = datetime.fromtimestamp(held.state.ended_at + DAY_S, UTC).strftime("%Y-%m-%dT%H:%MZ")
-    failure = Failure(
-        DELIVERY_FAILED.code,
-        f"The film was made and is paid for, but could not be brought into the bucket: {reason}. "
-        f"It was asked for {bad_copies} times, each time by a fresh link. The upstream keeps it "
-        f"until about {until} as task {held.state.task_id}: query that task there for a link and "
-        "look at what it leads to. Sending the job again makes and bills a new film.",
-        retryable=False,
-    )
-    verdict = replace(_verdict(kit, held, report), status=Status.FAILED, failure=failure)
+    verdict = verdicts.not_copied(held.state, report, kit.now(), bad_copies, reason)
     word = _end(kit, held, intent, verdict)
     if word == str(Status.FAILED):
         logs.event("copy.given_up", job=held.id, reason=reason, tries=bad_copies)
@@ -264,7 +247,7 @@ def _end(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
     """Write an ending without a film, under the lease and only if no film lies in the bucket."""
     # A copy whose last answer was lost has stored the film without hearing of it.
     if video := kit.artifacts.stored_video(held.owner, held.id):
-        verdict = _with_film(verdict, intent, video)
+        verdict = verdicts.with_film(verdict, intent, video)
     if kit.now() > held.state.until:
         return "taken_by_another"
     return _finish(kit, held, intent, verdict)
@@ -272,63 +255,3 @@ def _end(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
 
 def _same_prompt(intent: Intent, report: Report) -> bool:
     return same_prompt(str(intent.request.get("prompt") or ""), report.orig_prompt or "")
-
-
-def _verdict(kit: Kit, held: Held, report: Report) -> Verdict:
-    return Verdict(
-        Status.COMPLETED,
-        kit.now(),
-        task_id=held.state.task_id,
-        upstream_request_id=held.state.upstream_request_id,
-        usage=report.usage,
-        actual_prompt=report.actual_prompt,
-        paid=True,
-        times=report.times,
-    )
-
-
-def _with_film(verdict: Verdict, intent: Intent, video: Video) -> Verdict:
-    film = video.film
-    shown = {
-        "object": video.object,
-        "generation": video.generation,
-        "bytes": video.bytes,
-        "crc32c": video.crc32c,
-        "duration_s": film.duration_s,
-        "width": film.width,
-        "height": film.height,
-    }
-    return replace(
-        verdict,
-        status=Status.COMPLETED,
-        failure=None,
-        video=shown,
-        paid=True,
-        warnings=differences(film, intent.size),
-    )
-
-
-def _not_ours(kit: Kit, held: Held, report: Report) -> Verdict:
-    verdict = unknown(kit.now(), (held.state.task_id,), ANOTHER_PROMPT)
-    return replace(verdict, times=report.times)
-
-
-def unknown(now: float, candidates: tuple[str, ...], why: str = UNSETTLED) -> Verdict:
-    """The honest last resort: nobody can tell whether a task was made for this job.
-
-    Args:
-        now: Unix seconds.
-        candidates: upstream tasks that might be it.
-        why: a sentence that says why it cannot be known; true also where nothing was ever sent.
-    """
-    named = ", ".join(candidates[:NAMED_AT_MOST])
-    more = len(candidates) - NAMED_AT_MOST
-    hint = f" Tasks that might be it: {named}{f' and {more} more' if more > 0 else ''}."
-    failure = Failure(
-        "submit_unknown",
-        f"Nobody can tell whether the upstream made, and bills, a task for this job: {why} Look at "
-        "the task list of the Model Studio console before trying again."
-        f"{hint if candidates else ''}",
-        retryable=False,
-    )
-    return Verdict(Status.FAILED, now, failure, paid=None, candidates=candidates)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lib.adapters.state.jobs import Tombstone
 from lib.core.jobs.job import Job, Status
-from lib.flows.webhooks.send import announce
+from lib.flows.webhooks.announce import announce
 
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held

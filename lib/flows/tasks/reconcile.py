@@ -14,10 +14,10 @@ from lib.core.protocol.reconcile import ENDED, Adopt, Ask, GiveUp, SendAgain, Wa
 from lib.core.upstream.outcomes import Listing, Report
 from lib.flows.tasks import clocks
 from lib.flows.tasks.account import home
-from lib.flows.tasks.copy import UNSETTLED, unknown
 from lib.flows.tasks.evidence import doubt_of, read_evidence, take_notice
 from lib.flows.tasks.finish import already, finish
 from lib.flows.tasks.poll import QUERY_GAP_S, may_list
+from lib.flows.tasks.verdicts import UNSETTLED, unknown
 
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held

@@ -12,7 +12,8 @@ from lib import logs
 from lib.core import webhooks
 from lib.core.errors import CONFLICT, NOT_FOUND, NOT_READY, ApiError
 from lib.flows.read import find
-from lib.flows.webhooks.send import first_entry, over
+from lib.flows.webhooks.announce import first_entry
+from lib.flows.webhooks.send import over
 
 if TYPE_CHECKING:
     from lib.adapters.state.outbox import Entry

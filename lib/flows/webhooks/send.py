@@ -8,19 +8,15 @@ sends nothing. A receiver's answer is never kept or logged beyond its status.
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lib import logs
 from lib.adapters.outbound.fetch import FetchFailed
 from lib.adapters.state.jobs import Tombstone
-from lib.adapters.state.outbox import Entry
 from lib.core import webhooks
-from lib.core.errors import invalid
 from lib.core.outside import numbers
 from lib.core.webhooks import Try
 
@@ -28,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lib.adapters.outbound.fetch import Answer
-    from lib.core.jobs.job import Job
+    from lib.adapters.state.outbox import Entry
     from lib.flows.context import Kit
     from lib.flows.tick_state import Board
 
@@ -47,65 +43,6 @@ class Letter:
     url: str
     body: bytes
     headers: Mapping[str, str]
-
-
-def check_address(kit: Kit, owner: str, url: str | None) -> None:
-    """Whether an owner may name this address; asked before anything is stored or paid.
-
-    Raises:
-        ApiError: there is no secret to sign with, or the address is not allowed.
-    """
-    if url is None:
-        return
-    if owner not in kit.webhook_secrets:
-        raise invalid(
-            "webhook_url",
-            "webhook_url: there is no secret to sign your webhooks with. Whoever runs this service "
-            "sets one for you in WEBHOOK_SECRETS; until then leave the field out.",
-        )
-    try:
-        kit.fetch.judge(url)
-    except FetchFailed as reason:
-        raise invalid(
-            "webhook_url",
-            f"webhook_url: the link cannot be used: {reason}. Allowed: {kit.fetch.allowed}.",
-        ) from reason
-
-
-def announce(kit: Kit, job: Job) -> None:
-    """Write the entry of a job that has ended, unless there is one; safe to repeat.
-
-    An entry of a webhook that was delivered long ago is found out before it is sent.
-
-    Raises:
-        ApiError: the bucket does not answer; the pending object stays, and a tick comes back here.
-    """
-    if entry := first_entry(kit, job):
-        kit.outbox.put(entry)
-
-
-def first_entry(kit: Kit, job: Job, log: tuple[Try, ...] = ()) -> Entry | None:
-    """An entry that is due at once, None when the job names no address.
-
-    Args:
-        kit: the hands.
-        job: that has ended.
-        log: of the rounds before.
-    """
-    url = job.intent.request.get("webhook_url")
-    if not url:
-        return None
-    host = hashlib.sha256(_netloc(url).lower().encode()).hexdigest()[:16]
-    base = log[-1].number if log else 0
-    return Entry(job.intent.owner, job.intent.id, None, kit.token(), host, kit.now(), base, log=log)
-
-
-def _netloc(url: object) -> str:
-    """Whose host it is; a stored address that is no link stands for itself: no try follows it."""
-    try:
-        return urlsplit(str(url)).netloc
-    except ValueError:
-        return str(url)
 
 
 def serve(kit: Kit, board: Board) -> None:
