@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from lib.adapters.state.jobs import Held, Inbox
-    from lib.adapters.state.ledger import Watch
+    from lib.adapters.state.ledger import PollLease
     from lib.adapters.state.outbox import Entry
     from lib.core.jobs.job import Stage
     from lib.flows.context import Kit
@@ -42,18 +42,18 @@ class Board:
         legible: names of pending objects whose body was found to be readable.
         ended: names of jobs whose task was seen to have ended upstream.
         looks: job id to the time of its next single query.
-        watches: account to the watch that this tick holds.
-        listed: account to the time of its next list call, or of its next try to get the watch.
+        poll_leases: account to the lease that this tick holds.
+        listed: account to the time of its next list call, or of its next try to get the lease.
         fails: account to the number of its list calls that failed in a row.
         prompts: task id to what the upstream said it was made with; None where it does not say.
         sends: account to the time when its gate opens for jobs that wait.
         silent: receivers of webhooks that gave no answer in this tick.
-        told: how many webhooks this tick tried to deliver.
+        webhooks_tried: how many deliveries of webhooks this tick has tried.
         webhooks_s: how long it spent on them, seconds.
         places: the word for a loop to the last thing that it did.
         cut: whether time was up before some loop was through.
         done: what happened, by word.
-        hurried: somebody waits for this to be over: only copies that are soon made.
+        hurried: a reader waits for this to be over: only copies that are soon made.
     """
 
     deadline: float
@@ -64,13 +64,13 @@ class Board:
     legible: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     looks: dict[str, float] = field(default_factory=dict)
-    watches: dict[str, Watch] = field(default_factory=dict)
+    poll_leases: dict[str, PollLease] = field(default_factory=dict)
     listed: dict[str, float] = field(default_factory=dict)
     fails: Counter[str] = field(default_factory=Counter)
     prompts: dict[str, str | None] = field(default_factory=dict)
     sends: dict[str, float] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
-    told: int = 0
+    webhooks_tried: int = 0
     webhooks_s: float = 0.0
     places: dict[str, str] = field(default_factory=dict)
     cut: bool = False

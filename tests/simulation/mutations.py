@@ -108,7 +108,7 @@ MUTATIONS = (
     Mutation(
         "before every send the verdict is read",
         "lib/flows/tasks/send.py",
-        "    if ended := already(kit, held):\n        return ended if isinstance(ended, Job) else None\n",
+        "    if ended := close_if_ended(kit, held):\n        return ended if isinstance(ended, Job) else None\n",
         "",
         "a_post_wakes_up_after_the_film",
     ),
@@ -150,8 +150,8 @@ MUTATIONS = (
     Mutation(
         "a job's deadline is told only under the lease of a send",
         "lib/flows/tasks/queue.py",
-        '    taken = kit.jobs.patch(held, lease(kit, held.state))\n    if taken is None:\n        return "taken_by_another"\n    if already',
-        "    taken = type(held)(held.owner, held.id, lease(kit, held.state), held.meta)\n    if already",
+        '    taken = kit.jobs.patch(held, lease(kit, held.state))\n    if taken is None:\n        return "taken_by_another"\n    if close_if_ended',
+        "    taken = type(held)(held.owner, held.id, lease(kit, held.state), held.meta)\n    if close_if_ended",
         "a_deadline_meets_a_send",
     ),
     Mutation(
@@ -318,7 +318,7 @@ MUTATIONS = (
     Mutation(
         "a finisher that meets a tombstone removes its film",
         "lib/flows/tasks/finish.py",
-        "    except Tombstone:\n        bury(kit, held)\n        return None\n    announce(",
+        "    except Tombstone:\n        purge(kit, held)\n        return None\n    announce(",
         "    except Tombstone:\n        kit.jobs.drop(held)\n        return None\n    announce(",
         "a_copier_stands_still_after_its_last_look",
     ),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lib.adapters.bucket.errors import Conflict, Missing
-from lib.adapters.state.gates import Cursor, Gate, Watch
+from lib.adapters.state.gates import Cursor, Gate, PollLease
 from lib.core.ids import TOKEN
 from lib.core.outside.records import SCHEMA, Fields, NotReadable, RecordUnreadable, record
 from lib.core.protocol.reconcile import DISPUTED, Claim
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lib.adapters.bucket.client import Bucket, Meta
 
-__all__ = ["Cursor", "Gate", "KeyEntry", "Ledger", "Watch"]
+__all__ = ["Cursor", "Gate", "KeyEntry", "Ledger", "PollLease"]
 
 JSON = "application/json"
 CURSOR = "gates/tick.cursor"  # no account's name holds a full stop
@@ -206,27 +206,27 @@ class Ledger:
         meta = self._move(f"gates/{gate.account}", gate.meta, wanted.values(by))
         return replace(wanted, meta=meta) if meta else None
 
-    def watch(self, account: str) -> Watch:
-        """Who watches the account as it is now.
+    def poll_lease(self, account: str) -> PollLease:
+        """Who polls the account as it is now.
 
         Raises:
             ApiError: the bucket does not answer.
         """
-        return Watch.read(account, self._bucket.stat(f"gates/{account}.watch"), self._now())
+        return PollLease.read(account, self._bucket.stat(f"gates/{account}.watch"), self._now())
 
-    def move_watch(self, watch: Watch, by: str, **changes: Any) -> Watch | None:
-        """Take, renew or give back the watch if nobody has since; None when somebody has.
+    def move_poll_lease(self, lease: PollLease, by: str, **changes: Any) -> PollLease | None:
+        """Take, renew or give back the lease if nobody has since; None when somebody has.
 
         Args:
-            watch: as read before.
+            lease: as read before.
             by: a fresh token, to know our own write again.
             changes: `until`, `next_list`; never further ahead than a tick or a pause may be.
 
         Raises:
             ApiError: the bucket does not answer.
         """
-        wanted = replace(watch, **changes).capped(self._now())
-        meta = self._move(f"gates/{watch.account}.watch", watch.meta, wanted.values(by))
+        wanted = replace(lease, **changes).capped(self._now())
+        meta = self._move(f"gates/{lease.account}.watch", lease.meta, wanted.values(by))
         return replace(wanted, meta=meta) if meta else None
 
     def cursor(self) -> Cursor:

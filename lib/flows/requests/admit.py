@@ -91,7 +91,7 @@ def admit(kit: Kit, owner: str, request: VideoRequest) -> Admission:
     """Begin to judge a request, before anything is written for it.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose job it would become.
         request: parsed and in bounds.
 

@@ -55,7 +55,7 @@ def page(
     """One page of an owner's jobs.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose.
         after: the id that came last on the page before; any id will do, also of a deleted job.
         limit: how many at most.

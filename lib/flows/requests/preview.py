@@ -20,7 +20,7 @@ def preview(kit: Kit, owner: str, request: VideoRequest) -> Admitted:
     """Check everything about a request.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose job it would become.
         request: parsed and in bounds.
 

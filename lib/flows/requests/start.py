@@ -1,7 +1,7 @@
 """A job begins: its intent is written, then it is sent or left to a tick.
 
 Once the pending object exists, whatever goes wrong is ours and the caller gets the job. Whether it
-exists is looked up when the answer of the write is lost; the caller is told when nobody knows.
+exists is looked up when the answer of the write is lost; an error says so when nobody knows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ AGAIN_WITH_KEY = (
 )
 
 
-class NotKnown(ApiError):  # noqa: N818 - what the caller is told
+class NotKnown(ApiError):  # noqa: N818 - an error of the API, as `ApiError` is
     """Whether the job was written; the message says so."""
 
 
@@ -38,7 +38,7 @@ def start(kit: Kit, intent: Intent, *, direct: bool) -> tuple[bool, Job]:
     """Write the job, and send it if that may be.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         intent: not written yet.
         direct: whether the account's gate has let it pass.
 
@@ -99,7 +99,7 @@ def _sent(
 
 
 def _written(kit: Kit, intent: Intent, state: State) -> Held | None:
-    """Write the job; None when somebody else has.
+    """Write the job; None when another attempt has.
 
     Raises:
         ApiError: nobody can say whether it is written.

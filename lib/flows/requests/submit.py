@@ -62,7 +62,7 @@ def submit(
     """Take a request in.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose job it becomes.
         request: parsed and in bounds.
         key: the caller's Idempotency-Key.
@@ -93,7 +93,7 @@ def submit_keyless(
     Whoever hands the answer over calls `implicit.answered(kit, owner, made.begun)` when it is out.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose job it becomes.
         request: parsed and in bounds.
         repeats: what its repetition means; None: once answered, it is always a new job.

@@ -49,7 +49,7 @@ def open_upload(kit: Kit, owner: str, content_type: object, size: object = None)
     """A place for one file of an owner.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose file it will be.
         content_type: of the file, as the caller said it.
         size: its bytes, as the caller said them; None when they did not.

@@ -20,7 +20,7 @@ from lib.core.protocol.decide import DAY_S, lost_link
 from lib.core.protocol.reconcile import same_prompt
 from lib.core.upstream.outcomes import TaskStatus
 from lib.flows.tasks import verdicts
-from lib.flows.tasks.finish import already, finish
+from lib.flows.tasks.finish import close_if_ended, finish
 
 if TYPE_CHECKING:
     from lib.adapters.files.artifacts import Video
@@ -43,14 +43,14 @@ GRACE_S = 3600.0
 SKEW_AT_MOST_S = 3600.0
 
 
-def deliver(kit: Kit, held: Held, report: Report, *, hurried: bool = False) -> str:
+def copy_film(kit: Kit, held: Held, report: Report, *, hurried: bool = False) -> str:
     """Copy the film of a task that succeeded.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the job, `running`, or `copying` with a lease that ran out.
         report: the task's fresh report.
-        hurried: somebody waits: only a copy that has not failed yet, and only a short one.
+        hurried: a reader waits for this: only a copy that has not failed yet, and only a short one.
 
     Returns:
         What happened, as a word for the tick's summary.
@@ -65,7 +65,7 @@ def deliver(kit: Kit, held: Held, report: Report, *, hurried: bool = False) -> s
     if taken is None or intent is None:
         return "taken_by_another"
     at_most_s = HURRIED_S if hurried else kit.times.copy_at_most_s
-    return _bring_home(kit, taken, intent, report, at_most_s)
+    return _copy_and_finish(kit, taken, intent, report, at_most_s)
 
 
 def give_up(kit: Kit, held: Held, verdict: Verdict) -> str:
@@ -74,7 +74,7 @@ def give_up(kit: Kit, held: Held, verdict: Verdict) -> str:
     Another process may have found the film when it still was within reach, and be storing it now.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the job, `running`, or `copying` with a lease that ran out.
         verdict: how it ends.
 
@@ -97,7 +97,7 @@ def _take(kit: Kit, held: Held, report: Report | None = None) -> Held | None:
     ended_at = held.state.ended_at or (_ended_at(held, report, now) if report else 0.0)
     state = held.state.to(Stage.COPYING, by=kit.token(), now=now, until=until, ended_at=ended_at)
     taken = kit.jobs.patch(held, state)
-    return None if taken is None or already(kit, taken) else taken
+    return None if taken is None or close_if_ended(kit, taken) else taken
 
 
 def _ended_at(held: Held, report: Report, now: float) -> float:
@@ -105,15 +105,15 @@ def _ended_at(held: Held, report: Report, now: float) -> float:
     if report.status is not TaskStatus.SUCCEEDED:
         return 0.0
     earliest = held.meta.created_at - SKEW_AT_MOST_S
-    told = number(report.times.get("ended"), earliest, now + SKEW_AT_MOST_S)
-    return now if told is None else min(told, now)
+    reported = number(report.times.get("ended"), earliest, now + SKEW_AT_MOST_S)
+    return now if reported is None else min(reported, now)
 
 
 class _Lease:
     """The lease on one copy, renewed while there is something to copy.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the job as it was taken.
     """
 
@@ -140,7 +140,9 @@ class _Lease:
         return not self._lost and kit.now() <= self.held.state.until
 
 
-def _bring_home(kit: Kit, taken: Held, intent: Intent, report: Report, at_most_s: float) -> str:
+def _copy_and_finish(
+    kit: Kit, taken: Held, intent: Intent, report: Report, at_most_s: float
+) -> str:
     if taken.state.adopted and not _same_prompt(intent, report):
         finish(kit, taken, intent, verdicts.another_prompt(taken.state, report, kit.now()))
         return "submit_unknown"
@@ -158,7 +160,7 @@ def _bring_home(kit: Kit, taken: Held, intent: Intent, report: Report, at_most_s
         return _passing(kit, lease.held, intent, report, str(reason), DAY_S + GRACE_S)
     except ApiError:
         # The film may have come to exist without our hearing of it: never beside another ending.
-        already(kit, lease.held)
+        close_if_ended(kit, lease.held)
         raise
     verdict = verdicts.made(lease.held.state, report, kit.now())
     return _finish(kit, lease.held, intent, verdicts.with_film(verdict, intent, video))

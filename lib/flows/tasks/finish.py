@@ -2,7 +2,7 @@
 
 The order is the protocol: video, verdict, webhook, pending. Whoever dies in between leaves a
 pending object whose verdict stands; the next to come writes the webhook's entry, if it is missing,
-and tidies up.
+and removes the pending object.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> Verdict | 
     """End a job that this process holds.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the pending object as this process last wrote it.
         intent: its body.
         verdict: how it ends.
@@ -39,14 +39,14 @@ def finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> Verdict | 
     try:
         stands = kit.jobs.finish(intent, held.state, verdict)
     except Tombstone:
-        bury(kit, held)
+        purge(kit, held)
         return None
     announce(kit, Job(intent, verdict=stands))
     kit.jobs.drop(held)
     return stands
 
 
-def bury(kit: Kit, held: Held) -> None:
+def purge(kit: Kit, held: Held) -> None:
     """Remove what is left of a job that its owner has deleted."""
     kit.artifacts.remove_video(held.owner, held.id)
     kit.artifacts.remove_frames(held.owner, held.id)
@@ -54,8 +54,8 @@ def bury(kit: Kit, held: Held) -> None:
     kit.jobs.drop(held)
 
 
-def already(kit: Kit, held: Held) -> Job | bool:
-    """Whether the job has its verdict; tidies the pending object up if so.
+def close_if_ended(kit: Kit, held: Held) -> Job | bool:
+    """Whether the job has its verdict; if so, its webhook is announced and pending goes.
 
     Returns:
         The finished job, True when it was deleted by its owner, False when it lives.
@@ -67,7 +67,7 @@ def already(kit: Kit, held: Held) -> Job | bool:
     try:
         job = kit.jobs.finished(held.owner, held.id)
     except Tombstone:
-        bury(kit, held)
+        purge(kit, held)
         return True
     if job is None:
         return False

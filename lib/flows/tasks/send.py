@@ -15,7 +15,7 @@ from lib.core.errors import CLOCK_OFF, ApiError
 from lib.core.jobs.job import Failure, Job, Stage, Status, Verdict
 from lib.core.upstream.outcomes import Accepted, Ambiguous, Refused
 from lib.flows.tasks import clocks
-from lib.flows.tasks.finish import already, finish
+from lib.flows.tasks.finish import close_if_ended, finish
 from lib.flows.tasks.prepare import prepare
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def lease(kit: Kit, state: State, takes_s: float = 0.0) -> State:
     """The state of whoever is about to send: where to, with which key, and until when.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         state: as it is.
         takes_s: how long the body may take to be handed over, beyond the usual lease.
     """
@@ -53,7 +53,7 @@ def dispatch(kit: Kit, held: Held, intent: Intent, within_s: float) -> tuple[str
     """Prepare a queued job, then take the lease, then send.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the pending object, `queued`.
         intent: its body.
         within_s: how long everything before the lease may take; what was prepared in a longer time
@@ -81,19 +81,19 @@ def send(kit: Kit, held: Held, intent: Intent, order: Order) -> Job | None:
     """Send a job whose `sending` lease this process has just won.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the pending object with that lease.
         intent: its body.
         order: what was prepared.
 
     Returns:
-        The job as this process left it; None where somebody else changed it, so that only the
-        bucket knows.
+        The job as this process left it; None where another process changed it, so that only
+        the bucket knows.
 
     Raises:
         ApiError: the bucket does not answer; the lease runs out and a tick takes over.
     """
-    if ended := already(kit, held):
+    if ended := close_if_ended(kit, held):
         return ended if isinstance(ended, Job) else None
     upstream = kit.upstreams[intent.account]
     if kit.now() > held.state.until:

@@ -27,11 +27,11 @@ GONE = (
 )
 
 
-def strand(kit: Kit, held: Held) -> str | None:
-    """Carry a stranded job on.
+def mark_unreachable(kit: Kit, held: Held) -> str | None:
+    """Say why a job waits whose account is unreachable, and end it when its day is over.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the job.
 
     Returns:

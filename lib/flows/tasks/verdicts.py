@@ -99,7 +99,7 @@ def not_copied(state: State, report: Report, now: float, looks: int, reason: str
 
 
 def another_prompt(state: State, report: Report, now: float) -> Verdict:
-    """The task that was adopted for a job turns out to be somebody else's.
+    """The task that was adopted for a job turns out to be another program's.
 
     Args:
         state: of the job.

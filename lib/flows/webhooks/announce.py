@@ -1,4 +1,4 @@
-"""What is to be told of a job: whether its owner's address may be named, and the entry at its end.
+"""Before a job and at its end: whether its owner's address may be named, and the outbox entry.
 
 An entry is written once under `outbox/`, due at once; who sends it, and how often, is the business
 of `send`. The address itself is stored with the job alone.
@@ -59,7 +59,7 @@ def first_entry(kit: Kit, job: Job, log: tuple[Try, ...] = ()) -> Entry | None:
     """An entry that is due at once, None when the job names no address.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         job: that has ended.
         log: of the rounds before.
     """

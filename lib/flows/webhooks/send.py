@@ -1,4 +1,4 @@
-"""Telling owners how their jobs ended: at least once, about eight tries over a day.
+"""Sends the webhooks that are due: at least once each, about eight tries over a day.
 
 An entry under `outbox/` is taken by a conditional patch that already counts the try, so that a
 process that dies on the way costs one try and never makes an endless loop. What was delivered is
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 TRY_S = 15.0  # Standard Webhooks, "Considerations": 15 to 30 seconds
 LEASE_S = 90.0  # a batch: eight leases with their pauses, one try, eight outcomes
 AT_ONCE, AT_ONCE_OF_HOST = 8, 4
-SHARE_S = 20.0  # of a tick that has films to bring home
+SHARE_S = 20.0  # of a tick that has films to copy
 WAIT_AT_MOST_S = 48 * 3600.0  # no try of ours is due later than that from now
 
 
 @dataclass(frozen=True)
-class Letter:
+class Attempt:
     """A try that is about to be made."""
 
     entry: Entry
@@ -61,17 +61,17 @@ def serve(kit: Kit, board: Board) -> None:
     for name, why in unreadable.items():
         board.odd(name, why)
     waiting = in_turns(entry for entry in entries if _due(kit, entry))
-    while waiting and (kit.now() - began < left_s or not board.told):
-        if kit.now() + TRY_S * bool(board.told) > board.deadline:
+    while waiting and (kit.now() - began < left_s or not board.webhooks_tried):
+        if kit.now() + TRY_S * bool(board.webhooks_tried) > board.deadline:
             board.cut = True
             break
         batch = _batch(waiting, board)
         taken = [board.attempt(entry, _take, kit, entry) for entry in batch]
-        letters = [letter for letter in taken if isinstance(letter, Letter)]
-        answers = kit.together([partial(_post, kit, letter) for letter in letters])
-        for letter, answer in zip(letters, answers, strict=True):
-            board.told += 1
-            board.attempt(letter.entry, _heard, kit, letter, answer, board)
+        attempts = [attempt for attempt in taken if isinstance(attempt, Attempt)]
+        answers = kit.together([partial(_post, kit, attempt) for attempt in attempts])
+        for attempt, answer in zip(attempts, answers, strict=True):
+            board.webhooks_tried += 1
+            board.attempt(attempt.entry, _on_response, kit, attempt, answer, board)
     board.webhooks_s += kit.now() - began
 
 
@@ -106,8 +106,8 @@ def _batch(waiting: list[Entry], board: Board) -> list[Entry]:
     return batch
 
 
-def _take(kit: Kit, entry: Entry) -> Letter | str:
-    """Take an entry and write its letter, or say why there is nothing to send after all."""
+def _take(kit: Kit, entry: Entry) -> Attempt | str:
+    """Take an entry and build the request of its try, or say why there is nothing to send."""
     _legible(kit, entry)
     now = kit.now()
     if entry.tries >= webhooks.TRIES:
@@ -141,7 +141,7 @@ def _take(kit: Kit, entry: Entry) -> Letter | str:
     headers = webhooks.headers(webhooks.message_id(entry.id), body, secrets, kit.now())
     if kit.now() + TRY_S > taken.until:
         return "webhook_late"
-    return Letter(taken, job.intent.request["webhook_url"], body, headers)
+    return Attempt(taken, job.intent.request["webhook_url"], body, headers)
 
 
 def _legible(kit: Kit, entry: Entry) -> None:
@@ -167,22 +167,22 @@ def over(entry: Entry, settled: tuple[Try, ...]) -> bool:
     return bool(settled) and settled[-1].number > entry.base
 
 
-def _post(kit: Kit, letter: Letter) -> Answer | FetchFailed:
+def _post(kit: Kit, attempt: Attempt) -> Answer | FetchFailed:
     try:
-        return kit.fetch.post(letter.url, letter.body, letter.headers, total_s=TRY_S)
+        return kit.fetch.post(attempt.url, attempt.body, attempt.headers, total_s=TRY_S)
     except FetchFailed as failed:
         return failed
 
 
-def _heard(kit: Kit, letter: Letter, answer: Answer | FetchFailed, board: Board) -> str:
+def _on_response(kit: Kit, attempt: Attempt, answer: Answer | FetchFailed, board: Board) -> str:
     if isinstance(answer, FetchFailed):
-        board.silent.add(letter.entry.host)
-        return _failed(kit, letter.entry, 0, "no_answer")
+        board.silent.add(attempt.entry.host)
+        return _failed(kit, attempt.entry, 0, "no_answer")
     outcome = webhooks.outcome(answer.status)
     if outcome in webhooks.ENDED:
-        return _settle(kit, letter.entry, _with(letter.entry, answer.status, outcome))
+        return _settle(kit, attempt.entry, _with(attempt.entry, answer.status, outcome))
     asked_s = retry_after_s(answer.headers.get("Retry-After", ""), kit.now())
-    return _failed(kit, letter.entry, answer.status, outcome, asked_s)
+    return _failed(kit, attempt.entry, answer.status, outcome, asked_s)
 
 
 def _with(entry: Entry, status: int, outcome: str) -> tuple[Try, ...]:
