@@ -350,13 +350,15 @@ def test_owners_take_turns_and_no_host_takes_the_batch(rows):
     for owner in "abc":
         own = [one.next_at for one in turns if one.owner == owner]
         assert own == sorted(own)
-    board, waiting = Board(0.0), list(turns)
+    board = Board(0.0)
     board.silent.add("x")
     told = []
-    while batch := _batch(waiting, board):
+    batch, waiting = _batch(turns, board)
+    while batch:
         assert len(batch) <= 8
         assert max(Counter(one.host for one in batch).values()) <= 4
         told += batch
+        batch, waiting = _batch(waiting, board)
     assert sorted(one.id for one in told) == sorted(e.id for e in entries if e.host != "x")
 
 

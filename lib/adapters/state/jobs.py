@@ -48,15 +48,10 @@ class Jobs:
     """
 
     def __init__(self, bucket: Bucket, on_write: OnWrite | None = None) -> None:
-        self._bucket = bucket
-        self._on_write = on_write or _ignore
+        self._bucket, self._on_write = bucket, on_write
 
     def followed(self, on_write: OnWrite) -> Jobs:
-        """The same bucket state for somebody who keeps what is written in memory.
-
-        Args:
-            on_write: as above.
-        """
+        """The same bucket state for a caller that keeps in memory what it writes."""
         return Jobs(self._bucket, on_write)
 
     # pending/
@@ -90,7 +85,7 @@ class Jobs:
             return None
         else:
             changed = replace(held, state=state, meta=meta)
-        if changed:
+        if changed and self._on_write:
             self._on_write(held.name, changed)
         return changed
 
@@ -165,7 +160,8 @@ class Jobs:
             self._bucket.delete(held.meta.name, held.meta.generation, held.meta.metageneration)
         except Conflict:
             return False
-        self._on_write(held.name, None)
+        if self._on_write:
+            self._on_write(held.name, None)
         return True
 
     # jobs/
@@ -316,10 +312,6 @@ class Jobs:
         if isinstance(held, Unreadable):
             raise RecordUnreadable(name, held.why)
         return Job(read_intent(name, body), held.state)
-
-
-def _ignore(_name: str, _held: Held | None) -> None:
-    """Nobody keeps what is written."""
 
 
 def _tariff(intent: Intent) -> str:

@@ -156,9 +156,8 @@ def answered(kit: Kit, owner: str, begun: Begun) -> None:
         owner: whose request.
         begun: as `submit` bound it.
     """
+    remember_answered(kit, begun.entry.id)
     entry: KeyEntry | None = begun.entry
-    assert entry is not None  # noqa: S101 - for the type alone
-    remember_answered(kit, entry.id)
     for _ in range(TURNS):
         if entry is None or entry.id != begun.entry.id or ANSWERED in entry.meta.metadata:
             return
@@ -178,7 +177,7 @@ def remember_answered(kit: Kit, job_id: str) -> None:
         kit: what the flows work with.
         job_id: of a job whose id was answered, or is asked for.
     """
-    kit.answered.put(job_id, True, kit.now() + 24 * 3600)  # noqa: FBT003 - a mark
+    kit.answered.put(job_id, value=True, until=kit.now() + 24 * 3600)
 
 
 def _mark(kit: Kit, entry: KeyEntry, *names: str, **marks: str | None) -> KeyEntry | None:

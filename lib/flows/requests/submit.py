@@ -42,7 +42,7 @@ class Submission:
         job: the job, new or replayed.
         replayed: whether an earlier request with the same key made it.
         limits: the `RateLimit` fields of the answer; empty for a replay, which is never counted.
-        begun: what a request without a key was bound to; for `implicit.answered`.
+        begun: what a request without a key was bound to; for `implicit_key.answered`.
     """
 
     job: Job
@@ -90,7 +90,7 @@ def submit_keyless(
 ) -> Submission:
     """Take a request in that came without an Idempotency-Key, as the web does.
 
-    Whoever hands the answer over calls `implicit.answered(kit, owner, made.begun)` when it is out.
+    Whoever sends the answer calls `implicit_key.answered(kit, owner, made.begun)` when it is out.
 
     Args:
         kit: what the flows work with.

@@ -8,6 +8,7 @@ and is no film, a link that may not be followed) is tried a few times more and t
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from lib import logs
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from lib.core.upstream.outcomes import Report
     from lib.flows.context import Kit
 
-LINK_DEAD = frozenset({403, 404, 410})
+LINK_DEAD = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 RETRY_AT_MOST_S = 600.0
 # All of a film came, and is none: its host may have been caught while it wrote, or have a bad hour
 # in which it sends something else. Each look is by a link of a fresh query.
@@ -189,7 +190,7 @@ def _copy(kit: Kit, lease: _Lease, report: Report, at_most_s: float) -> Video:
     with kit.fetch.film(report.video_url, total_s=at_most_s) as download:
         if download.status in LINK_DEAD:
             raise _LinkDead
-        if download.status != 200:  # noqa: PLR2004 - a whole film is asked for
+        if download.status != HTTPStatus.OK:
             raise NotDelivered(f"the film's host answered {download.status}")
         held = lease.held
         return kit.artifacts.store_video(

@@ -65,7 +65,7 @@ def serve(kit: Kit, board: Board) -> None:
         if kit.now() + TRY_S * bool(board.webhooks_tried) > board.deadline:
             board.cut = True
             break
-        batch = _batch(waiting, board)
+        batch, waiting = _batch(waiting, board)
         taken = [board.attempt(entry, _take, kit, entry) for entry in batch]
         attempts = [attempt for attempt in taken if isinstance(attempt, Attempt)]
         answers = kit.together([partial(_post, kit, attempt) for attempt in attempts])
@@ -92,18 +92,20 @@ def in_turns(entries: Iterable[Entry]) -> list[Entry]:
     return [row[-1] for row in sorted(rows, key=lambda row: row[:3])]
 
 
-def _batch(waiting: list[Entry], board: Board) -> list[Entry]:
-    """The next few, at most some of one host; a host that gave no answer waits for another tick."""
+def _batch(waiting: Iterable[Entry], board: Board) -> tuple[list[Entry], list[Entry]]:
+    """The next few, at most some of one host, and those after them.
+
+    A host that gave no answer waits for another tick: its entries are in neither.
+    """
     batch: list[Entry] = []
-    for entry in list(waiting):
+    later: list[Entry] = []
+    for entry in waiting:
         if entry.host in board.silent:
-            waiting.remove(entry)
-        elif sum(other.host == entry.host for other in batch) < AT_ONCE_OF_HOST:
-            batch.append(entry)
-            waiting.remove(entry)
-        if len(batch) == AT_ONCE:
-            break
-    return batch
+            continue
+        of_host = sum(other.host == entry.host for other in batch)
+        full = len(batch) == AT_ONCE or of_host == AT_ONCE_OF_HOST
+        (later if full else batch).append(entry)
+    return batch, later
 
 
 def _take(kit: Kit, entry: Entry) -> Attempt | str:
