@@ -42,7 +42,7 @@ class Times:
         delay_s: D, how late the upstream's list may show a task.
         skew_s: how far two clocks may be apart.
         far_s: how far the upstream's clock may be from ours: it is measured and corrected.
-        copy_lease_s: how long a copy may give no sign of life before somebody else may try.
+        copy_lease_s: how long a copy may give no sign of life before another process may try.
         copy_at_most_s: how long a copy may take in all; its lease is renewed while bytes flow.
         give_up_s: how long a task may stay unseen before the job is `expired`.
         queue_deadline_s: how long a job may wait unsent before it is `expired`.
@@ -81,7 +81,7 @@ def in_turn(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 @dataclass(frozen=True)
 class Kit:
-    """The hands of the flows.
+    """Everything that a flow calls or is set by, in one argument.
 
     Attributes:
         jobs: the bucket state.
@@ -99,11 +99,11 @@ class Kit:
         times: the protocol's constants.
         limits: of owners, see `core.limits`; without a row there are none.
         bodies: memory for what requests carry.
-        links: memory for what their links and names bring.
-        answered: ids of jobs whose makers have been told them by this process.
+        links: memory for what their links and names lead to.
+        answered: ids of jobs that this process has answered to those who made them.
         uploaded: frames that this process has put on the upstream's storage, to their names there.
         webhook_secrets: owner to what their webhooks are signed with, newest first.
-        together: runs calls that wait for strangers, at once where threads may be used.
+        together: runs calls that wait for other services, at once where threads may be used.
     """
 
     jobs: Jobs

@@ -1,8 +1,8 @@
 """Memory for what requests carry: a number of bytes, lent out in the order of asking.
 
 An instance has 512 MiB, and a request may carry 32; without a bound, sixteen of them at once end
-the process and everybody's answer with it. Who finds no room in time is told to come back, before
-their body is read.
+the process and everybody's answer with it. A request that gets no memory in time is refused with
+a time to come back, before its body is read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Room:
     """So many bytes for several threads.
 
     Args:
-        size: of the room; who asks for more gets it for themselves alone.
+        size: in bytes; who asks for more gets all of it, alone.
         wait_s: how long one waits for it, real seconds.
     """
 
@@ -42,10 +42,10 @@ class Room:
 
     @contextmanager
     def held(self, size: int) -> Iterator[None]:
-        """Bytes that are this thread's until the end; never more at once than the room has.
+        """Bytes that are this thread's until the end; never more at once than there are.
 
         Raises:
-            ApiError: `overloaded`, when there is no room in time.
+            ApiError: `overloaded`, when there is no memory in time.
         """
         size = min(size, self._size)
         self._enter(size)

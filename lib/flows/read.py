@@ -1,6 +1,6 @@
 """What a reader gets: the job as it stands in the bucket, or nothing at all.
 
-Somebody else's job and a deleted one look the same as one that never was.
+Another owner's job and a deleted one look the same as one that never was.
 """
 
 from __future__ import annotations

@@ -18,13 +18,13 @@ from lib.core.errors import ApiError
 from lib.core.jobs.job import Stage, Status, Verdict
 from lib.core.outside.records import RecordUnreadable
 from lib.flows.tasks import queue
-from lib.flows.tasks.account import home
-from lib.flows.tasks.cleanup import tidy
-from lib.flows.tasks.finish import already, finish
-from lib.flows.tasks.poll import first_look, hand_over, watch
+from lib.flows.tasks.account import upstream_of
+from lib.flows.tasks.cleanup import cleanup
+from lib.flows.tasks.finish import close_if_ended, finish
+from lib.flows.tasks.poll import first_look, hand_over, poll
 from lib.flows.tasks.reconcile import reconcile
 from lib.flows.tasks.send import unsure
-from lib.flows.tasks.unreachable import strand
+from lib.flows.tasks.unreachable import mark_unreachable
 from lib.flows.tick_state import Board, legible
 from lib.flows.webhooks import send as webhooks_send
 
@@ -53,6 +53,7 @@ def tick(kit: Kit) -> dict[str, Any]:
     """
     started = kit.now()
     board = Board(started + kit.times.tick_budget_s, thorough=True)
+    kit = board.following(kit)
     try:
         rounds = _rounds(kit, board)
     finally:
@@ -75,10 +76,10 @@ def _rounds(kit: Kit, board: Board) -> int:
     rounds, late = 1, kit.now() - cursor.at < CUT_LIFE_S
     if late:
         # The tick before had no time left for what comes last: it comes first now.
-        _tell(kit, board)
+        _send_webhooks(kit, board)
     while _live(board):
         _round(kit, board, late=late and rounds == 1)
-        _tell(kit, board)
+        _send_webhooks(kit, board)
         pause_s = max(PAUSE_AT_LEAST_S, _next_due(kit, board) - kit.now())
         if kit.now() + pause_s >= board.deadline:
             _keep(kit, board, cursor)
@@ -87,11 +88,11 @@ def _rounds(kit: Kit, board: Board) -> int:
         board.take(kit.jobs.inbox())
         rounds += 1
     for held in board.each(MEND, board.jobs.values(), lambda: kit.now() >= board.deadline):
-        board.attempt(held, lambda held=held: tidy(kit, held))  # type: ignore[misc]
+        board.attempt(held, cleanup, kit, held)
     if rounds > 1:
         for account in _accounts(kit, board):
             _try_account(account, partial(queue.reopen, kit, account), board)
-    _tell(kit, board)
+    _send_webhooks(kit, board)
     _keep(kit, board, cursor)
     return rounds
 
@@ -105,14 +106,14 @@ def _round(kit: Kit, board: Board, *, late: bool) -> None:
     # others go on.
     half = (kit.now() + board.deadline) / 2
     for held in board.each(MEND, board.jobs.values(), lambda: kit.now() >= half):
-        board.attempt(held, lambda held=held: _mend(kit, held, board))  # type: ignore[misc]
-    steps: tuple[Step, ...] = (reconcile, watch, queue.serve)
+        board.attempt(held, _mend, kit, held, board)
+    steps: tuple[Step, ...] = (reconcile, poll, queue.serve)
     for account in _accounts(kit, board):
         for step in (queue.serve, *steps) if late else steps:
             _try_account(account, partial(step, kit, account, board), board)
 
 
-def _tell(kit: Kit, board: Board) -> None:
+def _send_webhooks(kit: Kit, board: Board) -> None:
     try:
         webhooks_send.serve(kit, board)
     except ApiError as error:
@@ -173,44 +174,45 @@ def _mend(kit: Kit, held: Held, board: Board) -> str | None:
     """The steps that need no upstream: leases that ran out, owners' cancels, deadlines."""
     state, now = held.state, kit.now()
     if state.stage is Stage.DELETING:
-        return tidy(kit, held)
+        return cleanup(kit, held)
     if state.stage is Stage.QUEUED and now - held.meta.created_at > kit.times.queue_deadline_s:
         return queue.expire(kit, held)
     leased = state.stage is Stage.SENDING and now <= state.until
-    if leased or (state.stage in OF_ITS_ACCOUNT and home(kit, state)):
+    if leased or (state.stage in OF_ITS_ACCOUNT and upstream_of(kit, state)):
         return None
     met = held.name in board.legible
     if not legible(kit, held, board):
         return "taken_by_another"
-    if state.stage is Stage.UNSURE and not met and already(kit, held):
+    if state.stage is Stage.UNSURE and not met and close_if_ended(kit, held):
         return "tidied"
-    return _alone(kit, held, board)
+    return _alone(kit, held)
 
 
-def _alone(kit: Kit, held: Held, board: Board) -> str | None:
+def _alone(kit: Kit, held: Held) -> str | None:
     """A job that can be read and that no upstream carries on."""
     state, now = held.state, kit.now()
     if state.stage is Stage.SENDING:
         # Whoever held the lease may have sent: never back to queued from here.
-        if changed := unsure(kit, held):
-            board.jobs[held.name] = changed
+        unsure(kit, held)
         return "unsure"
     if state.stage is Stage.CANCELLED:
-        if already(kit, held):
+        if close_if_ended(kit, held):
             return "tidied"
         if intent := kit.jobs.intent(held):
             finish(kit, held, intent, Verdict(Status.CANCELLED, now))
         return "cancelled"
-    return None if home(kit, state) else strand(kit, held)
+    return None if upstream_of(kit, state) else mark_unreachable(kit, held)
 
 
 def _next_due(kit: Kit, board: Board) -> float:
     """When something can happen next, Unix seconds; at the latest when the listing is stale."""
     now = kit.now()
+    if not _live(board):
+        return now  # one more listing says whether anything came meanwhile
     opening = [at for at in board.sends.values() if at > now]
     due = min([now + kit.times.relist_s, *opening])
     for held in board.jobs.values():
-        if held.state.stage in {Stage.RUNNING, Stage.COPYING} and home(kit, held.state):
+        if held.state.stage in {Stage.RUNNING, Stage.COPYING} and upstream_of(kit, held.state):
             listed = board.listed.get(held.state.account, 0.0)
             due = min(due, max(first_look(kit, held.state), listed))
     return due

@@ -6,8 +6,8 @@ Lost with the tick, on purpose: whatever matters stands in the bucket.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from lib import logs
 from lib.core.errors import ApiError
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from lib.core.jobs.job import Stage
     from lib.flows.context import Kit
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 NAMED_AT_MOST = 50  # unreadable objects that one tick names; all are counted
 
 
@@ -33,24 +36,24 @@ class Board:
     Attributes:
         deadline: when the tick must be over, Unix seconds.
         thorough: whether tasks that are late by the list are asked for one by one, too.
-        jobs: name to pending object, as last seen or written.
+        jobs: name to pending object, as last seen or written; see `following`.
         aside: name to pending object of a job whose record cannot be read: nothing is done to it.
         unreadable: name of an object that cannot be read to the reason.
         legible: names of pending objects whose body was found to be readable.
         ended: names of jobs whose task was seen to have ended upstream.
         looks: job id to the time of its next single query.
-        watches: account to the watch that this tick holds.
-        listed: account to the time of its next list call, or of its next try to get the watch.
+        poll_leases: account to the lease that this tick holds.
+        listed: account to the time of its next list call, or of its next try to get the lease.
         fails: account to the number of its list calls that failed in a row.
         prompts: task id to what the upstream said it was made with; None where it does not say.
         sends: account to the time when its gate opens for jobs that wait.
         silent: receivers of webhooks that gave no answer in this tick.
-        told: how many webhooks this tick tried to deliver.
+        webhooks_tried: how many deliveries of webhooks this tick has tried.
         webhooks_s: how long it spent on them, seconds.
         places: the word for a loop to the last thing that it did.
         cut: whether time was up before some loop was through.
         done: what happened, by word.
-        hurried: somebody waits for this to be over: only copies that are soon made.
+        hurried: a reader waits for this to be over: only copies that are soon made.
     """
 
     deadline: float
@@ -61,18 +64,32 @@ class Board:
     legible: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     looks: dict[str, float] = field(default_factory=dict)
-    watches: dict[str, PollLease] = field(default_factory=dict)
+    poll_leases: dict[str, PollLease] = field(default_factory=dict)
     listed: dict[str, float] = field(default_factory=dict)
     fails: Counter[str] = field(default_factory=Counter)
     prompts: dict[str, str | None] = field(default_factory=dict)
     sends: dict[str, float] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
-    told: int = 0
+    webhooks_tried: int = 0
     webhooks_s: float = 0.0
     places: dict[str, str] = field(default_factory=dict)
     cut: bool = False
     done: Counter[str] = field(default_factory=Counter)
     hurried: bool = False
+
+    def following(self, kit: Kit) -> Kit:
+        """What the steps of this tick work with: each of their writes is known here at once.
+
+        Args:
+            kit: what the tick was given.
+        """
+        return replace(kit, jobs=kit.jobs.followed(self._written))
+
+    def _written(self, name: str, held: Held | None) -> None:
+        if held is None:
+            self.jobs.pop(name, None)
+        elif name in self.jobs:
+            self.jobs[name] = held
 
     def take(self, inbox: Inbox) -> None:
         """Take a fresh listing."""
@@ -132,14 +149,22 @@ class Board:
         if len(self.unreadable) <= NAMED_AT_MOST:
             logs.event("object.unreadable", object=name[:200], reason=why)
 
-    def attempt(self, held: Held | Entry, step: Callable[[], object]) -> str | None:
+    def attempt(
+        self, held: Held | Entry, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T | None:
         """Run one job's step; its failure is counted and never stops the others.
 
+        Args:
+            held: what the step is about.
+            step: what to do; a text that it returns is a word for what happened, and is counted.
+            args: of the step.
+            kwargs: of the step.
+
         Returns:
-            What happened, None where the step has no word for it or failed.
+            What the step returned, None when it failed.
         """
         try:
-            word = step()
+            result = step(*args, **kwargs)
         except RecordUnreadable as odd:
             self.odd(odd.name, odd.why)
             name = f"pending/{held.owner}/{held.id}.json"
@@ -152,9 +177,9 @@ class Board:
             self.done["errors"] += 1
             logs.crash("tick.job_failed", job=held.id)
         else:
-            if isinstance(word, str):
-                self.done[word] += 1
-                return word
+            if isinstance(result, str):
+                self.done[result] += 1
+            return result
         return None
 
 

@@ -46,7 +46,7 @@ def note_answer(kit: Kit, request: Request, made: Submission, response: Response
     if begun is None or kit.now() - began > LATE_S or _gone(request):
         return response
     # Known in this process at once: the next request may come before this thread goes on.
-    implicit_key.heard(kit, begun.entry.id)
+    implicit_key.remember_answered(kit, begun.entry.id)
     owner = made.job.intent.owner
     response.call_on_close(lambda: implicit_key.answered(kit, owner, begun))
     return response

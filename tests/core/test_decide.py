@@ -11,7 +11,7 @@ from lib.core.jobs.job import Failure, Stage, State, Status, Verdict
 from lib.core.protocol.decide import Copy, End, Keep, decide, lost_link
 from lib.core.upstream import reader
 from lib.core.upstream.outcomes import Report, TaskStatus
-from lib.flows.tasks.copy import unknown
+from lib.flows.tasks.verdicts import unknown
 
 NOW = 1_780_000_000.0
 MOMENT = "2026-05-29 04:26:40"  # NOW in UTC+8

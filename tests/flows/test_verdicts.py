@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.core.jobs.job import ENDINGS, Failure, Job, Stage, State, Status, Verdict
-from lib.flows.tasks.copy import unknown
+from lib.flows.tasks.verdicts import unknown
 from lib.web.compat import dialect as compat
 from lib.web.native import dialect as native
 

@@ -17,7 +17,8 @@ from lib.core.errors import ApiError
 from lib.core.webhooks import PAUSES_S, TRIES
 from lib.flows.requests.delete import delete
 from lib.flows.tick_state import Board
-from lib.flows.webhooks.send import _batch, announce, check, in_turns, retry_after_s
+from lib.flows.webhooks.announce import announce, check_address
+from lib.flows.webhooks.send import _batch, in_turns, retry_after_s
 from lib.wiring.runtime import at_once
 from tests.receivers import PLACE, secret
 
@@ -323,7 +324,7 @@ def test_the_verdict_stands_though_the_entry_cannot_be_written(world):
 
 def test_the_api_error_of_a_bad_address_never_repeats_it(world):
     with pytest.raises(ApiError) as caught:
-        check(world.kit, "local", "https://10.0.0.1/token-7731")
+        check_address(world.kit, "local", "https://10.0.0.1/token-7731")
     assert "7731" not in str(caught.value)
 
 
@@ -349,13 +350,15 @@ def test_owners_take_turns_and_no_host_takes_the_batch(rows):
     for owner in "abc":
         own = [one.next_at for one in turns if one.owner == owner]
         assert own == sorted(own)
-    board, waiting = Board(0.0), list(turns)
+    board = Board(0.0)
     board.silent.add("x")
     told = []
-    while batch := _batch(waiting, board):
+    batch, waiting = _batch(turns, board)
+    while batch:
         assert len(batch) <= 8
         assert max(Counter(one.host for one in batch).values()) <= 4
         told += batch
+        batch, waiting = _batch(waiting, board)
     assert sorted(one.id for one in told) == sorted(e.id for e in entries if e.host != "x")
 
 

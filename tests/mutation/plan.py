@@ -117,14 +117,14 @@ FLOWS = (
     ),
     Target(
         "lib/flows/tasks/poll.py",
-        ("first_look", "watch", "_note_ended", "may_list", "hand_over", "_see", "_look"),
+        ("first_look", "poll", "_note_ended", "may_list", "hand_over", "_see", "_look"),
         (LIFETIME, "tests/flows/test_slots", "tests/flows/test_odd_answers", DRAMAS),
     ),
     Target(
         "lib/flows/tasks/copy.py",
         (
-            *("deliver", "give_up", "_take", "_Lease", "_bring_home", "_finish", "_copy", "_end"),
-            *("_ended_at", "_again", "_same_prompt", "LINK_DEAD"),
+            *("copy_film", "give_up", "_take", "_Lease", "_copy_and_finish", "_finish", "_copy"),
+            *("_end", "_ended_at", "_again", "_same_prompt", "LINK_DEAD"),
         ),
         FILMS,
     ),
@@ -146,7 +146,15 @@ ADAPTERS = (
     ),
     Target(
         "lib/adapters/state/ledger.py",
-        (*("Ledger.claim", "Ledger.move_gate", "Ledger.move_watch", "Ledger._move", "_claim"),),
+        (
+            *(
+                "Ledger.claim",
+                "Ledger.move_gate",
+                "Ledger.move_poll_lease",
+                "Ledger._move",
+                "_claim",
+            ),
+        ),
         (ACCOUNTS, "tests/flows/test_odd_objects", "tests/flows/test_repeated_posts", DRAMAS),
     ),
     Target(

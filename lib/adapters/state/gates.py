@@ -93,7 +93,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class PollLease:
-    """Who asks an account's upstream about its tasks: one at a time, whoever watches whom.
+    """Who asks an account's upstream about its tasks: one process at a time.
 
     Attributes:
         account: which.
@@ -109,14 +109,14 @@ class PollLease:
 
     @classmethod
     def read(cls, account: str, meta: Meta | None, now: float) -> Self:
-        """The watch in an object, as far as it can be read."""
+        """The lease in an object, as far as it can be read."""
         if meta is None:
             return cls(account, None)
         until = number(meta.metadata.get("until"), 0.0, now + TURN_AT_MOST_S + SKEW_AT_MOST_S)
         return cls(account, meta, until or 0.0, soon(meta.metadata.get("next_list"), now))
 
     def capped(self, now: float) -> Self:
-        """The watch within its bounds, whatever somebody asked for."""
+        """The lease within its bounds, whatever somebody asked for."""
         return replace(
             self,
             until=min(self.until, now + TURN_AT_MOST_S),

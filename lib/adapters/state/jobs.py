@@ -8,12 +8,20 @@ Each object is read alone: what cannot be read is told apart, never written and 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lib.adapters.bucket.errors import Conflict, Missing
 from lib.adapters.state.finished import DELETED, JSON, FinishedJobs, Tombstone, dump, tariff
 from lib.adapters.state.inbox import Held, Inbox, Unreadable, read_held, read_intent
 from lib.core.jobs.job import Intent, Job, State
 from lib.core.outside.records import SCHEMA, RecordUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lib.adapters.bucket.client import Bucket
+
+    OnWrite = Callable[[str, Held | None], None]
 
 __all__ = ["DELETED", "Held", "Inbox", "Jobs", "Tombstone", "Unreadable"]
 
@@ -23,7 +31,17 @@ class Jobs(FinishedJobs):
 
     Args:
         bucket: where they lie.
+        on_write: called after each change of a pending object that took effect, with its name and
+            the object as it is now, None when it was deleted.
     """
+
+    def __init__(self, bucket: Bucket, on_write: OnWrite | None = None) -> None:
+        super().__init__(bucket)
+        self._on_write = on_write
+
+    def followed(self, on_write: OnWrite) -> Jobs:
+        """The same bucket state for a caller that keeps in memory what it writes."""
+        return Jobs(self._bucket, on_write)
 
     def create(self, intent: Intent, state: State) -> Held | None:
         """Write the intent with its first state, once; None when the job already exists.
@@ -49,10 +67,14 @@ class Jobs(FinishedJobs):
         try:
             meta = self._bucket.patch(held.meta, state.to_metadata())
         except Conflict:
-            return self._ours(held.meta.name, state)
+            changed = self._ours(held.meta.name, state)
         except Missing:
             return None
-        return replace(held, state=state, meta=meta)
+        else:
+            changed = replace(held, state=state, meta=meta)
+        if changed and self._on_write:
+            self._on_write(held.name, changed)
+        return changed
 
     def _ours(self, name: str, state: State) -> Held | None:
         meta = self._bucket.stat(name)
@@ -125,6 +147,8 @@ class Jobs(FinishedJobs):
             self._bucket.delete(held.meta.name, held.meta.generation, held.meta.metageneration)
         except Conflict:
             return False
+        if self._on_write:
+            self._on_write(held.name, None)
         return True
 
     def find(self, owner: str, job_id: str) -> Job | None:

@@ -115,27 +115,27 @@ class Ledger(Keys):
         meta = self._move(f"gates/{gate.account}", gate.meta, wanted.values(by))
         return replace(wanted, meta=meta) if meta else None
 
-    def watch(self, account: str) -> PollLease:
-        """Who watches the account as it is now.
+    def poll_lease(self, account: str) -> PollLease:
+        """Who polls the account as it is now.
 
         Raises:
             ApiError: the bucket does not answer.
         """
         return PollLease.read(account, self._bucket.stat(f"gates/{account}.watch"), self._now())
 
-    def move_watch(self, watch: PollLease, by: str, **changes: Any) -> PollLease | None:
-        """Take, renew or give back the watch if nobody has since; None when somebody has.
+    def move_poll_lease(self, lease: PollLease, by: str, **changes: Any) -> PollLease | None:
+        """Take, renew or give back the lease if nobody has since; None when somebody has.
 
         Args:
-            watch: as read before.
+            lease: as read before.
             by: a fresh token, to know our own write again.
             changes: `until`, `next_list`; never further ahead than a tick or a pause may be.
 
         Raises:
             ApiError: the bucket does not answer.
         """
-        wanted = replace(watch, **changes).capped(self._now())
-        meta = self._move(f"gates/{watch.account}.watch", watch.meta, wanted.values(by))
+        wanted = replace(lease, **changes).capped(self._now())
+        meta = self._move(f"gates/{lease.account}.watch", lease.meta, wanted.values(by))
         return replace(wanted, meta=meta) if meta else None
 
     def cursor(self) -> Cursor:

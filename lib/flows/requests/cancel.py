@@ -21,7 +21,7 @@ from lib.core.jobs.job import Job, Stage, Status, Verdict
 from lib.core.upstream.outcomes import QueryFailed, Report, TaskStatus
 from lib.core.upstream.reader import CODE_AT_MOST, sentence
 from lib.flows.read import find
-from lib.flows.tasks.account import home
+from lib.flows.tasks.account import upstream_of
 from lib.flows.tasks.finish import finish
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def cancel(kit: Kit, owner: str, job_id: str) -> Job:
     """Cancel a job that is queued here or still PENDING upstream.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: who asks.
         job_id: which job.
 
@@ -82,7 +82,7 @@ def _stop(kit: Kit, held: Held, job: Job) -> Job:
     may still be made and paid: unless the record says CANCELED the job lives on, and a tick sees
     what became of it.
     """
-    upstream = home(kit, held.state)
+    upstream = upstream_of(kit, held.state)
     if upstream is None:
         raise ApiError(
             NOT_CONFIGURED,

@@ -1,7 +1,7 @@
 """The owner's delete: tombstone first, then everything that could be seen or paid for.
 
 A tombstone keeps a replayed key, a late finisher and an overlapping tick from bringing the job
-back; a slip under `pending/` lets the next tick go on where a DELETE died.
+back; a marker under `pending/` lets the next tick go on where a DELETE died.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ def delete(kit: Kit, owner: str, job_id: str) -> None:
             f"The job is {job.status} ({job.stage}); only a job that has ended can be deleted. "
             f"Cancel it first: POST /v1/videos/{job_id}/cancel.",
         )
-    _slip(kit, job)
+    _write_cleanup_marker(kit, job)
     kit.jobs.purge(owner, job_id, kit.now())
     clear(kit, owner, job_id)
     if (held := _left(kit, owner, job_id)) and held.state.stage is not Stage.DELETING:
-        # What a finisher left: its next look meets the tombstone; the slip takes its place.
+        # What a finisher left: its next look meets the tombstone; the marker takes its place.
         kit.jobs.drop(held)
-        _slip(kit, job)
+        _write_cleanup_marker(kit, job)
     logs.event("job.deleted", job=job_id)
 
 
@@ -60,6 +60,6 @@ def _left(kit: Kit, owner: str, job_id: str) -> Held | None:
         return None
 
 
-def _slip(kit: Kit, job: Job) -> None:
+def _write_cleanup_marker(kit: Kit, job: Job) -> None:
     state = State(Stage.DELETING, kit.token(), kit.now(), account=job.intent.account)
     kit.jobs.create(job.intent, state)

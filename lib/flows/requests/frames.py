@@ -1,7 +1,7 @@
 """Frames from anywhere: bytes, a public link, or a file that the owner put into our own bucket.
 
 One frame is judged at a time in the whole process, because a decoded picture is many times the size
-of its file. Somebody else's object, an object of another kind and a missing one are refused by the
+of its file. Another owner's object, an object of another kind and a missing one are refused by the
 same sentence.
 """
 
@@ -39,32 +39,29 @@ class Kept:
     Attributes:
         first: the first one.
         last: the last one, None where a template needs none.
-        warnings: what the owner should know about the pair.
     """
 
     first: FrameRef
     last: FrameRef | None
-    warnings: tuple[str, ...]
 
 
-def keep(kit: Kit, owner: str, job_id: str, request: VideoRequest) -> Kept:
-    """Both frames judged, then stored; only what lies in the bucket is kept.
+def store(kit: Kit, owner: str, job_id: str, first: Frame, last: Frame | None) -> Kept:
+    """Both frames, once they are judged, into the bucket; only what lies there is kept.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose request it is.
         job_id: of the job that it becomes.
-        request: parsed and in bounds.
+        first: as judged.
+        last: as judged, None where there is none.
 
     Raises:
-        ApiError: `invalid_frame` with the reason, `overloaded`, or the bucket does not answer.
+        ApiError: the bucket does not answer.
     """
-    with judged(kit, owner, request) as (first, last):
-        return Kept(
-            kit.artifacts.store_frame(owner, job_id, first),
-            kit.artifacts.store_frame(owner, job_id, last) if last else None,
-            frames.warnings(first, last),
-        )
+    return Kept(
+        kit.artifacts.store_frame(owner, job_id, first),
+        kit.artifacts.store_frame(owner, job_id, last) if last else None,
+    )
 
 
 @contextmanager
@@ -75,7 +72,7 @@ def judged(kit: Kit, owner: str, request: VideoRequest) -> Iterator[tuple[Frame,
         ApiError: `invalid_frame` with the reason, `overloaded`, or the bucket does not answer.
     """
     sources = [request.first_frame, request.last_frame]
-    # A body has its room already; what comes from elsewhere needs one now, once for both.
+    # A body has its memory already; what comes from elsewhere needs some now, once for both.
     links = sum(isinstance(source, str) for source in sources)
     with kit.links.held(int(links * LINK_COPIES * FRAME_AT_MOST)) if links else nullcontext():
         first = load(kit, owner, request.first_frame, "first_frame")
@@ -89,7 +86,7 @@ def load(kit: Kit, owner: str, source: str | bytes, param: str) -> Frame:
     """A frame, fetched if need be, and judged.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose request it is; of the bucket, only their uploads are read.
         source: the bytes of a file, an https link, or `gs://bucket/uploads/owner/name`.
         param: the request field, for the refusal.

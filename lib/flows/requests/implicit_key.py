@@ -68,7 +68,7 @@ def begin(kit: Kit, owner: str, fingerprint: str, job_id: str, repeats: Repeats)
     """Bind a request to a job: a new one, or that of the attempt which this one repeats.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose request.
         fingerprint: of the request.
         job_id: the new job's, if it is one.
@@ -102,30 +102,30 @@ def _same(kit: Kit, owner: str, entry: KeyEntry, repeats: Repeats) -> tuple[bool
     nobody who may not have been answered gets another. An attempt without a job is under way or
     dead: its id is taken over, and create-once decides who writes the job.
     """
-    now, told = kit.now(), _told(kit, entry)
+    now, was_answered = kit.now(), _was_answered(kit, entry)
     recent = now - _seen(entry) <= UNANSWERED_S + SLACK_S
     try:
         job = kit.jobs.find(owner, entry.id)
     except Tombstone:
         return False, None
     if job is None:
-        return recent and not told, None
+        return recent and not was_answered, None
     stage = job.state.stage if job.state else None
     if stage is Stage.CANCELLED or (job.verdict and job.verdict.paid is False):
         return False, None
     window_s = repeats.window_s
     if repeats.attempt == 0 and RESENT not in entry.meta.metadata:
         window_s = 0.0
-    if stage in DOUBTFUL and (window_s or not told):
+    if stage in DOUBTFUL and (window_s or not was_answered):
         return True, job
-    if recent and not told:
+    if recent and not was_answered:
         return True, job
     accepted = job.state.accepted_at if job.state else 0.0
     in_window = now - max(job.intent.created_at, accepted) <= window_s
     return window_s > 0 and in_window, job
 
 
-def _told(kit: Kit, entry: KeyEntry) -> bool:
+def _was_answered(kit: Kit, entry: KeyEntry) -> bool:
     known = kit.answered.get(entry.id, kit.now())
     return known is not None or ANSWERED in entry.meta.metadata
 
@@ -138,7 +138,7 @@ def _touched(kit: Kit, entry: KeyEntry, repeats: Repeats) -> KeyEntry:
     """The binding after one more attempt was led to its job."""
     now = kit.now()
     marks: dict[str, str | None] = {}
-    if now - _seen(entry) > TOUCH_S and not _told(kit, entry):
+    if now - _seen(entry) > TOUCH_S and not _was_answered(kit, entry):
         marks[SEEN] = repr(now)
     if repeats.attempt == 0 and RESENT in entry.meta.metadata:
         # A first try that its own re-send has overtaken; the next first try is a wish of its own.
@@ -152,13 +152,12 @@ def answered(kit: Kit, owner: str, begun: Begun) -> None:
     Call it when the answer is out; a process that dies before leaves the request unanswered.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose request.
         begun: as `submit` bound it.
     """
+    remember_answered(kit, begun.entry.id)
     entry: KeyEntry | None = begun.entry
-    assert entry is not None  # noqa: S101 - for the type alone
-    heard(kit, entry.id)
     for _ in range(TURNS):
         if entry is None or entry.id != begun.entry.id or ANSWERED in entry.meta.metadata:
             return
@@ -166,19 +165,19 @@ def answered(kit: Kit, owner: str, begun: Begun) -> None:
             if kit.ledger.mark_key(entry, **{ANSWERED: repr(kit.now())}):
                 return
             entry = kit.ledger.key(owner, begun.name)
-        except Exception as error:  # noqa: BLE001 - the answer is out; nobody is left to be told
+        except Exception as error:  # noqa: BLE001 - the answer is out; the caller is gone
             logs.event("answer.unmarked", job=begun.entry.id, reason=type(error).__name__)
             return
 
 
-def heard(kit: Kit, job_id: str) -> None:
-    """Somebody knows the id, in this process's memory; costs no call.
+def remember_answered(kit: Kit, job_id: str) -> None:
+    """Remember in this process that an id has reached its caller; costs no call.
 
     Args:
-        kit: the hands.
-        job_id: of a job that its owner was told, or asks for.
+        kit: what the flows work with.
+        job_id: of a job whose id was answered, or is asked for.
     """
-    kit.answered.put(job_id, True, kit.now() + 24 * 3600)  # noqa: FBT003 - a mark
+    kit.answered.put(job_id, value=True, until=kit.now() + 24 * 3600)
 
 
 def _mark(kit: Kit, entry: KeyEntry, *names: str, **marks: str | None) -> KeyEntry | None:

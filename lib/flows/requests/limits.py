@@ -37,7 +37,7 @@ def check(kit: Kit, owner: str, request: VideoRequest, region: str) -> dict[str,
     """Let the request pass, or refuse it; call it for a new job only, never for a replay.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: who asks.
         request: what for; its model is one that the region offers.
         region: where it will run.

@@ -31,7 +31,7 @@ ENDED = frozenset(str(status) for status in Status if status.terminal)
 
 
 @dataclass(frozen=True)
-class Page:
+class JobPage:
     """A part of the list.
 
     Attributes:
@@ -51,11 +51,11 @@ def page(
     limit: int = 20,
     statuses: Collection[Status] = (),
     ascending: bool = False,
-) -> Page:
+) -> JobPage:
     """One page of an owner's jobs.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose.
         after: the id that came last on the page before; any id will do, also of a deleted job.
         limit: how many at most.
@@ -72,9 +72,9 @@ def page(
         if job is None or (statuses and job.status not in statuses):
             continue
         if len(jobs) == limit:
-            return Page(tuple(jobs), has_more=True)
+            return JobPage(tuple(jobs), has_more=True)
         jobs.append(job)
-    return Page(tuple(jobs), has_more=False)
+    return JobPage(tuple(jobs), has_more=False)
 
 
 def recent(kit: Kit, owner: str, age_s: float = DAY_S) -> list[Job]:

@@ -1,7 +1,7 @@
-"""A read that finds a due task nobody watches looks once itself, so that no film waits for a tick.
+"""A read that finds a due task nobody polls looks once itself, so that no film waits for a tick.
 
 However many read, the upstream sees one list call per account and interval: the reader must win the
-account's watch first, and gives it back at once.
+account's poll lease first, and gives it back at once.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from lib import logs
 from lib.core.errors import ApiError
 from lib.core.jobs.job import Stage
 from lib.flows.read import find
-from lib.flows.tasks.account import home
-from lib.flows.tasks.poll import first_look, hand_over, watch
+from lib.flows.tasks.account import upstream_of
+from lib.flows.tasks.poll import first_look, hand_over, poll
 from lib.flows.tick_state import Board
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ def refresh(kit: Kit, job: Job) -> Job:
     """The job as it is after a look at the upstream, if one was due and nobody else was at it.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         job: as just read.
     """
     if job.verdict or not job.state or job.state.stage is not Stage.RUNNING:
         return job
-    if kit.now() < first_look(kit, job.state) or not home(kit, job.state):
+    if kit.now() < first_look(kit, job.state) or not upstream_of(kit, job.state):
         return job
     intent = job.intent
     try:
@@ -41,7 +41,7 @@ def refresh(kit: Kit, job: Job) -> Job:
             return find(kit, intent.owner, intent.id) or job
         board = Board(kit.now() + TURN_S, hurried=True)
         board.relist([held])
-        watch(kit, intent.account, board)
+        poll(board.following(kit), intent.account, board)
         hand_over(kit, board)
         if not board.done:
             return job

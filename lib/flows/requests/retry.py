@@ -28,7 +28,7 @@ def retry(
     """Make a new job from one that failed, expired or was cancelled.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: who asks.
         job_id: of the old job.
         key: the caller's Idempotency-Key; without one the old id is the key.

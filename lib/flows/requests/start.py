@@ -1,7 +1,7 @@
 """A job begins: its intent is written, then it is sent or left to a tick.
 
 Once the pending object exists, whatever goes wrong is ours and the caller gets the job. Whether it
-exists is looked up when the answer of the write is lost; the caller is told when nobody knows.
+exists is looked up when the answer of the write is lost; an error says so when nobody knows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ AGAIN_WITH_KEY = (
 )
 
 
-class NotKnown(ApiError):  # noqa: N818 - what the caller is told
+class NotKnown(ApiError):  # noqa: N818 - an error of the API, as `ApiError` is
     """Whether the job was written; the message says so."""
 
 
@@ -38,7 +38,7 @@ def start(kit: Kit, intent: Intent, *, direct: bool) -> tuple[bool, Job]:
     """Write the job, and send it if that may be.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         intent: not written yet.
         direct: whether the account's gate has let it pass.
 
@@ -48,16 +48,7 @@ def start(kit: Kit, intent: Intent, *, direct: bool) -> tuple[bool, Job]:
     Raises:
         ApiError: it is not written; `NotKnown` when nobody can say.
     """
-    now = kit.now()
-    model = catalogue.resolve(intent.region, intent.request["model"])
-    state = State(
-        stage=Stage.QUEUED,
-        by=kit.token(),
-        since=now,
-        account=intent.account,
-        model=model.name,
-        eta_s=model.typical_s[intent.request["resolution"]],
-    )
+    state = _queued(kit, intent)
     order: Order | Refused | None = None
     if direct and kit.upstreams[intent.account].delivery == "link":
         # Links are signed in no time, so that create-once can be the lease.
@@ -70,24 +61,45 @@ def start(kit: Kit, intent: Intent, *, direct: bool) -> tuple[bool, Job]:
     if held is None:
         # The same key at the same moment: the other attempt wrote the job.
         return False, _now(kit, intent, state)
+    job: Job | None = None
     try:
         logs.event("job.created", job=intent.id, account=intent.account, stage=str(state.stage))
-        if isinstance(order, Refused):
-            slow_down(kit, intent.account, order)
-        elif order:
-            send(kit, held, intent, order)
-        elif direct:
-            dispatch(kit, held, intent, POST_S)
+        job = _sent(kit, held, intent, order, direct=direct)
     except ApiError as error:
         # The intent is safe and a tick carries it on: the caller gets the job, not our trouble.
         logs.event("submit.interrupted", job=intent.id, reason=error.kind.code)
     except Exception:  # noqa: BLE001 - as above, whatever it is
         logs.crash("submit.interrupted", job=intent.id)
-    return True, _now(kit, intent, state)
+    return True, job or _now(kit, intent, state)
+
+
+def _queued(kit: Kit, intent: Intent) -> State:
+    model = catalogue.resolve(intent.region, intent.request["model"])
+    return State(
+        stage=Stage.QUEUED,
+        by=kit.token(),
+        since=kit.now(),
+        account=intent.account,
+        model=model.name,
+        eta_s=model.typical_s[intent.request["resolution"]],
+    )
+
+
+def _sent(
+    kit: Kit, held: Held, intent: Intent, order: Order | Refused | None, *, direct: bool
+) -> Job | None:
+    """The job after its first send, if it had one; None where only the bucket knows."""
+    if isinstance(order, Refused):
+        slow_down(kit, intent.account, order)
+    elif order:
+        return send(kit, held, intent, order)
+    elif direct:
+        return dispatch(kit, held, intent, POST_S)[1]
+    return Job(intent, held.state)
 
 
 def _written(kit: Kit, intent: Intent, state: State) -> Held | None:
-    """Write the job; None when somebody else has.
+    """Write the job; None when another attempt has.
 
     Raises:
         ApiError: nobody can say whether it is written.

@@ -11,19 +11,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lib.adapters.state.jobs import Tombstone
-from lib.core import catalogue, errors
+from lib.core import errors
 from lib.core.errors import ApiError
 from lib.core.jobs.job import Intent
 from lib.flows.context import SEND_EVERY_S
-from lib.flows.requests import limits
-from lib.flows.requests.frames import keep
+from lib.flows.requests.admit import admit
+from lib.flows.requests.frames import store
 from lib.flows.requests.implicit_key import Repeats, begin
 from lib.flows.requests.start import AGAIN, AGAIN_WITH_KEY, NotKnown, start
 from lib.flows.tasks import clocks
-from lib.flows.webhooks import send as webhooks_send
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lib.adapters.state.ledger import KeyEntry
     from lib.core.jobs.job import Job
@@ -43,7 +42,7 @@ class Submission:
         job: the job, new or replayed.
         replayed: whether an earlier request with the same key made it.
         limits: the `RateLimit` fields of the answer; empty for a replay, which is never counted.
-        begun: what a request without a key was bound to; for `implicit.answered`.
+        begun: what a request without a key was bound to; for `implicit_key.answered`.
     """
 
     job: Job
@@ -63,7 +62,7 @@ def submit(
     """Take a request in.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose job it becomes.
         request: parsed and in bounds.
         key: the caller's Idempotency-Key.
@@ -91,10 +90,10 @@ def submit_keyless(
 ) -> Submission:
     """Take a request in that came without an Idempotency-Key, as the web does.
 
-    Whoever hands the answer over calls `implicit.answered(kit, owner, made.begun)` when it is out.
+    Whoever sends the answer calls `implicit_key.answered(kit, owner, made.begun)` when it is out.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose job it becomes.
         request: parsed and in bounds.
         repeats: what its repetition means; None: once answered, it is always a new job.
@@ -108,7 +107,7 @@ def submit_keyless(
 def _taken_in(
     kit: Kit, owner: str, request: VideoRequest, key: str | None, repeats: Repeats | None
 ) -> Submission:
-    webhooks_send.check(kit, owner, request.webhook_url)
+    admission = admit(kit, owner, request)
     fingerprint = request.fingerprint(owner)
     job_id = new_id(kit.now(), kit.token())
     hashed = hashlib.sha256(key.encode()).hexdigest() if key else None
@@ -123,9 +122,9 @@ def _taken_in(
         if begun.job:
             return Submission(begun.job, replayed=True, begun=begun)
         job_id = begun.entry.id  # as above
-    accounts, counted = allowed(kit, owner, request)
-    kept = keep(kit, owner, job_id, request)
-    account, direct = _door(kit, accounts)
+    with admission.checked() as admitted:
+        kept = store(kit, owner, job_id, admitted.first, admitted.last)
+    account, direct = _choose_account(kit, admitted.accounts)
     intent = Intent(
         id=job_id,
         owner=owner,
@@ -135,25 +134,13 @@ def _taken_in(
         request=request.fields(),
         first=kept.first,
         last=kept.last,
-        size=catalogue.output_size(kept.first.width, kept.first.height, request.resolution),
-        warnings=kept.warnings,
+        size=admitted.size,
+        warnings=admitted.warnings,
         fingerprint=fingerprint,
         key=hashed,
     )
     made, job = start(kit, intent, direct=direct)
-    return Submission(job, not made, counted if made else {}, begun)
-
-
-def allowed(kit: Kit, owner: str, request: VideoRequest) -> tuple[list[str], Mapping[str, str]]:
-    """Which accounts may run a request, and how the owner's limits stand with it.
-
-    Raises:
-        ApiError: no region offers it, a limit is reached, or the bucket does not answer.
-    """
-    accounts = _accounts(kit, request.model)
-    region = kit.upstreams[accounts[0]].region
-    catalogue.check_resolution(catalogue.resolve(region, request.model), request.resolution)
-    return accounts, limits.check(kit, owner, request, region)
+    return Submission(job, not made, admitted.limits if made else {}, begun)
 
 
 def new_id(now: float, token: str) -> str:
@@ -207,23 +194,7 @@ def _earlier(kit: Kit, owner: str, entry: KeyEntry) -> Job | None:
         ) from None
 
 
-def _accounts(kit: Kit, model: str) -> list[str]:
-    """The accounts whose region offers the model, or the refusal of the first one."""
-    refusal: ApiError | None = None
-    names = []
-    for name, upstream in kit.upstreams.items():
-        try:
-            catalogue.resolve(upstream.region, model)
-        except ApiError as error:
-            refusal = refusal or error
-        else:
-            names.append(name)
-    if not names and refusal:
-        raise refusal
-    return names
-
-
-def _door(kit: Kit, accounts: list[str]) -> tuple[str, bool]:
+def _choose_account(kit: Kit, accounts: Sequence[str]) -> tuple[str, bool]:
     """Which account takes the job, and whether it may be sent at once."""
     for name in accounts:
         gate = kit.ledger.gate(name)

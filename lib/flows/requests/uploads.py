@@ -29,7 +29,7 @@ TYPES = {
 
 
 @dataclass(frozen=True)
-class Upload:
+class OpenUpload:
     """A place for a frame that is to come.
 
     Attributes:
@@ -45,11 +45,11 @@ class Upload:
     usable_until: float
 
 
-def open_upload(kit: Kit, owner: str, content_type: object, size: object = None) -> Upload:
+def open_upload(kit: Kit, owner: str, content_type: object, size: object = None) -> OpenUpload:
     """A place for one file of an owner.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         owner: whose file it will be.
         content_type: of the file, as the caller said it.
         size: its bytes, as the caller said them; None when they did not.
@@ -71,7 +71,7 @@ def open_upload(kit: Kit, owner: str, content_type: object, size: object = None)
         name, content_type.lower(), limit_bytes=FRAME_AT_MOST, ttl_s=LINK_S
     )
     # A file that comes with the last second of its link lives as long as any other.
-    return Upload(upload_id, link, kit.now(), kit.now() + uploads.LIFE_S)
+    return OpenUpload(upload_id, link, kit.now(), kit.now() + uploads.LIFE_S)
 
 
 def _fits(size: object) -> bool:

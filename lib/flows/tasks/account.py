@@ -1,7 +1,7 @@
 """Where a job's task lives: the account that it was sent to, in the region of that time.
 
 Never asks another account, and never sends a key to an address out of the bucket: when the
-configuration no longer leads there, the answer is None and the job waits (`flows.stranded`).
+configuration no longer leads there, the answer is None and the job waits (`unreachable`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from lib.flows.context import Kit
 
 
-def home(kit: Kit, state: State) -> DashScope | None:
+def upstream_of(kit: Kit, state: State) -> DashScope | None:
     """The upstream of a job; None when its account is gone or lies in another region now.
 
     Args:
-        kit: the hands.
-        state: of the job; one that is yet to be sent is at home wherever its account is.
+        kit: what the flows work with.
+        state: of the job; one that is yet to be sent may go wherever its account is now.
     """
     found = kit.upstreams.get(state.account)
     if found is None or state.stage is Stage.QUEUED:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
     from lib.flows.context import Kit
 
-SLIP_LIFE_S = 900.0  # longer than any process of ours lives: the functions' timeouts are shorter
+CLEANUP_MARKER_LIFE_S = (
+    900.0  # longer than any process of ours lives: the functions' timeouts are shorter
+)
 
 
 def clear(kit: Kit, owner: str, job_id: str) -> None:
@@ -25,13 +27,13 @@ def clear(kit: Kit, owner: str, job_id: str) -> None:
     kit.outbox.remove(owner, job_id)
 
 
-def tidy(kit: Kit, held: Held) -> str | None:
-    """A tick meets the slip of a DELETE: clears once more, and again when nobody can be late.
+def cleanup(kit: Kit, held: Held) -> str | None:
+    """A tick meets the marker of a DELETE: clears once more, and again when nobody can be late.
 
     A copier that stands still before its last write may store its film after the DELETE; it is gone
     for good when its function has timed out.
     """
-    old = kit.now() - held.state.since > SLIP_LIFE_S
+    old = kit.now() - held.state.since > CLEANUP_MARKER_LIFE_S
     if held.state.tries and not old:
         return None
     try:

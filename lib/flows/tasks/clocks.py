@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WAITING = (Stage.QUEUED, Stage.UNSURE)
 ASK_EVERY_S = 15.0
-TOLD_AT_MOST = 50  # jobs of one round that are told why they wait; the next round tells the others
+REASONS_AT_MOST = 50  # that one round writes to jobs that wait; the next round writes the others
 
 
 def off(kit: Kit, account: str) -> bool:
@@ -29,7 +29,7 @@ def off(kit: Kit, account: str) -> bool:
     only what no correction can be right for counts.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         account: the upstream account.
     """
     if kit.bucket_clock.off_s > kit.times.skew_s:
@@ -58,15 +58,14 @@ def halted(kit: Kit, account: str, board: Board) -> bool:
             upstream_s=round(kit.upstreams[account].clock.off_s, 1),
         )
         board.done["clock_off"] += 1
-    for held in [held for held in waiting if held.state.reason != CLOCK_OFF.code][:TOLD_AT_MOST]:
-        board.attempt(held, lambda held=held: _tell(kit, held, board))  # type: ignore[misc]
+    for held in [held for held in waiting if held.state.reason != CLOCK_OFF.code][:REASONS_AT_MOST]:
+        board.attempt(held, _set_reason, kit, held)
     return True
 
 
-def _tell(kit: Kit, held: Held, board: Board) -> None:
+def _set_reason(kit: Kit, held: Held) -> None:
     state = held.state
     # A doubt keeps token and times of its send: they bound when its task can have been made.
     kept = {"since": state.since, "reason": CLOCK_OFF.code, "until": state.until}
     by = state.by if state.stage is Stage.UNSURE else kit.token()
-    if changed := kit.jobs.patch(held, state.to(state.stage, by=by, now=state.since, **kept)):
-        board.jobs[held.name] = changed
+    kit.jobs.patch(held, state.to(state.stage, by=by, now=state.since, **kept))

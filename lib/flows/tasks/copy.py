@@ -8,30 +8,29 @@ and is no film, a link that may not be followed) is tried a few times more and t
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.adapters.files.artifacts import NotDelivered, Unusable
 from lib.adapters.outbound.fetch import FetchFailed, LinkRefused
-from lib.core.errors import DELIVERY_FAILED, ApiError
-from lib.core.jobs.job import Failure, Stage, Status, Verdict
-from lib.core.media.mp4 import differences
+from lib.core.errors import ApiError
+from lib.core.jobs.job import Stage, Status
 from lib.core.outside.numbers import number
 from lib.core.protocol.decide import DAY_S, lost_link
 from lib.core.protocol.reconcile import same_prompt
 from lib.core.upstream.outcomes import TaskStatus
-from lib.flows.tasks.finish import already, finish
+from lib.flows.tasks import verdicts
+from lib.flows.tasks.finish import close_if_ended, finish
 
 if TYPE_CHECKING:
     from lib.adapters.files.artifacts import Video
     from lib.adapters.state.jobs import Held
-    from lib.core.jobs.job import Intent, State
+    from lib.core.jobs.job import Intent, State, Verdict
     from lib.core.upstream.outcomes import Report
     from lib.flows.context import Kit
 
-LINK_DEAD = frozenset({403, 404, 410})
+LINK_DEAD = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 RETRY_AT_MOST_S = 600.0
 # All of a film came, and is none: its host may have been caught while it wrote, or have a bad hour
 # in which it sends something else. Each look is by a link of a fresh query.
@@ -43,22 +42,16 @@ HURRIED_S = 15.0
 # is not waited for, either.
 GRACE_S = 3600.0
 SKEW_AT_MOST_S = 3600.0
-NAMED_AT_MOST = 20  # tasks in a sentence; the record keeps them all
-UNSETTLED = "no answer to a submit is known, and the upstream's task list does not settle it."
-ANOTHER_PROMPT = (
-    "no answer to a submit is known, and the only task of the upstream's list that could be it "
-    "reports another prompt than this job's."
-)
 
 
-def deliver(kit: Kit, held: Held, report: Report, *, hurried: bool = False) -> str:
+def copy_film(kit: Kit, held: Held, report: Report, *, hurried: bool = False) -> str:
     """Copy the film of a task that succeeded.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the job, `running`, or `copying` with a lease that ran out.
         report: the task's fresh report.
-        hurried: somebody waits: only a copy that has not failed yet, and only a short one.
+        hurried: a reader waits for this: only a copy that has not failed yet, and only a short one.
 
     Returns:
         What happened, as a word for the tick's summary.
@@ -73,7 +66,7 @@ def deliver(kit: Kit, held: Held, report: Report, *, hurried: bool = False) -> s
     if taken is None or intent is None:
         return "taken_by_another"
     at_most_s = HURRIED_S if hurried else kit.times.copy_at_most_s
-    return _bring_home(kit, taken, intent, report, at_most_s)
+    return _copy_and_finish(kit, taken, intent, report, at_most_s)
 
 
 def give_up(kit: Kit, held: Held, verdict: Verdict) -> str:
@@ -82,7 +75,7 @@ def give_up(kit: Kit, held: Held, verdict: Verdict) -> str:
     Another process may have found the film when it still was within reach, and be storing it now.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the job, `running`, or `copying` with a lease that ran out.
         verdict: how it ends.
 
@@ -105,7 +98,7 @@ def _take(kit: Kit, held: Held, report: Report | None = None) -> Held | None:
     ended_at = held.state.ended_at or (_ended_at(held, report, now) if report else 0.0)
     state = held.state.to(Stage.COPYING, by=kit.token(), now=now, until=until, ended_at=ended_at)
     taken = kit.jobs.patch(held, state)
-    return None if taken is None or already(kit, taken) else taken
+    return None if taken is None or close_if_ended(kit, taken) else taken
 
 
 def _ended_at(held: Held, report: Report, now: float) -> float:
@@ -113,15 +106,15 @@ def _ended_at(held: Held, report: Report, now: float) -> float:
     if report.status is not TaskStatus.SUCCEEDED:
         return 0.0
     earliest = held.meta.created_at - SKEW_AT_MOST_S
-    told = number(report.times.get("ended"), earliest, now + SKEW_AT_MOST_S)
-    return now if told is None else min(told, now)
+    reported = number(report.times.get("ended"), earliest, now + SKEW_AT_MOST_S)
+    return now if reported is None else min(reported, now)
 
 
 class _Lease:
     """The lease on one copy, renewed while there is something to copy.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the job as it was taken.
     """
 
@@ -148,9 +141,11 @@ class _Lease:
         return not self._lost and kit.now() <= self.held.state.until
 
 
-def _bring_home(kit: Kit, taken: Held, intent: Intent, report: Report, at_most_s: float) -> str:
+def _copy_and_finish(
+    kit: Kit, taken: Held, intent: Intent, report: Report, at_most_s: float
+) -> str:
     if taken.state.adopted and not _same_prompt(intent, report):
-        finish(kit, taken, intent, _not_ours(kit, taken, report))
+        finish(kit, taken, intent, verdicts.another_prompt(taken.state, report, kit.now()))
         return "submit_unknown"
     lease = _Lease(kit, taken)
     try:
@@ -166,10 +161,10 @@ def _bring_home(kit: Kit, taken: Held, intent: Intent, report: Report, at_most_s
         return _passing(kit, lease.held, intent, report, str(reason), DAY_S + GRACE_S)
     except ApiError:
         # The film may have come to exist without our hearing of it: never beside another ending.
-        already(kit, lease.held)
+        close_if_ended(kit, lease.held)
         raise
-    verdict = _with_film(_verdict(kit, lease.held, report), intent, video)
-    return _finish(kit, lease.held, intent, verdict)
+    verdict = verdicts.made(lease.held.state, report, kit.now())
+    return _finish(kit, lease.held, intent, verdicts.with_film(verdict, intent, video))
 
 
 def _finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
@@ -195,7 +190,7 @@ def _copy(kit: Kit, lease: _Lease, report: Report, at_most_s: float) -> Video:
     with kit.fetch.film(report.video_url, total_s=at_most_s) as download:
         if download.status in LINK_DEAD:
             raise _LinkDead
-        if download.status != 200:  # noqa: PLR2004 - a whole film is asked for
+        if download.status != HTTPStatus.OK:
             raise NotDelivered(f"the film's host answered {download.status}")
         held = lease.held
         return kit.artifacts.store_video(
@@ -244,16 +239,7 @@ def _lasting(kit: Kit, held: Held, intent: Intent, report: Report, reason: str) 
     bad_copies = held.state.bad_copies + 1
     if bad_copies < BAD_COPIES_AT_MOST:
         return _again(kit, held, reason, bad_copies=bad_copies)
-    until = datetime.fromtimestamp(held.state.ended_at + DAY_S, UTC).strftime("%Y-%m-%dT%H:%MZ")
-    failure = Failure(
-        DELIVERY_FAILED.code,
-        f"The film was made and is paid for, but could not be brought into the bucket: {reason}. "
-        f"It was asked for {bad_copies} times, each time by a fresh link. The upstream keeps it "
-        f"until about {until} as task {held.state.task_id}: query that task there for a link and "
-        "look at what it leads to. Sending the job again makes and bills a new film.",
-        retryable=False,
-    )
-    verdict = replace(_verdict(kit, held, report), status=Status.FAILED, failure=failure)
+    verdict = verdicts.not_copied(held.state, report, kit.now(), bad_copies, reason)
     word = _end(kit, held, intent, verdict)
     if word == str(Status.FAILED):
         logs.event("copy.given_up", job=held.id, reason=reason, tries=bad_copies)
@@ -264,7 +250,7 @@ def _end(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
     """Write an ending without a film, under the lease and only if no film lies in the bucket."""
     # A copy whose last answer was lost has stored the film without hearing of it.
     if video := kit.artifacts.stored_video(held.owner, held.id):
-        verdict = _with_film(verdict, intent, video)
+        verdict = verdicts.with_film(verdict, intent, video)
     if kit.now() > held.state.until:
         return "taken_by_another"
     return _finish(kit, held, intent, verdict)
@@ -272,63 +258,3 @@ def _end(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
 
 def _same_prompt(intent: Intent, report: Report) -> bool:
     return same_prompt(str(intent.request.get("prompt") or ""), report.orig_prompt or "")
-
-
-def _verdict(kit: Kit, held: Held, report: Report) -> Verdict:
-    return Verdict(
-        Status.COMPLETED,
-        kit.now(),
-        task_id=held.state.task_id,
-        upstream_request_id=held.state.upstream_request_id,
-        usage=report.usage,
-        actual_prompt=report.actual_prompt,
-        paid=True,
-        times=report.times,
-    )
-
-
-def _with_film(verdict: Verdict, intent: Intent, video: Video) -> Verdict:
-    film = video.film
-    shown = {
-        "object": video.object,
-        "generation": video.generation,
-        "bytes": video.bytes,
-        "crc32c": video.crc32c,
-        "duration_s": film.duration_s,
-        "width": film.width,
-        "height": film.height,
-    }
-    return replace(
-        verdict,
-        status=Status.COMPLETED,
-        failure=None,
-        video=shown,
-        paid=True,
-        warnings=differences(film, intent.size),
-    )
-
-
-def _not_ours(kit: Kit, held: Held, report: Report) -> Verdict:
-    verdict = unknown(kit.now(), (held.state.task_id,), ANOTHER_PROMPT)
-    return replace(verdict, times=report.times)
-
-
-def unknown(now: float, candidates: tuple[str, ...], why: str = UNSETTLED) -> Verdict:
-    """The honest last resort: nobody can tell whether a task was made for this job.
-
-    Args:
-        now: Unix seconds.
-        candidates: upstream tasks that might be it.
-        why: a sentence that says why it cannot be known; true also where nothing was ever sent.
-    """
-    named = ", ".join(candidates[:NAMED_AT_MOST])
-    more = len(candidates) - NAMED_AT_MOST
-    hint = f" Tasks that might be it: {named}{f' and {more} more' if more > 0 else ''}."
-    failure = Failure(
-        "submit_unknown",
-        f"Nobody can tell whether the upstream made, and bills, a task for this job: {why} Look at "
-        "the task list of the Model Studio console before trying again."
-        f"{hint if candidates else ''}",
-        retryable=False,
-    )
-    return Verdict(Status.FAILED, now, failure, paid=None, candidates=candidates)

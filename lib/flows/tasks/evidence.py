@@ -33,7 +33,7 @@ def look_over(kit: Kit, account: str, listing: Listing, board: Board) -> None:
     Costs nothing while every row is known; otherwise `pending/` and the claims are read once.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         account: whose list.
         listing: just read.
         board: the tick's memory.
@@ -63,7 +63,7 @@ def take_notice(kit: Kit, account: str, evidence: Evidence) -> None:
     """Learn how the list names our key, and raise the alarm for tasks that no job explains.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         account: whose list.
         evidence: list, pending and claims in their order.
 

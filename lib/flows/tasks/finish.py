@@ -2,7 +2,7 @@
 
 The order is the protocol: video, verdict, webhook, pending. Whoever dies in between leaves a
 pending object whose verdict stands; the next to come writes the webhook's entry, if it is missing,
-and tidies up.
+and removes the pending object.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lib.adapters.state.jobs import Tombstone
 from lib.core.jobs.job import Job, Status
-from lib.flows.webhooks.send import announce
+from lib.flows.webhooks.announce import announce
 
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
@@ -23,7 +23,7 @@ def finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> Verdict | 
     """End a job that this process holds.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the pending object as this process last wrote it.
         intent: its body.
         verdict: how it ends.
@@ -54,8 +54,8 @@ def purge(kit: Kit, held: Held) -> None:
     kit.jobs.drop(held)
 
 
-def already(kit: Kit, held: Held) -> Job | bool:
-    """Whether the job has its verdict; tidies the pending object up if so.
+def close_if_ended(kit: Kit, held: Held) -> Job | bool:
+    """Whether the job has its verdict; if so, its webhook is announced and pending goes.
 
     Returns:
         The finished job, True when it was deleted by its owner, False when it lives.

@@ -1,8 +1,8 @@
 """Following running tasks: one list call for many, single queries only for those that ended.
 
 One process at a time asks an account's upstream, whoever ticks or reads: it holds the account's
-watch. The upstream is never asked about a task before it can have ended, and never because
-somebody watches.
+poll lease. The upstream is never asked about a task before it can have ended, and never because a
+reader asks.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from lib.core.jobs.job import Stage
 from lib.core.protocol.decide import ENDED, Copy, End, decide
 from lib.core.upstream.outcomes import Listing, QueryFailed
 from lib.core.upstream.reader import classify
-from lib.flows.tasks.account import home
-from lib.flows.tasks.copy import deliver, give_up, retry_at
+from lib.flows.tasks.account import upstream_of
+from lib.flows.tasks.copy import copy_film, give_up, retry_at
 from lib.flows.tasks.evidence import look_over
 from lib.flows.tasks.finish import finish
 from lib.flows.tick_state import legible
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lib.flows.context import Kit
     from lib.flows.tick_state import Board
 
-QUERY_GAP_S = 0.125  # at most 8 queries a second from the watch's holder; the account has 20
+QUERY_GAP_S = 0.125  # at most 8 queries a second from the lease's holder; the account has 20
 EARLIEST = 0.3  # the share of a model's usual duration before which hardly anything ends
 UNLISTED_EVERY_S = 30.0  # a task that a good list does not show: the list may lag
 # A task that the list calls alive so many times its usual duration after: the list may be wrong.
@@ -50,7 +50,7 @@ def first_look(kit: Kit, state: State) -> float:
     return state.accepted_at + (EARLIEST * state.eta_s if fixed is None else fixed)
 
 
-def watch(kit: Kit, account: str, board: Board) -> None:
+def poll(kit: Kit, account: str, board: Board) -> None:
     """Look at the account's tasks that may have ended, and act on what is found.
 
     Raises:
@@ -58,7 +58,7 @@ def watch(kit: Kit, account: str, board: Board) -> None:
     """
     now = kit.now()
     watched = board.of(account, Stage.RUNNING, Stage.COPYING)
-    found = [held for held in watched if home(kit, held.state)]
+    found = [held for held in watched if upstream_of(kit, held.state)]
     due = [held for held in found if now >= first_look(kit, held.state)]
     if not due or not may_list(kit, account, board):
         return
@@ -75,7 +75,7 @@ def watch(kit: Kit, account: str, board: Board) -> None:
         if listing.limited:
             return
     for held in board.each(f"watch-{account}", due, lambda: kit.now() >= board.deadline):
-        board.attempt(held, lambda held=held: _see(kit, held, board, rows))  # type: ignore[misc]
+        board.attempt(held, _see, kit, held, board, rows)
 
 
 def _note_ended(found: Iterable[Held], rows: Mapping[str, Row], board: Board) -> None:
@@ -87,7 +87,7 @@ def _note_ended(found: Iterable[Held], rows: Mapping[str, Row], board: Board) ->
 
 
 def may_list(kit: Kit, account: str, board: Board) -> bool:
-    """Whether this tick may list the account's tasks now; takes the watch for it if it is free.
+    """Whether this tick may list the account's tasks now; takes its poll lease if that is free.
 
     Raises:
         ApiError: the bucket does not answer.
@@ -95,16 +95,16 @@ def may_list(kit: Kit, account: str, board: Board) -> bool:
     now = kit.now()
     if now < board.listed.get(account, 0.0):
         return False
-    if account not in board.watches:
-        found = kit.ledger.watch(account)
+    if account not in board.poll_leases:
+        found = kit.ledger.poll_lease(account)
         if now < found.until:
             board.listed[account] = min(found.until, now + kit.times.relist_s)
             return False
-        taken = kit.ledger.move_watch(found, kit.token(), until=board.deadline)
+        taken = kit.ledger.move_poll_lease(found, kit.token(), until=board.deadline)
         if taken is None:
             board.listed[account] = now + kit.times.list_every_s
             return False
-        board.watches[account] = taken
+        board.poll_leases[account] = taken
         if now < found.next_list <= now + kit.times.list_every_s:
             board.listed[account] = found.next_list
             return False
@@ -113,12 +113,14 @@ def may_list(kit: Kit, account: str, board: Board) -> bool:
 
 
 def hand_over(kit: Kit, board: Board) -> None:
-    """Give the watches back, so that the next to come need not wait for their end."""
-    for account, held in board.watches.items():
+    """Give the poll leases back, so that the next to come need not wait for their end."""
+    for account, held in board.poll_leases.items():
         if kit.now() >= max(board.deadline, board.listed[account]):
             continue  # it has ended by itself, and nobody need wait for the next list
         try:
-            kit.ledger.move_watch(held, kit.token(), until=0.0, next_list=board.listed[account])
+            kit.ledger.move_poll_lease(
+                held, kit.token(), until=0.0, next_list=board.listed[account]
+            )
         except ApiError:
             # It ends by itself.
             logs.event("watch.kept", account=account)
@@ -138,7 +140,7 @@ def _see(kit: Kit, held: Held, board: Board, rows: dict[str, Row] | None) -> str
     row = rows.get(held.state.task_id) if rows is not None else None
     lives = row is not None and row.status not in ENDED
     if lives:
-        _calm(kit, held, board)
+        _clear_reason(kit, held, board)
     if (lives and not (board.thorough and late(held.state, now))) or now < board.looks.get(
         held.name, 0.0
     ):
@@ -170,13 +172,13 @@ def _look(kit: Kit, held: Held, board: Board) -> str | None:
             pause_s = min(report.retry_after_s, PAUSE_AT_MOST_S)
             board.looks[held.name] = kit.now() + pause_s
         if not report.limited:
-            _say(kit, held, board, report.kind.code)
+            _set_reason(kit, held, board, report.kind.code)
         return "query_failed"
     if report.status in ENDED:
         board.ended.add(held.name)
     decision = decide(held.state, report, kit.now(), kit.times.give_up_s, classify)
     if isinstance(decision, Copy):
-        return deliver(kit, held, report, hurried=board.hurried)
+        return copy_film(kit, held, report, hurried=board.hurried)
     if isinstance(decision, End) and not decision.final:
         return give_up(kit, held, decision.verdict)
     if isinstance(decision, End):
@@ -185,22 +187,21 @@ def _look(kit: Kit, held: Held, board: Board) -> str | None:
             finish(kit, held, intent, decision.verdict)
             logs.event("job.ended", job=held.id, status=str(decision.verdict.status))
         return str(decision.verdict.status)
-    _calm(kit, held, board)
+    _clear_reason(kit, held, board)
     return None
 
 
-def _calm(kit: Kit, held: Held, board: Board) -> None:
+def _clear_reason(kit: Kit, held: Held, board: Board) -> None:
     """The upstream answers again: nothing is wrong any more, unless it is the copy."""
     if held.state.reason and not held.state.tries:
-        _say(kit, held, board, "")
+        _set_reason(kit, held, board, "")
 
 
-def _say(kit: Kit, held: Held, board: Board, reason: str) -> None:
+def _set_reason(kit: Kit, held: Held, board: Board, reason: str) -> None:
     """Let the owner see why a running job waits; written when it changes, not at every look."""
     if held.state.stage is not Stage.RUNNING or held.state.reason == reason:
         return
     if not legible(kit, held, board):
         return
     state = held.state.to(Stage.RUNNING, by=kit.token(), now=held.state.since, reason=reason)
-    if changed := kit.jobs.patch(held, state):
-        board.jobs[held.name] = changed
+    kit.jobs.patch(held, state)

@@ -31,7 +31,7 @@ def prepare(kit: Kit, intent: Intent, within_s: float) -> Order | Refused:
     """The order for an intent, ready to be sent.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         intent: what was asked for.
         within_s: how long uploads may take, seconds.
 
@@ -52,11 +52,11 @@ def _order(kit: Kit, upstream: DashScope, intent: Intent, within_s: float) -> Or
     if upstream.delivery == "link":
         links = [kit.artifacts.link(ref.object, ttl_s=LINK_TTL_S).url for ref in refs]
         return Order(intent.request, links[0], links[1] if intent.last else None)
-    delivered: list[str] = []
+    sources: list[str] = []
     with kit.links.held(COPIES * sum(ref.bytes for ref in refs)):
         ways = _ways(upstream, refs)
         calls = [
-            partial(_deliver, kit, upstream, intent, ref, way, within_s)
+            partial(_frame_source, kit, upstream, intent, ref, way, within_s)
             for ref, way in zip(refs, ways, strict=True)
         ]
         for found in kit.together(calls):
@@ -71,8 +71,8 @@ def _order(kit: Kit, upstream: DashScope, intent: Intent, within_s: float) -> Or
                     limited=found.limited,
                     retry_after_s=found.retry_after_s,
                 )
-            delivered.append(found)
-    return Order(intent.request, delivered[0], delivered[1] if intent.last else None)
+            sources.append(found)
+    return Order(intent.request, sources[0], sources[1] if intent.last else None)
 
 
 def _ways(upstream: DashScope, refs: list[FrameRef]) -> list[str]:
@@ -86,7 +86,7 @@ def _ways(upstream: DashScope, refs: list[FrameRef]) -> list[str]:
     return ways
 
 
-def _deliver(
+def _frame_source(
     kit: Kit, upstream: DashScope, intent: Intent, ref: FrameRef, way: str, within_s: float
 ) -> str | QueryFailed | ApiError:
     """One frame as the order names it; trouble is an answer, so that the other frame goes on."""
@@ -96,7 +96,7 @@ def _deliver(
     try:
         data = kit.artifacts.frame(ref)
         if data is None:
-            # Somebody removed the frame; the upstream will say so as it does for links.
+            # The frame was removed; the upstream will say so as it does for links.
             return kit.artifacts.link(ref.object, ttl_s=LINK_TTL_S).url
     except ApiError as error:
         return error

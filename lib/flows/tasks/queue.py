@@ -12,7 +12,7 @@ from lib.core.jobs.job import Failure, Stage, Status, Verdict
 from lib.core.protocol.slots import RUNNING_AT_MOST
 from lib.flows.context import SEND_EVERY_S
 from lib.flows.tasks import clocks
-from lib.flows.tasks.finish import already, finish
+from lib.flows.tasks.finish import close_if_ended, finish
 from lib.flows.tasks.send import TICK_S, dispatch, lease
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ NOT_SENT = frozenset({"taken_by_another", "tidied", "unprepared", "prepared"})
 
 
 def serve(kit: Kit, account: str, board: Board) -> None:
-    """Send as many queued jobs of an account as there is room and rate for."""
+    """Send as many queued jobs of an account as there are free places and rate for."""
     queued = board.of(account, Stage.QUEUED)
     if queued and clocks.halted(kit, account, board):
         return
     window_s = kit.times.margin_s + kit.times.skew_s
-    room = RUNNING_AT_MOST - board.busy(account, kit.now(), window_s)
+    places = RUNNING_AT_MOST - board.busy(account, kit.now(), window_s)
     gate = kit.ledger.gate(account)
-    while queued and room > 0 and kit.now() < board.deadline:
+    while queued and places > 0 and kit.now() < board.deadline:
         now = kit.now()
         if now < gate.next_send:
             board.sends[account] = gate.next_send
@@ -48,17 +48,17 @@ def serve(kit: Kit, account: str, board: Board) -> None:
             return
         gate = moved
         queued.remove(held)
-        word = board.attempt(held, lambda held=held: _send(kit, held))  # type: ignore[misc]
+        word = board.attempt(held, _send, kit, held)
         if word not in NOT_SENT and held.name not in board.aside:
-            room -= 1
-        if queued and room > 0:
+            places -= 1
+        if queued and places > 0:
             kit.sleep(max(0.0, gate.next_send - kit.now()))
-    _open(kit, gate, room, waiting=bool(queued))
+    _open(kit, gate, places, waiting=bool(queued))
 
 
-def _open(kit: Kit, gate: Gate, room: int, *, waiting: bool) -> None:
+def _open(kit: Kit, gate: Gate, places: int, *, waiting: bool) -> None:
     """Tell the posts how many they may send directly: none while anybody waits."""
-    free = 0 if waiting else max(room, 0)
+    free = 0 if waiting else max(places, 0)
     calm = kit.now() >= gate.next_send
     if gate.meta is not None and calm and (free != gate.free or gate.consecutive_refusals):
         kit.ledger.move_gate(gate, kit.token(), free=free, consecutive_refusals=0)
@@ -91,7 +91,7 @@ def _send(kit: Kit, held: Held) -> str:
     intent = kit.jobs.intent(held)
     if intent is None:
         return "taken_by_another"
-    return "tidied" if already(kit, held) else dispatch(kit, held, intent, TICK_S)
+    return "tidied" if close_if_ended(kit, held) else dispatch(kit, held, intent, TICK_S)[0]
 
 
 def expire(kit: Kit, held: Held) -> str:
@@ -102,7 +102,7 @@ def expire(kit: Kit, held: Held) -> str:
     taken = kit.jobs.patch(held, lease(kit, held.state))
     if taken is None:
         return "taken_by_another"
-    if already(kit, taken):
+    if close_if_ended(kit, taken):
         return "tidied"
     if kit.now() > taken.state.until:
         return "taken_by_another"

@@ -13,11 +13,11 @@ from lib.core.jobs.job import Stage
 from lib.core.protocol.reconcile import ENDED, Adopt, Ask, GiveUp, SendAgain, Wait, conclude
 from lib.core.upstream.outcomes import Listing, Report
 from lib.flows.tasks import clocks
-from lib.flows.tasks.account import home
-from lib.flows.tasks.copy import UNSETTLED, unknown
+from lib.flows.tasks.account import upstream_of
 from lib.flows.tasks.evidence import doubt_of, read_evidence, take_notice
-from lib.flows.tasks.finish import already, finish
+from lib.flows.tasks.finish import close_if_ended, finish
 from lib.flows.tasks.poll import QUERY_GAP_S, may_list
+from lib.flows.tasks.verdicts import UNSETTLED, unknown
 
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
@@ -35,7 +35,7 @@ def reconcile(kit: Kit, account: str, board: Board) -> None:
     Raises:
         ApiError: the bucket does not answer.
     """
-    unsettled = [held for held in board.of(account, Stage.UNSURE) if home(kit, held.state)]
+    unsettled = [held for held in board.of(account, Stage.UNSURE) if upstream_of(kit, held.state)]
     memory = f"reconcile {account}"
     if not unsettled or kit.now() < board.looks.get(memory, 0.0):
         return
@@ -51,17 +51,19 @@ def reconcile(kit: Kit, account: str, board: Board) -> None:
     if whole:
         take_notice(kit, account, evidence)
     for held in board.each(f"settle-{account}", waiting, lambda: kit.now() >= board.deadline):
-        board.attempt(held, lambda held=held: _settle(kit, held, evidence, board))  # type: ignore[misc]
+        board.attempt(held, _settle, kit, held, evidence, board)
 
 
 def _in_doubt(kit: Kit, account: str, unsettled: list[Held], board: Board) -> list[Held]:
     """Those that have no verdict yet, each read alone, before the list is."""
-    found = []
-    for held in board.each(f"doubt-{account}", unsettled, lambda: kit.now() >= board.deadline):
-        word = board.attempt(held, lambda held=held: "tidied" if already(kit, held) else "in_doubt")  # type: ignore[misc]
-        if word == "in_doubt":
-            found.append(held)
-    return found
+    turn = board.each(f"doubt-{account}", unsettled, lambda: kit.now() >= board.deadline)
+    return [
+        held for held in turn if board.attempt(held, _verdict_or_doubt, kit, held) == "in_doubt"
+    ]
+
+
+def _verdict_or_doubt(kit: Kit, held: Held) -> str:
+    return "tidied" if close_if_ended(kit, held) else "in_doubt"
 
 
 def _settle(kit: Kit, held: Held, evidence: Evidence, board: Board) -> str | None:
@@ -133,7 +135,7 @@ def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...], why: str = 
     """`submit_unknown`, in the order that no late answer can slip through.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the job, `unsure`.
         candidates: upstream tasks that might be its own; nobody else may have them afterwards.
         why: the reason why it cannot be known, as a sentence.

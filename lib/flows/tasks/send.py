@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.core.errors import CLOCK_OFF, ApiError
-from lib.core.jobs.job import Failure, Stage, Status, Verdict
+from lib.core.jobs.job import Failure, Job, Stage, Status, Verdict
 from lib.core.upstream.outcomes import Accepted, Ambiguous, Refused
 from lib.flows.tasks import clocks
-from lib.flows.tasks.finish import already, finish
+from lib.flows.tasks.finish import close_if_ended, finish
 from lib.flows.tasks.prepare import prepare
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def lease(kit: Kit, state: State, takes_s: float = 0.0) -> State:
     """The state of whoever is about to send: where to, with which key, and until when.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         state: as it is.
         takes_s: how long the body may take to be handed over, beyond the usual lease.
     """
@@ -49,18 +49,18 @@ def lease(kit: Kit, state: State, takes_s: float = 0.0) -> State:
     return replace(sent, region=upstream.region, key=upstream.key_id) if upstream else sent
 
 
-def dispatch(kit: Kit, held: Held, intent: Intent, within_s: float) -> str:
+def dispatch(kit: Kit, held: Held, intent: Intent, within_s: float) -> tuple[str, Job | None]:
     """Prepare a queued job, then take the lease, then send.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the pending object, `queued`.
         intent: its body.
         within_s: how long everything before the lease may take; what was prepared in a longer time
             is sent by a later tick.
 
     Returns:
-        What happened, as a word for the tick's summary.
+        What happened, as a word for the tick's summary, and the job as `send` returns it.
 
     Raises:
         ApiError: the bucket does not answer; a tick carries the job on.
@@ -68,69 +68,75 @@ def dispatch(kit: Kit, held: Held, intent: Intent, within_s: float) -> str:
     began = kit.now()
     order = prepare(kit, intent, within_s)
     if isinstance(order, Refused):
-        _waits(kit, held, intent, order)
-        return "unprepared"
+        return "unprepared", _job(intent, _waits(kit, held, intent, order))
     if kit.now() - began + min(order.takes_s, BODY_AT_MOST_S) > within_s:
-        return "prepared"
+        return "prepared", Job(intent, held.state)
     taken = kit.jobs.patch(held, lease(kit, held.state, order.takes_s))
     if taken is None:
-        return "taken_by_another"
-    send(kit, taken, intent, order)
-    return "sent"
+        return "taken_by_another", None
+    return "sent", send(kit, taken, intent, order)
 
 
-def send(kit: Kit, held: Held, intent: Intent, order: Order) -> None:
+def send(kit: Kit, held: Held, intent: Intent, order: Order) -> Job | None:
     """Send a job whose `sending` lease this process has just won.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the pending object with that lease.
         intent: its body.
         order: what was prepared.
 
+    Returns:
+        The job as this process left it; None where another process changed it, so that only
+        the bucket knows.
+
     Raises:
         ApiError: the bucket does not answer; the lease runs out and a tick takes over.
     """
-    if already(kit, held):
-        return
+    if ended := close_if_ended(kit, held):
+        return ended if isinstance(ended, Job) else None
     upstream = kit.upstreams[intent.account]
     if kit.now() > held.state.until:
-        return
+        return None
     outcome = (
         Refused(CLOCK_OFF, "clock", "our times cannot be trusted", waits=True)
         if clocks.off(kit, intent.account)
         else upstream.create(order, held.state.until)
     )
-    _settle(kit, held, intent, outcome)
+    return _settle(kit, held, intent, outcome)
 
 
-def _settle(kit: Kit, held: Held, intent: Intent, outcome: Outcome) -> None:
+def _settle(kit: Kit, held: Held, intent: Intent, outcome: Outcome) -> Job | None:
     if isinstance(outcome, Accepted):
-        _accepted(kit, held, intent, outcome)
-    elif isinstance(outcome, Ambiguous):
+        return _job(intent, _accepted(kit, held, intent, outcome))
+    if isinstance(outcome, Ambiguous):
         logs.event("submit.unsure", job=held.id, reason=outcome.reason)
-        unsure(kit, held)
-    elif outcome.waits:
-        _waits(kit, held, intent, outcome)
-    else:
-        logs.event("submit.refused", job=held.id, code=outcome.code)
-        finish(kit, held, intent, _refusal(kit, outcome))
+        return _job(intent, unsure(kit, held))
+    if outcome.waits:
+        return _job(intent, _waits(kit, held, intent, outcome))
+    logs.event("submit.refused", job=held.id, code=outcome.code)
+    stands = finish(kit, held, intent, _refusal(kit, outcome))
+    return Job(intent, verdict=stands) if stands else None
 
 
-def _waits(kit: Kit, held: Held, intent: Intent, outcome: Refused) -> None:
+def _job(intent: Intent, written: Held | None) -> Job | None:
+    return Job(intent, written.state) if written else None
+
+
+def _waits(kit: Kit, held: Held, intent: Intent, outcome: Refused) -> Held | None:
     logs.event("submit.waits", job=held.id, reason=outcome.kind.code, code=outcome.code)
     slow_down(kit, intent.account, outcome)
     now, tries = kit.now(), held.state.tries + 1
-    _ours_to(kit, held, Stage.QUEUED, since=now, tries=tries, reason=outcome.kind.code)
+    return _ours_to(kit, held, Stage.QUEUED, since=now, tries=tries, reason=outcome.kind.code)
 
 
-def _accepted(kit: Kit, held: Held, intent: Intent, outcome: Accepted) -> None:
+def _accepted(kit: Kit, held: Held, intent: Intent, outcome: Accepted) -> Held | None:
     claimed = kit.ledger.claim(intent.account, outcome.task_id, held.id, held.state.key)
     if claimed != held.id:
         logs.event("submit.foreign_claim", job=held.id, task=outcome.task_id)
-        return
+        return None
     now = kit.now()
-    _ours_to(
+    written = _ours_to(
         kit,
         held,
         Stage.RUNNING,
@@ -142,6 +148,7 @@ def _accepted(kit: Kit, held: Held, intent: Intent, outcome: Accepted) -> None:
         reason="",
     )
     logs.event("submit.accepted", job=held.id, task=outcome.task_id)
+    return written
 
 
 def _ours_to(kit: Kit, held: Held, stage: Stage, **changes: object) -> Held | None:

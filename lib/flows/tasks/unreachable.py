@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.core.errors import NOT_CONFIGURED
-from lib.core.jobs.job import Failure, Stage, Status, Verdict
-from lib.core.protocol.decide import DAY_S, film_was_seen
+from lib.core.jobs.job import Stage
+from lib.core.protocol.decide import DAY_S
 from lib.flows.tasks.copy import give_up
 from lib.flows.tasks.reconcile import give_up_doubt
+from lib.flows.tasks.verdicts import account_gone
 
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
@@ -26,11 +27,11 @@ GONE = (
 )
 
 
-def strand(kit: Kit, held: Held) -> str | None:
-    """Carry a stranded job on.
+def mark_unreachable(kit: Kit, held: Held) -> str | None:
+    """Say why a job waits whose account is unreachable, and end it when its day is over.
 
     Args:
-        kit: the hands.
+        kit: what the flows work with.
         held: the job.
 
     Returns:
@@ -44,26 +45,9 @@ def strand(kit: Kit, held: Held) -> str | None:
         return give_up_doubt(kit, held, (), GONE.format(state.account))
     free = state.stage is Stage.RUNNING or now > state.until + kit.times.skew_s
     if state.task_id and free and now - state.accepted_at > kit.times.give_up_s:
-        return give_up(kit, held, _out_of_reach(held, now))
+        return give_up(kit, held, account_gone(state, now))
     if state.stage in {Stage.QUEUED, Stage.RUNNING} and state.reason != NOT_CONFIGURED.code:
         said = state.to(state.stage, by=kit.token(), now=state.since, reason=NOT_CONFIGURED.code)
         kit.jobs.patch(held, said)
         logs.event("job.stranded", job=held.id, account=state.account)
     return "stranded"
-
-
-def _out_of_reach(held: Held, now: float) -> Verdict:
-    failure = Failure(
-        "upstream_expired",
-        f"The service lost its upstream account {held.state.account!r} before the film could be "
-        "copied; a film lives 24 hours there.",
-        retryable=True,
-    )
-    return Verdict(
-        Status.EXPIRED,
-        now,
-        failure,
-        task_id=held.state.task_id,
-        upstream_request_id=held.state.upstream_request_id,
-        paid=True if film_was_seen(held.state) else None,
-    )

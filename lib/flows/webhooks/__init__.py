@@ -1,1 +1,1 @@
-"""Owners are told how their jobs ended, and what became of telling them."""
+"""Webhooks at the end of a job: announced, sent until delivered, and the log of the tries."""

@@ -12,7 +12,8 @@ from lib import logs
 from lib.core import webhooks
 from lib.core.errors import CONFLICT, NOT_FOUND, NOT_READY, ApiError
 from lib.flows.read import find
-from lib.flows.webhooks.send import first_entry, over
+from lib.flows.webhooks.announce import first_entry
+from lib.flows.webhooks.send import over
 
 if TYPE_CHECKING:
     from lib.adapters.state.outbox import Entry
@@ -72,9 +73,9 @@ def _now(job: Job, entry: Entry | None, settled: tuple[Try, ...]) -> Deliveries:
     if not settled:
         # The verdict is a moment old; the entry comes next.
         return Deliveries(job, "pending", next_at=job.verdict.ended_at if job.verdict else None)
-    # A try may be heard of after those that came later; a round in vain is as long as it can be.
-    heard = any(one.outcome == "delivered" for one in settled[-webhooks.TRIES :])
-    state = "delivered" if heard and settled[-1].outcome != "gone" else "given_up"
+    # A try may end after those that came later; a round in vain is as long as it can be.
+    delivered = any(one.outcome == "delivered" for one in settled[-webhooks.TRIES :])
+    state = "delivered" if delivered and settled[-1].outcome != "gone" else "given_up"
     return Deliveries(job, state, settled)
 
 
@@ -97,7 +98,7 @@ def redeliver(kit: Kit, owner: str, job_id: str) -> Deliveries:
     entry, settled = _both(kit, found.job)
     if entry is None:
         fresh = first_entry(kit, found.job, settled)
-        # What a round that is over left behind makes room.
+        # What a round that is over left behind goes first.
         if (left := kit.outbox.get(owner, job_id)) and over(left, settled):
             kit.outbox.drop(left)
         if fresh and kit.outbox.put(fresh):

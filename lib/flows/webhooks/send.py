@@ -1,4 +1,4 @@
-"""Telling owners how their jobs ended: at least once, about eight tries over a day.
+"""Sends the webhooks that are due: at least once each, about eight tries over a day.
 
 An entry under `outbox/` is taken by a conditional patch that already counts the try, so that a
 process that dies on the way costs one try and never makes an endless loop. What was delivered is
@@ -8,19 +8,15 @@ sends nothing. A receiver's answer is never kept or logged beyond its status.
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lib import logs
 from lib.adapters.outbound.fetch import FetchFailed
 from lib.adapters.state.jobs import Tombstone
-from lib.adapters.state.outbox import Entry
 from lib.core import webhooks
-from lib.core.errors import invalid
 from lib.core.outside import numbers
 from lib.core.webhooks import Try
 
@@ -28,84 +24,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lib.adapters.outbound.fetch import Answer
-    from lib.core.jobs.job import Job
+    from lib.adapters.state.outbox import Entry
     from lib.flows.context import Kit
     from lib.flows.tick_state import Board
 
 TRY_S = 15.0  # Standard Webhooks, "Considerations": 15 to 30 seconds
 LEASE_S = 90.0  # a batch: eight leases with their pauses, one try, eight outcomes
 AT_ONCE, AT_ONCE_OF_HOST = 8, 4
-SHARE_S = 20.0  # of a tick that has films to bring home
+SHARE_S = 20.0  # of a tick that has films to copy
 WAIT_AT_MOST_S = 48 * 3600.0  # no try of ours is due later than that from now
 
 
 @dataclass(frozen=True)
-class Letter:
+class Attempt:
     """A try that is about to be made."""
 
     entry: Entry
     url: str
     body: bytes
     headers: Mapping[str, str]
-
-
-def check(kit: Kit, owner: str, url: str | None) -> None:
-    """Whether an owner may name this address; asked before anything is stored or paid.
-
-    Raises:
-        ApiError: there is no secret to sign with, or the address is not allowed.
-    """
-    if url is None:
-        return
-    if owner not in kit.webhook_secrets:
-        raise invalid(
-            "webhook_url",
-            "webhook_url: there is no secret to sign your webhooks with. Whoever runs this service "
-            "sets one for you in WEBHOOK_SECRETS; until then leave the field out.",
-        )
-    try:
-        kit.fetch.judge(url)
-    except FetchFailed as reason:
-        raise invalid(
-            "webhook_url",
-            f"webhook_url: the link cannot be used: {reason}. Allowed: {kit.fetch.allowed}.",
-        ) from reason
-
-
-def announce(kit: Kit, job: Job) -> None:
-    """Write the entry of a job that has ended, unless there is one; safe to repeat.
-
-    An entry of a webhook that was delivered long ago is found out before it is sent.
-
-    Raises:
-        ApiError: the bucket does not answer; the pending object stays, and a tick comes back here.
-    """
-    if entry := first_entry(kit, job):
-        kit.outbox.put(entry)
-
-
-def first_entry(kit: Kit, job: Job, log: tuple[Try, ...] = ()) -> Entry | None:
-    """An entry that is due at once, None when the job names no address.
-
-    Args:
-        kit: the hands.
-        job: that has ended.
-        log: of the rounds before.
-    """
-    url = job.intent.request.get("webhook_url")
-    if not url:
-        return None
-    host = hashlib.sha256(_netloc(url).lower().encode()).hexdigest()[:16]
-    base = log[-1].number if log else 0
-    return Entry(job.intent.owner, job.intent.id, None, kit.token(), host, kit.now(), base, log=log)
-
-
-def _netloc(url: object) -> str:
-    """Whose host it is; a stored address that is no link stands for itself: no try follows it."""
-    try:
-        return urlsplit(str(url)).netloc
-    except ValueError:
-        return str(url)
 
 
 def serve(kit: Kit, board: Board) -> None:
@@ -124,16 +61,17 @@ def serve(kit: Kit, board: Board) -> None:
     for name, why in unreadable.items():
         board.odd(name, why)
     waiting = in_turns(entry for entry in entries if _due(kit, entry))
-    while waiting and (kit.now() - began < left_s or not board.told):
-        if kit.now() + TRY_S * bool(board.told) > board.deadline:
+    while waiting and (kit.now() - began < left_s or not board.webhooks_tried):
+        if kit.now() + TRY_S * bool(board.webhooks_tried) > board.deadline:
             board.cut = True
             break
-        batch = _batch(waiting, board)
-        letters = [letter for entry in batch if (letter := _attempt(kit, entry, board))]
-        answers = kit.together([partial(_post, kit, letter) for letter in letters])
-        for letter, answer in zip(letters, answers, strict=True):
-            board.told += 1
-            board.attempt(letter.entry, partial(_heard, kit, letter, answer, board))
+        batch, waiting = _batch(waiting, board)
+        taken = [board.attempt(entry, _take, kit, entry) for entry in batch]
+        attempts = [attempt for attempt in taken if isinstance(attempt, Attempt)]
+        answers = kit.together([partial(_post, kit, attempt) for attempt in attempts])
+        for attempt, answer in zip(attempts, answers, strict=True):
+            board.webhooks_tried += 1
+            board.attempt(attempt.entry, _on_response, kit, attempt, answer, board)
     board.webhooks_s += kit.now() - began
 
 
@@ -154,28 +92,24 @@ def in_turns(entries: Iterable[Entry]) -> list[Entry]:
     return [row[-1] for row in sorted(rows, key=lambda row: row[:3])]
 
 
-def _batch(waiting: list[Entry], board: Board) -> list[Entry]:
-    """The next few, at most some of one host; a host that gave no answer waits for another tick."""
+def _batch(waiting: Iterable[Entry], board: Board) -> tuple[list[Entry], list[Entry]]:
+    """The next few, at most some of one host, and those after them.
+
+    A host that gave no answer waits for another tick: its entries are in neither.
+    """
     batch: list[Entry] = []
-    for entry in list(waiting):
+    later: list[Entry] = []
+    for entry in waiting:
         if entry.host in board.silent:
-            waiting.remove(entry)
-        elif sum(other.host == entry.host for other in batch) < AT_ONCE_OF_HOST:
-            batch.append(entry)
-            waiting.remove(entry)
-        if len(batch) == AT_ONCE:
-            break
-    return batch
+            continue
+        of_host = sum(other.host == entry.host for other in batch)
+        full = len(batch) == AT_ONCE or of_host == AT_ONCE_OF_HOST
+        (later if full else batch).append(entry)
+    return batch, later
 
 
-def _attempt(kit: Kit, entry: Entry, board: Board) -> Letter | None:
-    """Take an entry and write its letter; None when there is nothing to send after all."""
-    letters: list[Letter] = []
-    board.attempt(entry, partial(_take, kit, entry, letters))
-    return letters[0] if letters else None
-
-
-def _take(kit: Kit, entry: Entry, letters: list[Letter]) -> str | None:
+def _take(kit: Kit, entry: Entry) -> Attempt | str:
+    """Take an entry and build the request of its try, or say why there is nothing to send."""
     _legible(kit, entry)
     now = kit.now()
     if entry.tries >= webhooks.TRIES:
@@ -209,8 +143,7 @@ def _take(kit: Kit, entry: Entry, letters: list[Letter]) -> str | None:
     headers = webhooks.headers(webhooks.message_id(entry.id), body, secrets, kit.now())
     if kit.now() + TRY_S > taken.until:
         return "webhook_late"
-    letters.append(Letter(taken, job.intent.request["webhook_url"], body, headers))
-    return None
+    return Attempt(taken, job.intent.request["webhook_url"], body, headers)
 
 
 def _legible(kit: Kit, entry: Entry) -> None:
@@ -236,22 +169,22 @@ def over(entry: Entry, settled: tuple[Try, ...]) -> bool:
     return bool(settled) and settled[-1].number > entry.base
 
 
-def _post(kit: Kit, letter: Letter) -> Answer | FetchFailed:
+def _post(kit: Kit, attempt: Attempt) -> Answer | FetchFailed:
     try:
-        return kit.fetch.post(letter.url, letter.body, letter.headers, total_s=TRY_S)
+        return kit.fetch.post(attempt.url, attempt.body, attempt.headers, total_s=TRY_S)
     except FetchFailed as failed:
         return failed
 
 
-def _heard(kit: Kit, letter: Letter, answer: Answer | FetchFailed, board: Board) -> str:
+def _on_response(kit: Kit, attempt: Attempt, answer: Answer | FetchFailed, board: Board) -> str:
     if isinstance(answer, FetchFailed):
-        board.silent.add(letter.entry.host)
-        return _failed(kit, letter.entry, 0, "no_answer")
+        board.silent.add(attempt.entry.host)
+        return _failed(kit, attempt.entry, 0, "no_answer")
     outcome = webhooks.outcome(answer.status)
     if outcome in webhooks.ENDED:
-        return _settle(kit, letter.entry, _with(letter.entry, answer.status, outcome))
+        return _settle(kit, attempt.entry, _with(attempt.entry, answer.status, outcome))
     asked_s = retry_after_s(answer.headers.get("Retry-After", ""), kit.now())
-    return _failed(kit, letter.entry, answer.status, outcome, asked_s)
+    return _failed(kit, attempt.entry, answer.status, outcome, asked_s)
 
 
 def _with(entry: Entry, status: int, outcome: str) -> tuple[Try, ...]:

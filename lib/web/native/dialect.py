@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lib.adapters.files.artifacts import Link
     from lib.core.catalogue import Model
     from lib.core.jobs.job import Job
-    from lib.flows.requests.preview import Examined
+    from lib.flows.requests.admit import Admitted
 
 __all__ = ["fail", "parse", "show"]
 
@@ -166,7 +166,7 @@ def usage(job: Job) -> dict[str, Any]:
     return {**(members(verdict.usage) if verdict else {}), "paid": paid}
 
 
-def validation(request: VideoRequest, seen: Examined) -> dict[str, Any]:
+def validation(request: VideoRequest, seen: Admitted) -> dict[str, Any]:
     """What a request would lead to, as its owner reads it.
 
     Args:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.core.errors import invalid
 from lib.core.request import FRAME_AT_MOST
-from lib.flows.requests.uploads import Upload, open_upload
+from lib.flows.requests.uploads import OpenUpload, open_upload
 from lib.web import body
 from lib.web.answer import as_json
 
@@ -56,7 +56,7 @@ def _parse(fields: dict[str, Any]) -> tuple[object, object]:
     return fields.get("content_type"), size
 
 
-def show(upload: Upload) -> dict[str, Any]:
+def show(upload: OpenUpload) -> dict[str, Any]:
     """The upload as its owner reads it."""
     link = upload.link
     return {

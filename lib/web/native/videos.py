@@ -18,7 +18,7 @@ from lib.flows.requests.cancel import cancel
 from lib.flows.requests.delete import delete
 from lib.flows.requests.implicit_key import Repeats
 from lib.flows.requests.listing import page
-from lib.flows.requests.preview import examine
+from lib.flows.requests.preview import preview
 from lib.flows.requests.refresh import refresh
 from lib.flows.requests.retry import retry
 from lib.flows.requests.submit import submit, submit_keyless
@@ -69,7 +69,7 @@ class Videos:
         fields = body.read(request, self._limit)
         order = dialect.parse(fields, form=request.mimetype == body.FORM)
         if order.validate_only:
-            seen = examine(self._kit, owner, order)
+            seen = preview(self._kit, owner, order)
             return as_json(dialect.validation(order, seen), 200, dict(seen.limits))
         if key:
             return self._made(submit(self._kit, owner, order, key))

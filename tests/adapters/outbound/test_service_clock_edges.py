@@ -51,57 +51,57 @@ def test_before_any_answer_the_clocks_agree(clock):
 
 
 def test_a_date_names_a_second_between_asking_and_hearing(clock):
-    clock.on_response(date(NOW + 20), NOW - 3, NOW + 4)
+    clock.note(date(NOW + 20), NOW - 3, NOW + 4)
     assert (clock.ahead_s, clock.off_s) == (16.0, 16.0)  # written at the latest when it was heard
-    clock.on_response(date(NOW + 20), NOW - 3, NOW - 2)
+    clock.note(date(NOW + 20), NOW - 3, NOW - 2)
     assert (clock.ahead_s, clock.off_s) == (22.0, 22.0)
 
 
 def test_a_clock_behind_is_behind_by_what_even_the_first_moment_shows(clock):
-    clock.on_response(date(NOW - 20), NOW - 3, NOW + 4)
+    clock.note(date(NOW - 20), NOW - 3, NOW + 4)
     assert (clock.ahead_s, clock.off_s) == (-16.0, 16.0)
 
 
 def test_a_second_that_is_not_over_proves_nothing(clock):
-    clock.on_response(date(NOW), NOW + 0.9, NOW + 0.95)
+    clock.note(date(NOW), NOW + 0.9, NOW + 0.95)
     assert (clock.ahead_s, clock.off_s) == (0.0, 0.0)
-    clock.on_response(date(NOW), NOW + 1.5, NOW + 1.75)
+    clock.note(date(NOW), NOW + 1.5, NOW + 1.75)
     assert clock.off_s == 0.5
 
 
 def test_what_cannot_be_read_says_nothing(clock):
-    clock.on_response(date(NOW + 20), NOW, NOW)
+    clock.note(date(NOW + 20), NOW, NOW)
     for odd in (None, "", "yesterday", 7):
-        clock.on_response(odd, NOW, NOW)
+        clock.note(odd, NOW, NOW)
     assert (clock.ahead_s, clock.off_s) == (20.0, 20.0)
 
 
 def test_answers_that_agree_narrow_what_is_certain(clock):
-    clock.on_response(date(NOW + 20), NOW - 5, NOW)
-    clock.on_response(date(NOW + 21), NOW - 5, NOW)
-    clock.on_response(date(NOW + 20), NOW - 5, NOW)
+    clock.note(date(NOW + 20), NOW - 5, NOW)
+    clock.note(date(NOW + 21), NOW - 5, NOW)
+    clock.note(date(NOW + 20), NOW - 5, NOW)
     assert clock.ahead_s == 21.0, "as far as any answer proved"
     assert clock.off_s == 20.0, "by the last answer alone"
 
 
 def test_one_odd_date_corrects_nothing_and_two_say_that_the_clock_moved(clock):
-    clock.on_response(date(NOW + 20), NOW, NOW)
-    clock.on_response(date(NOW + 90), NOW, NOW)
+    clock.note(date(NOW + 20), NOW, NOW)
+    clock.note(date(NOW + 90), NOW, NOW)
     assert (clock.ahead_s, clock.off_s) == (20.0, 90.0)
-    clock.on_response(date(NOW + 90), NOW, NOW)
+    clock.note(date(NOW + 90), NOW, NOW)
     assert (clock.ahead_s, clock.off_s) == (90.0, 90.0)
 
 
 def test_the_agreement_stands_beside_what_the_last_two_agree_on(clock):
-    clock.on_response(date(NOW + 20), NOW - 9, NOW)  # 20 to 30
-    clock.on_response(date(NOW + 29), NOW - 9, NOW)  # 29 to 39: both allow 29 to 30
-    clock.on_response(date(NOW + 25), NOW - 9, NOW)  # 25 to 35: all three allow 29 to 30
+    clock.note(date(NOW + 20), NOW - 9, NOW)  # 20 to 30
+    clock.note(date(NOW + 29), NOW - 9, NOW)  # 29 to 39: both allow 29 to 30
+    clock.note(date(NOW + 25), NOW - 9, NOW)  # 25 to 35: all three allow 29 to 30
     assert clock.ahead_s == 29.0
 
 
 @pytest.mark.parametrize(("off_s", "ahead_s"), [(299, 299), (300, 300), (4000, 300), (-4000, -300)])
 def test_a_clock_is_followed_no_further_than_the_protocol_bears(clock, off_s, ahead_s):
-    clock.on_response(date(NOW + off_s), NOW, NOW)
+    clock.note(date(NOW + off_s), NOW, NOW)
     assert clock.ahead_s == ahead_s
     assert clock.off_s == (off_s if off_s > 0 else -off_s - 1)
 

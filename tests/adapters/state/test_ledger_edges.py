@@ -232,6 +232,6 @@ def test_no_gate_is_closed_for_longer_than_five_minutes_and_no_watch_kept_for_lo
     now = world.clock.now()
     closed = ledger.move_gate(ledger.gate(ACCOUNT), "t", next_send=now + 9999)
     assert closed.next_send == ledger.gate(ACCOUNT).next_send == now + 300
-    kept = ledger.move_watch(ledger.watch(ACCOUNT), "t", until=now + 9999, next_list=now + 9999)
-    assert kept.until == ledger.watch(ACCOUNT).until == now + 1800
+    kept = ledger.move_poll_lease(ledger.poll_lease(ACCOUNT), "t", until=now + 9999, next_list=now + 9999)
+    assert kept.until == ledger.poll_lease(ACCOUNT).until == now + 1800
     assert kept.next_list == now + 300

@@ -78,14 +78,14 @@ def test_jobs_without_a_task_make_nobody_ask(world, upstream):
 
 
 def held_watch(world, **changes):
-    found = world.kit.ledger.watch(ACCOUNT)
-    return world.kit.ledger.move_watch(found, "another", **changes)
+    found = world.kit.ledger.poll_lease(ACCOUNT)
+    return world.kit.ledger.move_poll_lease(found, "another", **changes)
 
 
 def test_whoever_watches_says_so_until_its_deadline_and_lists_every_five_seconds(world):
     memory, now = board(world), world.clock.now()
     assert may_list(world.kit, ACCOUNT, memory) is True
-    assert world.kit.ledger.watch(ACCOUNT).until == memory.deadline
+    assert world.kit.ledger.poll_lease(ACCOUNT).until == memory.deadline
     assert memory.watches[ACCOUNT].until == memory.deadline
     assert memory.listed == {ACCOUNT: now + 5}
     world.clock.advance(4.5)

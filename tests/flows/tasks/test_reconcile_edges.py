@@ -74,8 +74,8 @@ def test_the_next_look_is_fifteen_seconds_after_this_one_began(world, doubt, kno
 
 def test_one_process_at_a_time_asks_an_account(world, doubt):
     upstream, memory = Script(world), board(world, doubt)
-    watch = world.kit.ledger.watch(ACCOUNT)
-    world.kit.ledger.move_watch(watch, "another", until=world.clock.now() + 40)
+    watch = world.kit.ledger.poll_lease(ACCOUNT)
+    world.kit.ledger.move_poll_lease(watch, "another", until=world.clock.now() + 40)
     reconcile(upstream.kit(), ACCOUNT, memory)
     assert upstream.asked == []
 

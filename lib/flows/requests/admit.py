@@ -1,0 +1,118 @@
+"""Whether a request may become a job: every check, in one order, for everybody who asks.
+
+First what costs no call (the webhook's address); then, in `Admission.checked`, the model and its
+resolution, the owner's limits, the frames. A submit binds its Idempotency-Key between the two, a
+preview binds none, a retry is a submit. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lib.core import catalogue
+from lib.core.errors import ApiError
+from lib.core.media import frames
+from lib.flows.requests import limits
+from lib.flows.requests.frames import judged
+from lib.flows.webhooks.announce import check_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lib.core.catalogue import Model
+    from lib.core.media.frames import Frame
+    from lib.core.request import VideoRequest
+    from lib.flows.context import Kit
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A request that may become a job.
+
+    Attributes:
+        accounts: of the upstream, those that may run it, at least one.
+        model: in the region of the first of them.
+        limits: the `RateLimit` fields of the answer; empty for an owner without limits.
+        first: the first frame as it was judged.
+        last: the last one, None where a template needs none.
+        size: width and height of the film, pixels.
+        warnings: what the owner should know about the pair.
+    """
+
+    accounts: tuple[str, ...]
+    model: Model
+    limits: Mapping[str, str]
+    first: Frame
+    last: Frame | None
+    size: tuple[int, int]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Admission:
+    """A request whose webhook may be sent; whoever made it by `admit` goes on with `checked`."""
+
+    kit: Kit
+    owner: str
+    request: VideoRequest
+
+    @contextmanager
+    def checked(self) -> Iterator[Admitted]:
+        """All the other checks; the memory of the frames is lent until the end.
+
+        Call it for a new job only, never for a replay: a replay is not counted.
+
+        Raises:
+            ApiError: no region offers the model or the resolution, a limit is reached, a frame is
+                `invalid_frame` with the reason, there is no memory for them (`overloaded`), or the
+                bucket does not answer.
+        """
+        kit, owner, request = self.kit, self.owner, self.request
+        accounts = _accounts(kit, request.model)
+        region = kit.upstreams[accounts[0]].region
+        model = catalogue.resolve(region, request.model)
+        catalogue.check_resolution(model, request.resolution)
+        counted = limits.check(kit, owner, request, region)
+        with judged(kit, owner, request) as (first, last):
+            yield Admitted(
+                accounts,
+                model,
+                counted,
+                first,
+                last,
+                catalogue.output_size(first.width, first.height, request.resolution),
+                frames.warnings(first, last),
+            )
+
+
+def admit(kit: Kit, owner: str, request: VideoRequest) -> Admission:
+    """Begin to judge a request, before anything is written for it.
+
+    Args:
+        kit: what the flows work with.
+        owner: whose job it would become.
+        request: parsed and in bounds.
+
+    Raises:
+        ApiError: its webhook cannot be sent there.
+    """
+    check_address(kit, owner, request.webhook_url)
+    return Admission(kit, owner, request)
+
+
+def _accounts(kit: Kit, model: str) -> tuple[str, ...]:
+    """The accounts whose region offers the model, or the refusal of the first one."""
+    refusal: ApiError | None = None
+    names = []
+    for name, upstream in kit.upstreams.items():
+        try:
+            catalogue.resolve(upstream.region, model)
+        except ApiError as error:
+            refusal = refusal or error
+        else:
+            names.append(name)
+    if not names and refusal:
+        raise refusal
+    return tuple(names)
