@@ -35,7 +35,7 @@ CONSTANTS = {
     "lib.flows.tasks.clocks": {
         "WAITING": (Stage.QUEUED, Stage.UNSURE),
         "ASK_EVERY_S": 15,
-        "TOLD_AT_MOST": 50,
+        "REASONS_AT_MOST": 50,
     },
     "lib.flows.tasks.send": {"BACKOFF_AT_MOST_S": 60, "BODY_AT_MOST_S": 40},
     "lib.flows.tasks.queue": {
@@ -56,8 +56,8 @@ CONSTANTS = {
         "HURRIED_S": 15,
         "GRACE_S": 3600,
         "SKEW_AT_MOST_S": 3600,
-        "NAMED_AT_MOST": 20,
     },
+    "lib.flows.tasks.verdicts": {"NAMED_AT_MOST": 20},
     "lib.flows.tick": {
         "PAUSE_AT_LEAST_S": 0.5,
         "CUT_LIFE_S": 600,

@@ -152,7 +152,7 @@ def test_a_verdict_beside_one_that_is_gone_again_is_ours(world, jobs, held):
 def test_a_deleted_job_gets_no_verdict(jobs, held):
     intent = jobs.intent(held)
     jobs.finish(intent, held.state, ENDED)
-    jobs.bury(held.owner, held.id, 7.0)
+    jobs.purge(held.owner, held.id, 7.0)
     for call in (
         lambda: jobs.finish(intent, held.state, LATER),
         lambda: jobs.finished(held.owner, held.id),
@@ -164,20 +164,20 @@ def test_a_deleted_job_gets_no_verdict(jobs, held):
 
 def test_a_tombstone_is_put_once_and_only_where_a_job_ended(world, jobs, held):
     name = f"jobs/{held.owner}/{held.id}.json"
-    jobs.bury(held.owner, held.id, 7.0)
+    jobs.purge(held.owner, held.id, 7.0)
     assert look(world, name) is None
     jobs.finish(jobs.intent(held), held.state, ENDED)
-    jobs.bury(held.owner, held.id, 7.0)
+    jobs.purge(held.owner, held.id, 7.0)
     first = look(world, name)
     assert first[2]["status"] == "deleted"
     assert first[2]["paid"] == "False", "what it cost stays"
-    jobs.bury(held.owner, held.id, 8.0)
+    jobs.purge(held.owner, held.id, 8.0)
     assert look(world, name) == first
 
 
 def test_a_tombstone_whose_answer_was_lost_stands(world, jobs, held):
     jobs.finish(jobs.intent(held), held.state, ENDED)
-    through(world, unheard("POST")).bury(held.owner, held.id, 7.0)
+    through(world, unheard("POST")).purge(held.owner, held.id, 7.0)
     with pytest.raises(Tombstone):
         jobs.finished(held.owner, held.id)
 
@@ -191,7 +191,7 @@ def test_a_tombstone_is_put_over_the_verdict_that_was_seen_and_over_no_other(wor
         remove(world, "jobs/")
         jobs.finish(intent, held.state, LATER)
 
-    through(world, before("POST", step)).bury(held.owner, held.id, 7.0)
+    through(world, before("POST", step)).purge(held.owner, held.id, 7.0)
     with pytest.raises(Tombstone):
         jobs.finished(held.owner, held.id)
 

@@ -171,8 +171,8 @@ def moves(world):
     return {
         "gate": ("gate", "move_gate", {"free": 1}, f"gates/{ACCOUNT}"),
         "watch": (
-            "watch",
-            "move_watch",
+            "poll_lease",
+            "move_poll_lease",
             {"until": world.clock.now() + 9},
             f"gates/{ACCOUNT}.watch",
         ),
@@ -232,6 +232,8 @@ def test_no_gate_is_closed_for_longer_than_five_minutes_and_no_watch_kept_for_lo
     now = world.clock.now()
     closed = ledger.move_gate(ledger.gate(ACCOUNT), "t", next_send=now + 9999)
     assert closed.next_send == ledger.gate(ACCOUNT).next_send == now + 300
-    kept = ledger.move_poll_lease(ledger.poll_lease(ACCOUNT), "t", until=now + 9999, next_list=now + 9999)
+    kept = ledger.move_poll_lease(
+        ledger.poll_lease(ACCOUNT), "t", until=now + 9999, next_list=now + 9999
+    )
     assert kept.until == ledger.poll_lease(ACCOUNT).until == now + 1800
     assert kept.next_list == now + 300

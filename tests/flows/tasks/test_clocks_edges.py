@@ -11,7 +11,7 @@ from tests.flows.tasks.stored import ACCOUNT, Script, again, board, job
 
 def shown(clock, now, off_s):
     """Let a service's clock be certainly so far ahead of ours."""
-    clock.heard(formatdate(now + off_s, usegmt=True), now, now)
+    clock.note(formatdate(now + off_s, usegmt=True), now, now)
 
 
 @pytest.mark.parametrize(("off_s", "off"), [(0, False), (10, False), (11, True), (-12, True)])
@@ -70,7 +70,7 @@ def test_jobs_that_wait_for_the_time_say_so_once_and_a_doubt_keeps_what_bounds_i
     _, kit = late
     waiting, doubt = job(world, 1), job(world, 2, "unsure")
     memory = board(world, waiting, doubt)
-    clocks.halted(kit, ACCOUNT, memory)
+    clocks.halted(memory.following(kit), ACCOUNT, memory)
     told = {held.state.stage: held for held in memory.jobs.values()}
     assert told[Stage.QUEUED] == again(world, waiting)
     assert told[Stage.UNSURE] == again(world, doubt)
@@ -78,7 +78,7 @@ def test_jobs_that_wait_for_the_time_say_so_once_and_a_doubt_keeps_what_bounds_i
     before, after = doubt.state, told[Stage.UNSURE].state
     assert (after.by, after.since, after.until) == (before.by, before.since, before.until)
     assert told[Stage.QUEUED].state.by != waiting.state.by
-    clocks.halted(kit, ACCOUNT, memory)
+    clocks.halted(memory.following(kit), ACCOUNT, memory)
     assert again(world, waiting).meta == told[Stage.QUEUED].meta
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from lib.core.jobs.job import Stage, Status
-from lib.flows.tasks.poll import first_look, hand_over, late, may_list, watch
+from lib.flows.tasks.poll import first_look, hand_over, late, may_list, poll
 from tests.flows.odd import events
 from tests.flows.tasks.stored import ACCOUNT, Script, again, board, job, row, verdict
 
@@ -20,7 +20,7 @@ def upstream(world):
 def seen(world, upstream, *held, **options):
     """One look at these jobs' tasks; the tick's memory after it."""
     memory = board(world, *held, **options)
-    watch(upstream.kit(), ACCOUNT, memory)
+    poll(memory.following(upstream.kit()), ACCOUNT, memory)
     return memory
 
 
@@ -71,7 +71,7 @@ def test_a_task_in_another_region_is_not_asked_for(world, upstream):
 
 def test_jobs_without_a_task_make_nobody_ask(world, upstream):
     memory = seen(world, upstream, job(world), job(world, 2, "unsure"))
-    assert (upstream.asked, memory.watches) == ([], {})
+    assert (upstream.asked, memory.poll_leases) == ([], {})
 
 
 # Who may ask
@@ -86,7 +86,7 @@ def test_whoever_watches_says_so_until_its_deadline_and_lists_every_five_seconds
     memory, now = board(world), world.clock.now()
     assert may_list(world.kit, ACCOUNT, memory) is True
     assert world.kit.ledger.poll_lease(ACCOUNT).until == memory.deadline
-    assert memory.watches[ACCOUNT].until == memory.deadline
+    assert memory.poll_leases[ACCOUNT].until == memory.deadline
     assert memory.listed == {ACCOUNT: now + 5}
     world.clock.advance(4.5)
     assert may_list(world.kit, ACCOUNT, memory) is False
@@ -101,7 +101,7 @@ def test_while_another_watches_nobody_asks_and_everybody_looks_again(world, left
     held_watch(world, until=now + left_s)
     memory = board(world)
     assert may_list(world.kit, ACCOUNT, memory) is False
-    assert (memory.watches, memory.listed) == ({}, {ACCOUNT: now + again_s})
+    assert (memory.poll_leases, memory.listed) == ({}, {ACCOUNT: now + again_s})
 
 
 def test_a_watch_that_has_just_ended_is_free(world):
@@ -120,7 +120,7 @@ def test_whoever_loses_the_race_for_the_watch_does_not_ask(world, upstream):
 
     memory = board(world)
     assert may_list(upstream.kit(storage), ACCOUNT, memory) is False
-    assert (memory.watches, memory.listed) == ({}, {ACCOUNT: world.clock.now() + 5})
+    assert (memory.poll_leases, memory.listed) == ({}, {ACCOUNT: world.clock.now() + 5})
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_list_that_another_made_just_now_counts(world, next_s, may):
     memory = board(world)
     assert may_list(world.kit, ACCOUNT, memory) is may
     assert memory.listed == {ACCOUNT: now + (5 if may else next_s)}
-    assert ACCOUNT in memory.watches
+    assert ACCOUNT in memory.poll_leases
 
 
 def test_who_does_not_watch_asks_nothing(world, upstream):
@@ -221,8 +221,8 @@ def test_a_query_is_made_when_its_time_has_come_and_not_before(world, upstream):
     for in_s, gets in ((10.0, 0), (0.5, 0), (0.0, 1)):
         memory = board(world, held)
         memory.looks[held.name] = world.clock.now() + in_s
-        memory.watches[ACCOUNT] = None
-        watch(upstream.kit(), ACCOUNT, memory)
+        memory.poll_leases[ACCOUNT] = None
+        poll(upstream.kit(), ACCOUNT, memory)
         assert memory.done["gets"] == gets
 
 
@@ -273,13 +273,13 @@ def test_a_list_that_failed_is_followed_by_single_queries_and_a_longer_pause(wor
     memory = board(world, held, left_s=1000.0)
     for pause_s in (10, 20, 40, 80, 80):
         memory.looks.clear()
-        watch(upstream.kit(), ACCOUNT, memory)
+        poll(upstream.kit(), ACCOUNT, memory)
         assert memory.listed[ACCOUNT] - upstream.times("list")[-1] == pause_s
         world.clock.advance(pause_s)
     assert memory.done["gets"] == 5
     upstream.statuses.clear()
     upstream.rows = [listed(world, held)]
-    watch(upstream.kit(), ACCOUNT, memory)
+    poll(upstream.kit(), ACCOUNT, memory)
     assert memory.fails == {}
 
 

@@ -220,7 +220,7 @@ def test_a_gate_that_was_never_written_stays_so(world, upstream):
 
 @pytest.mark.parametrize("in_s", [0.5, 10.0])
 def test_a_pause_after_a_refusal_is_not_cut_short(world, upstream, in_s):
-    before = gate(world, free=0, strikes=3, next_send=world.clock.now() + in_s)
+    before = gate(world, free=0, consecutive_refusals=3, next_send=world.clock.now() + in_s)
     serve(upstream.kit(), ACCOUNT, board(world))
     reopen(world.kit, ACCOUNT)
     assert gate(world).meta == before.meta
@@ -228,7 +228,7 @@ def test_a_pause_after_a_refusal_is_not_cut_short(world, upstream, in_s):
 
 @pytest.mark.parametrize("free", [0, 2])
 def test_refusals_are_forgotten_when_their_pause_is_over(world, upstream, free):
-    gate(world, free=free, strikes=3, next_send=world.clock.now())
+    gate(world, free=free, consecutive_refusals=3, next_send=world.clock.now())
     serve(upstream.kit(), ACCOUNT, board(world))
     assert (written(world)["free"], written(world)["strikes"]) == ("2", "0")
 

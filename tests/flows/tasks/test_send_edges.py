@@ -28,7 +28,7 @@ def upstream(world):
 
 
 def carried(kit, held, within_s=10.0):
-    return dispatch(kit, held, kit.jobs.intent(held), within_s)
+    return dispatch(kit, held, kit.jobs.intent(held), within_s)[0]
 
 
 def handed(kit, held):
@@ -259,7 +259,7 @@ def test_a_late_answer_for_a_job_that_is_gone_is_nobodys(world, upstream):
 )
 def test_each_refusal_doubles_the_pause_up_to_a_minute(world, strikes, pause_s):
     kit, now = world.kit, world.clock.now()
-    kit.ledger.move_gate(kit.ledger.gate(ACCOUNT), "t", strikes=strikes)
+    kit.ledger.move_gate(kit.ledger.gate(ACCOUNT), "t", consecutive_refusals=strikes)
     slow_down(kit, ACCOUNT, FULL)
     told = gate(world)
     assert (told["free"], told["strikes"]) == ("0", str(strikes + 1))
