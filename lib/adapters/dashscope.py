@@ -21,7 +21,7 @@ from lib.core.outside.numbers import http_date, retry_after_s
 from lib.core.upstream import reader
 from lib.core.upstream.blocks import Blocks, TooSlow, in_blocks
 from lib.core.upstream.create import Order, create_headers
-from lib.core.upstream.outcomes import Ambiguous, Listing, QueryFailed, Refused
+from lib.core.upstream.outcomes import UNSUPPORTED, Ambiguous, Listing, QueryFailed, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -155,7 +155,7 @@ class DashScope:
             return data
         report = reader.report(task_id, data, self._now())
         if report is None:
-            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an answer without task_status")
+            return _unavailable("an answer without task_status")
         times = {name: at - self.clock.ahead_s for name, at in report.times.items()}
         return replace(report, times=times)
 
@@ -175,16 +175,16 @@ class DashScope:
                 return data
             page = reader.page(data)
             if page is None:
-                return _no_list("a list in an unknown shape")
+                return _unavailable("a list in an unknown shape")
             if self._now() - at > LIST_AT_MOST_S:
-                return _no_list(f"a list that takes longer than {LIST_AT_MOST_S:g} s")
+                return _unavailable(f"a list that takes longer than {LIST_AT_MOST_S:g} s")
             if total not in {None, page.total}:
-                return _no_list("a list that changed while it was read")
+                return _unavailable("a list that changed while it was read")
             total = page.total
             rows += [self._by_our_clock(row, at) for row in page.rows]
             if number >= page.pages:
                 return _whole(rows, total, at)
-        return _no_list("a list without an end")
+        return _unavailable("a list without an end")
 
     def _by_our_clock(self, row: Row, at: float) -> Row:
         """The row's times as our clock has them; one that no list of a day can hold is none."""
@@ -203,7 +203,7 @@ class DashScope:
         """
         data = self._query("POST", f"/tasks/{task_id}/cancel")
         if isinstance(data, QueryFailed):
-            return False if data.message.startswith("UnsupportedOperation") else data
+            return False if data.code == UNSUPPORTED else data
         return True
 
     def upload(
@@ -231,7 +231,7 @@ class DashScope:
         try:
             host, fields = _upload_form(answer.get("data"), filename, mime)
         except (KeyError, TypeError):
-            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, "an upload policy in an unknown shape")
+            return _unavailable("an upload policy in an unknown shape")
         body, kind = encode_multipart_formdata({**fields, "file": (filename, data)})
         try:
             response = self._session().post(
@@ -242,9 +242,9 @@ class DashScope:
                 allow_redirects=False,
             )
         except (requests.RequestException, TooSlow) as error:
-            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, f"upload: {type(error).__name__}")
+            return _unavailable(f"upload: {type(error).__name__}")
         if response.status_code != 200:  # noqa: PLR2004 - asked for by success_action_status
-            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, f"upload: HTTP {response.status_code}")
+            return _unavailable(f"upload: HTTP {response.status_code}")
         return f"oss://{fields['key']}"
 
     def _query(self, method: str, path: str) -> dict[str, Any] | QueryFailed:
@@ -265,7 +265,7 @@ class DashScope:
             ):
                 data = reader.parse(self._read(response, deadline))
         except (requests.RequestException, OSError, ValueError) as error:
-            return QueryFailed(errors.UPSTREAM_UNAVAILABLE, type(error).__name__)
+            return _unavailable(type(error).__name__, type(error).__name__)
         if response.status_code == 200 and data is not None:  # noqa: PLR2004 - HTTP's own
             return data
         code = str((data or {}).get("code") or f"HTTP {response.status_code}")
@@ -273,8 +273,8 @@ class DashScope:
         kind = errors.RATE_LIMITED if limited else errors.UPSTREAM_UNAVAILABLE
         if response.status_code in {401, 403}:
             kind = errors.UPSTREAM_AUTH
-        message = f"{code}: {(data or {}).get('message', '')}".strip(": ")
-        return QueryFailed(kind, message, limited, _retry_after(response))
+        message = reader.sentence((data or {}).get("message")) or code
+        return QueryFailed(kind, message, reader.code_of(code), limited, _retry_after(response))
 
     def _session(self) -> requests.Session:
         if self._shared is None:
@@ -289,12 +289,12 @@ def _whole(rows: Sequence[Row], total: int | None, at: float) -> Listing | Query
     """The pages together, if they are what the service said they would be."""
     ids = [row.task_id for row in rows if row.task_id]
     if len(rows) != total or len(ids) != len(set(ids)):
-        return _no_list(f"a list of {total} tasks with {len(rows)} rows, {len(set(ids))} named")
+        return _unavailable(f"a list of {total} tasks with {len(rows)} rows, {len(set(ids))} named")
     return Listing(tuple(rows), at)
 
 
-def _no_list(why: str) -> QueryFailed:
-    return QueryFailed(errors.UPSTREAM_UNAVAILABLE, why)
+def _unavailable(why: str, code: str = "") -> QueryFailed:
+    return QueryFailed(errors.UPSTREAM_UNAVAILABLE, why, code)
 
 
 def _not_sent(code: str, message: str) -> Refused:

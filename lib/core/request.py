@@ -31,7 +31,7 @@ from pydantic import (
 )
 
 from lib.core.catalogue import FLASH, SECONDS
-from lib.core.errors import INVALID_FRAME, ApiError, invalid, shown
+from lib.core.errors import ApiError, FrameFault, invalid, invalid_frame, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -235,16 +235,16 @@ def _frame(value: object, name: str) -> object:
     if value[:5].lower() == "data:":
         return _decode(value, name)
     if len(value) > LINK_AT_MOST:
-        raise ApiError(
-            INVALID_FRAME,
-            f"{name}: got a link of {len(value)} characters; allowed: at most {LINK_AT_MOST}.",
+        raise invalid_frame(
             name,
+            FrameFault.BAD_LINK,
+            f"{name}: got a link of {len(value)} characters; allowed: at most {LINK_AT_MOST}.",
         )
     if not re.match(r"(?:https?|gs)://[^/]", value, re.IGNORECASE):
-        raise ApiError(
-            INVALID_FRAME,
-            f"{name}: got a text that is no link; allowed: {_FRAME_FORMS}.",
+        raise invalid_frame(
             name,
+            FrameFault.BAD_LINK,
+            f"{name}: got a text that is no link; allowed: {_FRAME_FORMS}.",
         )
     return value
 
@@ -252,32 +252,32 @@ def _frame(value: object, name: str) -> object:
 def _decode(uri: str, name: str) -> bytes:
     head = _DATA.match(uri)
     if not head:
-        raise ApiError(
-            INVALID_FRAME,
+        raise invalid_frame(
+            name,
+            FrameFault.BAD_DATA_URI,
             f"{name}: got a data URI that does not start with data:image/<type>;base64, and that "
             "is the only form allowed.",
-            name,
         )
     if (len(uri) - head.end()) * 3 // 4 > FRAME_AT_MOST + 3:
         raise too_large(name)
     try:
         return base64.b64decode(uri[head.end() :], validate=True)
     except (binascii.Error, ValueError):
-        raise ApiError(
-            INVALID_FRAME,
+        raise invalid_frame(
+            name,
+            FrameFault.UNREADABLE,
             f"{name}: got a data URI whose base64 does not decode; allowed: A-Z a-z 0-9 + / with "
             "= at the end, and no spaces or line breaks.",
-            name,
         ) from None
 
 
 def too_large(name: str) -> ApiError:
     """The sentence about a frame above the size limit."""
-    return ApiError(
-        INVALID_FRAME,
+    return invalid_frame(
+        name,
+        FrameFault.TOO_LARGE,
         f"{name}: got more than {FRAME_AT_MOST} bytes; allowed: at most {FRAME_AT_MOST} bytes "
         "(10 MB). Save it as JPEG or with fewer pixels.",
-        name,
     )
 
 

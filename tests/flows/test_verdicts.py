@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lib.core import errors
 from lib.core.jobs.job import ENDINGS, Failure, Job, Stage, State, Status, Verdict
 from lib.flows.tasks.copy import unknown
 from lib.web.compat import dialect as compat
@@ -353,12 +354,12 @@ KINDS = {
         Status.COMPLETED, now, video={"object": "videos/local/x.mp4"}, paid=True
     ),
     "failed": lambda now: Verdict(
-        Status.FAILED, now, Failure("upstream_failed", "no", retryable=True), paid=False
+        Status.FAILED, now, Failure(errors.UPSTREAM_FAILED, "no", retryable=True), paid=False
     ),
     "odd usage": lambda now: Verdict(Status.FAILED, now, usage=[{"paid": 1}], paid=False),
     "cancelled": lambda now: Verdict(Status.CANCELLED, now, paid=False),
     "expired": lambda now: Verdict(
-        Status.EXPIRED, now, Failure("expired", "late", retryable=True), paid=False
+        Status.EXPIRED, now, Failure(errors.EXPIRED, "late", retryable=True), paid=False
     ),
     "submit_unknown": lambda now: unknown(now, ("t",)),
     "deleted": None,

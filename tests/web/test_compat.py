@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.core.errors import INVALID_FRAME, ApiError
+from lib.core.errors import INVALID_FRAME, UPSTREAM_EXPIRED, ApiError
 from lib.core.jobs.job import Failure, Intent, Job, Stage, State, Status, Verdict
 from lib.core.media.frames import check
 from lib.web.auth import digest
@@ -174,7 +174,7 @@ def test_a_failed_task_is_http_200_with_the_reason_inside_and_no_times(world):
 
 
 def test_a_failure_of_our_own_keeps_its_sentence_under_the_services_code():
-    failure = Failure("upstream_expired", "The film was made, but ...", retryable=True)
+    failure = Failure(UPSTREAM_EXPIRED, "The film was made, but ...", retryable=True)
     assert dialect.why(failure) == ("InternalError", "The film was made, but ...")
     assert dialect.why(None)[0] == "InternalError"
 

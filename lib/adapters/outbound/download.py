@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lib.core.errors import FrameFault
 from lib.core.outside.numbers import whole
 
 if TYPE_CHECKING:
@@ -36,9 +37,17 @@ RESUMES_AT_MOST = 100  # of a body that breaks again and again, each time with s
 class FetchFailed(Exception):  # noqa: N818 - callers decide what it means
     """A link that gave nothing usable; the message says why, without repeating it."""
 
+    fault = FrameFault.NOT_FETCHED  # of a frame behind such a link
+
 
 class LinkRefused(FetchFailed):
     """A link that is not followed, whoever answers: trying the same again cannot help."""
+
+
+class BodyTooLarge(FetchFailed):
+    """More bytes than the reader wants."""
+
+    fault = FrameFault.TOO_LARGE
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from lib.adapters.outbound.deadline import Alarm, unread_redirects, within
 from lib.adapters.outbound.download import (
     BLOCK,
     OK,
+    BodyTooLarge,
     Download,
     FetchFailed,
     LinkRefused,
@@ -32,7 +33,7 @@ from lib.adapters.outbound.url_policy import (
     public,
     upgraded,
 )
-from lib.core.errors import INVALID_FRAME, ApiError
+from lib.core.errors import invalid_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -135,14 +136,12 @@ class Fetcher:
                 for chunk in download.chunks:
                     body += chunk
                     if len(body) > limit_bytes:
-                        raise FetchFailed(f"it is larger than {limit_bytes} bytes")  # noqa: TRY301
+                        raise BodyTooLarge(f"it is larger than {limit_bytes} bytes")
                 return bytes(body)
         except FetchFailed as reason:
-            raise ApiError(
-                INVALID_FRAME,
-                f"{param}: the link could not be used: {reason}. Allowed: {self.allowed}; or "
-                "upload the file itself.",
-                param,
+            why = f"{param}: the link could not be used: {reason}. Allowed: {self.allowed}"
+            raise invalid_frame(
+                param, reason.fault, f"{why}; or upload the file itself."
             ) from reason
 
     @contextmanager
@@ -323,7 +322,7 @@ def _check_head(download: Download, limit_bytes: int) -> None:
         family = kind.partition("/")[0] if kind.replace("/", "").isalnum() else "something else"
         raise FetchFailed(f"its host says that it is no picture ({family})")
     if (download.length or 0) > limit_bytes:
-        raise FetchFailed(f"it is larger than {limit_bytes} bytes")
+        raise BodyTooLarge(f"it is larger than {limit_bytes} bytes")
 
 
 def _failure(error: BaseException, alarm: Alarm) -> FetchFailed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
+from lib.core.errors import kind_named
 from lib.core.ids import TASK
 from lib.core.jobs.intent import FrameRef, Intent
 from lib.core.jobs.stages import (
@@ -27,7 +28,7 @@ from lib.core.outside.records import TEXT_AT_MOST, Fields, NotReadable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lib.core.errors import ApiError
+    from lib.core.errors import Kind
 
 __all__ = [
     "ENDINGS",
@@ -170,13 +171,31 @@ def _text(value: object) -> str:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job did not complete, as stored and shown."""
+    """Why a job did not complete, as stored and shown.
 
-    code: str
+    Attributes:
+        kind: the row of the error table.
+        message: one sentence for the owner.
+        retryable: whether the same request, sent as a new job, may succeed.
+        param: the request field at fault, None when it is none.
+        upstream_code: DashScope's own code when the failure comes from there.
+    """
+
+    kind: Kind
     message: str
     retryable: bool
     param: str | None = None
     upstream_code: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict, as a part of its verdict."""
+        return {
+            "code": self.kind.code,
+            "message": self.message,
+            "retryable": self.retryable,
+            "param": self.param,
+            "upstream_code": self.upstream_code,
+        }
 
     @classmethod
     def from_json(cls, data: object) -> Self:
@@ -187,18 +206,12 @@ class Failure:
         """
         read = Fields(data, "the failure")
         return cls(
-            read.text("code"),
+            kind_named(read.text("code")),
             read.text("message"),
             read.flag("retryable", default=False),
             read.text_or_none("param"),
             read.text_or_none("upstream_code"),
         )
-
-    @classmethod
-    def of(cls, error: ApiError) -> Self:
-        """The stored form of an error."""
-        kind = error.kind
-        return cls(kind.code, error.message, kind.retryable, error.param, error.upstream_code)
 
 
 @dataclass(frozen=True)
@@ -235,7 +248,8 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for the bucket."""
-        return asdict(self)
+        failure = self.failure.to_json() if self.failure else None
+        return {**asdict(replace(self, failure=None)), "failure": failure}
 
     @classmethod
     def from_json(cls, data: object) -> Self:

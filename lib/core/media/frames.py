@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from lib.core.errors import INVALID_FRAME, ApiError
+from lib.core.errors import ApiError, FrameFault, invalid_frame
 from lib.core.media import png
 from lib.core.media.headers import Head, sniff
 from lib.core.request import FRAME_AT_MOST, too_large
@@ -89,7 +89,7 @@ def check(data: bytes, param: str) -> Frame:
         ApiError: `invalid_frame`, saying what was got, what is allowed and what to do.
     """
     if not data:
-        raise _refused(param, f"got an empty file; allowed: {ALLOWED}")
+        raise _refused(param, FrameFault.UNREADABLE, f"got an empty file; allowed: {ALLOWED}")
     if len(data) > FRAME_AT_MOST:
         raise too_large(param)
     head = _head(data, param)
@@ -113,35 +113,42 @@ def _head(data: bytes, param: str) -> Head:
         head = sniff(data)
     except ValueError as reason:
         raise _refused(
-            param, f"got a picture that does not decode ({reason}); send the whole file"
+            param,
+            FrameFault.UNREADABLE,
+            f"got a picture that does not decode ({reason}); send the whole file",
         ) from None
     if head is None:
-        raise _refused(param, f"got a file that is no picture we can read; allowed: {ALLOWED}")
+        raise _refused(
+            param,
+            FrameFault.UNREADABLE,
+            f"got a file that is no picture we can read; allowed: {ALLOWED}",
+        )
     return head
 
 
 def _judge(head: Head, param: str) -> None:
-    kind, sides = head.kind, (head.width, head.height)
+    kind, sides, form = head.kind, (head.width, head.height), FrameFault.BAD_FORMAT
     if kind not in KINDS:
-        raise _refused(param, f"got a {kind} file; allowed: {ALLOWED}. Convert it first")
+        raise _refused(param, form, f"got a {kind} file; allowed: {ALLOWED}. Convert it first")
     if head.animated:
-        raise _refused(param, f"got an animated {kind}; allowed: one still picture")
+        raise _refused(param, form, f"got an animated {kind}; allowed: one still picture")
     if head.bits > BITS_AT_MOST:
-        raise _refused(param, f"got {head.bits} bits a channel; allowed: 8. Save it with 8 bits")
+        text = f"got {head.bits} bits a channel; allowed: 8. Save it with 8 bits"
+        raise _refused(param, form, text)
     if head.colours not in COLOURS:
-        raise _refused(
-            param, f"got {head.colours} colours; allowed: RGB or grey. Save it as plain RGB"
-        )
+        text = f"got {head.colours} colours; allowed: RGB or grey. Save it as plain RGB"
+        raise _refused(param, form, text)
     if not all(SIDE_AT_LEAST <= side <= SIDE_AT_MOST for side in sides):
         raise _refused(
             param,
+            FrameFault.BAD_SIDES,
             f"got {head.width}x{head.height} pixels; allowed: {SIDE_AT_LEAST} to {SIDE_AT_MOST} "
             "pixels a side. Resize it",
         )
     if head.scans > SCANS_AT_MOST:
-        raise _refused(param, f"got a JPEG of {head.scans} scans; allowed: {SCANS_AT_MOST}")
+        raise _refused(param, form, f"got a JPEG of {head.scans} scans; allowed: {SCANS_AT_MOST}")
     if head.packed:
-        raise _refused(param, "got a compressed BMP; allowed: a plain one. Save it as PNG")
+        raise _refused(param, form, "got a compressed BMP; allowed: a plain one. Save it as PNG")
 
 
 def _verify(data: bytes, param: str) -> None:
@@ -149,7 +156,9 @@ def _verify(data: bytes, param: str) -> None:
         png.verify(data)
     except png.Broken as reason:
         raise _refused(
-            param, f"got a PNG that does not decode ({reason}); send the whole file"
+            param,
+            FrameFault.UNREADABLE,
+            f"got a PNG that does not decode ({reason}); send the whole file",
         ) from None
 
 
@@ -166,6 +175,7 @@ def _affordable(head: Head, param: str) -> None:
     what = "a progressive JPEG of this colour resolution" if head.kind == "JPEG" else what
     raise _refused(
         param,
+        FrameFault.BAD_SIDES,
         f"got {head.width}x{head.height} pixels; allowed for {what}: {most / 1e6:.1f} million "
         "pixels altogether. Resize it, or save it as a baseline JPEG",
     )
@@ -180,7 +190,9 @@ def _decoded(data: bytes, head: Head, param: str) -> Image | None:
         raise
     except Exception:  # noqa: BLE001 - decoders raise anything on hostile bytes
         raise _refused(
-            param, "got a picture that breaks off or does not decode; send the whole file"
+            param,
+            FrameFault.UNREADABLE,
+            "got a picture that breaks off or does not decode; send the whole file",
         ) from None
 
 
@@ -237,6 +249,7 @@ def _upright_and_opaque(image: Image, param: str) -> Image | None:
         if not _opaque(image):
             raise _refused(
                 param,
+                FrameFault.TRANSPARENT,
                 "got a picture with transparent pixels; allowed: opaque ones. Flatten it onto a "
                 "background",
             )
@@ -276,8 +289,8 @@ class _Small(BytesIO):
         return super().write(data)
 
 
-def _refused(param: str, text: str) -> ApiError:
-    return ApiError(INVALID_FRAME, f"{param}: {text}.", param)
+def _refused(param: str, fault: FrameFault, text: str) -> ApiError:
+    return invalid_frame(param, fault, f"{param}: {text}.")
 
 
 def warnings(first: Frame, last: Frame | None) -> tuple[str, ...]:

@@ -161,6 +161,11 @@ def sentence(message: object) -> str:
     return text[:MESSAGE_AT_MOST]
 
 
+def code_of(value: object) -> str:
+    """A code of the upstream as it may be kept and shown."""
+    return sentence(value)[:CODE_AT_MOST]
+
+
 def report(task_id: str, data: Mapping[str, Any], now: float | None = None) -> Report | None:
     """The answer to a query for one task; None when it is not in the documented shape.
 

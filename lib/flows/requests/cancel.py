@@ -18,8 +18,7 @@ from lib.core.errors import (
     ApiError,
 )
 from lib.core.jobs.job import Job, Stage, Status, Verdict
-from lib.core.upstream.outcomes import QueryFailed, Report, TaskStatus
-from lib.core.upstream.reader import CODE_AT_MOST, sentence
+from lib.core.upstream.outcomes import UNSUPPORTED, QueryFailed, Report, TaskStatus
 from lib.flows.read import find
 from lib.flows.tasks.account import home
 from lib.flows.tasks.finish import finish
@@ -103,7 +102,7 @@ def _stop(kit: Kit, held: Held, job: Job) -> Job:
         UPSTREAM_UNAVAILABLE,
         "The upstream did not confirm the cancel; it may have taken effect. Look at the job, or "
         "cancel again.",
-        upstream_code=sentence(failed.message.partition(":")[0])[:CODE_AT_MOST] if failed else None,
+        upstream_code=(failed.code or None) if failed else None,
         retry_after_s=5,
     )
 
@@ -113,7 +112,7 @@ def _too_late() -> ApiError:
         CONFLICT,
         "The upstream works on the film already (or has ended it); only a task that still waits "
         "there can be cancelled. The job goes on.",
-        upstream_code="UnsupportedOperation",
+        upstream_code=UNSUPPORTED,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lib.core.errors import CONFLICT, GONE, NOT_FOUND, ApiError
+from lib.core.errors import CONFLICT, GONE, NOT_FOUND, SUBMIT_UNKNOWN, ApiError
 from lib.core.jobs.job import Status
 from lib.core.request import VideoRequest
 from lib.flows.read import find
@@ -61,7 +61,7 @@ def _check(job: Job, *, may_pay_twice: bool) -> None:
             "another film of the same frames: POST /v1/videos.",
         )
     failure = job.verdict.failure if job.verdict else None
-    if failure and failure.code == "submit_unknown" and not may_pay_twice:
+    if failure and failure.kind is SUBMIT_UNKNOWN and not may_pay_twice:
         raise ApiError(
             CONFLICT,
             "Nobody knows whether the upstream made, and bills, a task for this job. Look at the "

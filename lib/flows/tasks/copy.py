@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lib import logs
 from lib.adapters.files.artifacts import NotDelivered, Unusable
 from lib.adapters.outbound.fetch import FetchFailed, LinkRefused
-from lib.core.errors import DELIVERY_FAILED, ApiError
+from lib.core.errors import DELIVERY_FAILED, SUBMIT_UNKNOWN, ApiError
 from lib.core.jobs.job import Failure, Stage, Status, Verdict
 from lib.core.media.mp4 import differences
 from lib.core.outside.numbers import number
@@ -209,7 +209,7 @@ def _again(kit: Kit, held: Held, reason: str, **changes: int) -> str:
         by=kit.token(),
         now=kit.now(),
         tries=held.state.tries + 1,
-        reason="delivery_failed",
+        reason=DELIVERY_FAILED.code,
         **changes,
     )
     if kit.jobs.patch(held, state) is None:
@@ -246,7 +246,7 @@ def _lasting(kit: Kit, held: Held, intent: Intent, report: Report, reason: str) 
         return _again(kit, held, reason, bad_copies=bad_copies)
     until = datetime.fromtimestamp(held.state.ended_at + DAY_S, UTC).strftime("%Y-%m-%dT%H:%MZ")
     failure = Failure(
-        DELIVERY_FAILED.code,
+        DELIVERY_FAILED,
         f"The film was made and is paid for, but could not be brought into the bucket: {reason}. "
         f"It was asked for {bad_copies} times, each time by a fresh link. The upstream keeps it "
         f"until about {until} as task {held.state.task_id}: query that task there for a link and "
@@ -325,7 +325,7 @@ def unknown(now: float, candidates: tuple[str, ...], why: str = UNSETTLED) -> Ve
     more = len(candidates) - NAMED_AT_MOST
     hint = f" Tasks that might be it: {named}{f' and {more} more' if more > 0 else ''}."
     failure = Failure(
-        "submit_unknown",
+        SUBMIT_UNKNOWN,
         f"Nobody can tell whether the upstream made, and bills, a task for this job: {why} Look at "
         "the task list of the Model Studio console before trying again."
         f"{hint if candidates else ''}",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lib import logs
+from lib.core.errors import SUBMIT_UNKNOWN
 from lib.core.jobs.job import Stage
 from lib.core.protocol.reconcile import ENDED, Adopt, Ask, GiveUp, SendAgain, Wait, conclude
 from lib.core.upstream.outcomes import Listing, Report
@@ -150,7 +151,7 @@ def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...], why: str = 
         by=kit.token(),
         now=held.state.since,
         until=held.state.until,
-        reason="submit_unknown",
+        reason=SUBMIT_UNKNOWN.code,
     )
     frozen = kit.jobs.patch(held, state)
     if frozen is None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lib import logs
-from lib.core.errors import CLOCK_OFF, ApiError
+from lib.core.errors import CLOCK_OFF, UPSTREAM_UNAVAILABLE, ApiError
 from lib.core.jobs.job import Failure, Stage, Status, Verdict
 from lib.core.upstream.outcomes import Accepted, Ambiguous, Refused
 from lib.flows.tasks import clocks
@@ -166,7 +166,7 @@ def unsure(kit: Kit, held: Held) -> Held | None:
         by=held.state.by,
         now=held.state.since,
         until=held.state.until,
-        reason="upstream_unavailable",
+        reason=UPSTREAM_UNAVAILABLE.code,
     )
     return kit.jobs.patch(held, state)
 
@@ -186,7 +186,5 @@ def slow_down(kit: Kit, account: str, outcome: Refused) -> None:
 
 
 def _refusal(kit: Kit, outcome: Refused) -> Verdict:
-    failure = Failure(
-        outcome.kind.code, outcome.message, retryable=False, upstream_code=outcome.code
-    )
+    failure = Failure(outcome.kind, outcome.message, retryable=False, upstream_code=outcome.code)
     return Verdict(Status.FAILED, kit.now(), failure, paid=False)

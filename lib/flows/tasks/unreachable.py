@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib import logs
-from lib.core.errors import NOT_CONFIGURED
+from lib.core.errors import NOT_CONFIGURED, UPSTREAM_EXPIRED
 from lib.core.jobs.job import Failure, Stage, Status, Verdict
 from lib.core.protocol.decide import DAY_S, film_was_seen
 from lib.flows.tasks.copy import give_up
@@ -54,7 +54,7 @@ def strand(kit: Kit, held: Held) -> str | None:
 
 def _out_of_reach(held: Held, now: float) -> Verdict:
     failure = Failure(
-        "upstream_expired",
+        UPSTREAM_EXPIRED,
         f"The service lost its upstream account {held.state.account!r} before the film could be "
         "copied; a film lives 24 hours there.",
         retryable=True,

@@ -17,7 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from lib import logs
-from lib.core import catalogue, errors
+from lib.core import catalogue
 from lib.core.errors import (
     INTERNAL_ERROR,
     INVALID_JSON,
@@ -141,8 +141,7 @@ class Compat:
         failure = job.verdict.failure if job.verdict else None
         if failure and failure.upstream_code and not made.replayed:
             # The upstream refused it at once: its caller hears what the service would have said.
-            kind = errors.TABLE.get(failure.code, errors.INVALID_REQUEST)
-            raise dialect.refused(failure.upstream_code, failure.message, kind)
+            raise dialect.refused(failure.upstream_code, failure.message, failure.kind)
         response = _json(dialect.created(job, request_id))
         response.headers.update(made.limits)
         return answered.told(self._kit, request, made, response)

@@ -216,8 +216,7 @@ def why(failure: Failure | None) -> tuple[str, str]:
     if failure is None:
         kind = errors.INTERNAL_ERROR
         return kind.dashscope, kind.title
-    kind = errors.TABLE.get(failure.code, errors.INTERNAL_ERROR)
-    return failure.upstream_code or kind.dashscope, failure.message
+    return failure.upstream_code or failure.kind.dashscope, failure.message
 
 
 def fail(error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:
