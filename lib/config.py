@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lib.core.ids import OWNER
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,7 +23,6 @@ HOSTS = {
     "beijing": "https://dashscope.aliyuncs.com/api/v1",
 }
 DELIVERIES = ("link", "upload", "inline")
-OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KEY_HASH = re.compile(r"[^:\s]{1,64}:[0-9a-f]{64}")
 KEYS_SHAPE = '{"owner": ["salt:sha256 hex", ...], ...}'
 MAX_URL_TTL_S = 12 * 3600  # a signBlob key is promised for 12 hours only (IAM documentation)

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lib.core.ids import valid_id
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -105,7 +107,6 @@ WARNINGS = frozenset(
 ERRORS = frozenset({"clock.off", "object.unreadable", "upstream.late_task"})
 REPORTED = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
-JOB = re.compile(r"vid_[0-9a-z]{27}")
 CLOUD_TRACE = re.compile(r"([0-9a-fA-F]{32})(?:/(\d{1,20}))?(?:;o=(\d))?")
 
 
@@ -186,7 +187,7 @@ def bind(*, owner: str | None = None, job: str | None = None) -> None:
     context = _request.get()
     if context is not None and owner is not None:
         context["owner"] = owner_hash(owner)
-    if context is not None and job is not None and JOB.fullmatch(job):
+    if context is not None and job is not None and valid_id(job):
         context["job"] = job
 
 

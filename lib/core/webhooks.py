@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from lib.core import ids
 from lib.core.outside.numbers import whole
 from lib.core.outside.records import MOMENT_AT_MOST, NotReadable
 
@@ -88,7 +89,7 @@ def message_id(job_id: str) -> str:
     Args:
         job_id: `vid_...`; an id holds no full stop, which the signature's parts are joined with.
     """
-    return f"msg_{job_id.removeprefix('vid_')}"
+    return f"msg_{job_id.removeprefix(ids.PREFIX)}"
 
 
 def payload(job: Job) -> bytes:

@@ -17,10 +17,11 @@ from lib.config import ConfigError
 from lib.core import limits as rules
 from lib.core.catalogue import FLASH, PLUS_INTERNATIONAL, Price
 from lib.core.errors import ApiError
+from lib.core.ids import made_at, new_id
 from lib.core.limits import DAY_S, Limits, Made
 from lib.core.request import VideoRequest
 from lib.flows.requests import limits
-from lib.flows.requests.submit import new_id, submit
+from lib.flows.requests.submit import submit
 from tests.world import picture
 
 NOW = 1_780_000_000.0
@@ -288,11 +289,9 @@ def test_counting_costs_at_most_two_lists_however_long_the_history(make_world, r
 
 @given(st.integers(0, (1 << 44) - 1))
 def test_an_id_tells_its_time_as_it_was_made(milliseconds):
-    assert (
-        abs(limits._id_time(new_id(milliseconds / 1000, "0" * 16)) - milliseconds / 1000) < 0.0011
-    )
+    assert abs(made_at(new_id(milliseconds / 1000, "0" * 16)) - milliseconds / 1000) < 0.0011
 
 
 def test_a_name_that_is_no_id_is_passed_over():
-    assert limits._id_time("readme") is None
-    assert limits._id_time("vid_A" + "1" * 26) is None
+    assert made_at("readme") is None
+    assert made_at("vid_A" + "1" * 26) is None

@@ -8,12 +8,12 @@ not count.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.core import limits as rules
 from lib.core.errors import ApiError
+from lib.core.ids import made_at
 from lib.core.jobs.job import Stage
 from lib.core.limits import Made
 from lib.core.outside.numbers import number
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from lib.core.request import VideoRequest
     from lib.flows.context import Kit
 
-MADE = re.compile(r"vid_([0-9a-f]{11})")
-ID_SPAN = (1 << 44) - 1  # as ids are made: milliseconds since 1970, counted down
 SKEW_S = 60.0  # nothing was accepted later than that from now
 # A refused key keeps its id for a day and may be sent again: its job is then younger than its id.
 ID_AGE_S = 2 * rules.DAY_S + 3600
@@ -69,12 +67,12 @@ def _made(kit: Kit, owner: str, limits: Limits) -> Iterator[Made]:
         now = kit.now()
         oldest = now - ID_AGE_S
         for job_id, card in kit.jobs.cards(owner):
-            if (made_at := _id_time(job_id)) is None:
+            if (id_at := made_at(job_id)) is None:
                 continue
-            if made_at < oldest:
+            if id_at < oldest:
                 break
             live.pop(job_id, None)
-            accepted = number(card.get("accepted"), 0.0, now + SKEW_S) or made_at
+            accepted = number(card.get("accepted"), 0.0, now + SKEW_S) or id_at
             billed = card.get("paid") != "False"
             price = rules.cost(limits, _tariff(card)) if billed else rules.FREE
             yield Made(accepted, cost=price)
@@ -84,13 +82,13 @@ def _made(kit: Kit, owner: str, limits: Limits) -> Iterator[Made]:
 
 
 def _live(held: Held, limits: Limits) -> Made:
-    state, made_at = held.state, held.meta.created_at
+    state, accepted = held.state, held.meta.created_at
     if state.stage is Stage.CANCELLED:
-        return Made(made_at)
+        return Made(accepted)
     return Made(
-        made_at,
+        accepted,
         live=True,
-        ends_at=(state.accepted_at or made_at) + state.eta_s,
+        ends_at=(state.accepted_at or accepted) + state.eta_s,
         cost=rules.cost(limits, _tariff(held.meta.metadata)),
     )
 
@@ -98,9 +96,3 @@ def _live(held: Held, limits: Limits) -> Made:
 def _tariff(card: Mapping[str, str]) -> str:
     found = card.get("tariff")
     return found if isinstance(found, str) else ""
-
-
-def _id_time(job_id: str) -> float | None:
-    """When an id was made, Unix seconds; None for one that the service never makes."""
-    found = MADE.match(job_id)
-    return (ID_SPAN - int(found[1], 16)) / 1000 if found else None

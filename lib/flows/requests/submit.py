@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lib.adapters.state.jobs import Tombstone
 from lib.core import catalogue, errors
 from lib.core.errors import ApiError
+from lib.core.ids import new_id
 from lib.core.jobs.job import Intent
 from lib.flows.context import SEND_EVERY_S
 from lib.flows.requests import limits
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from lib.flows.requests.implicit_key import Begun
 
 DAY_S = 24 * 3600.0
-ID_SPAN = (1 << 44) - 1  # milliseconds since 1970 until the year 2527
 
 
 @dataclass(frozen=True)
@@ -154,16 +154,6 @@ def allowed(kit: Kit, owner: str, request: VideoRequest) -> tuple[list[str], Map
     region = kit.upstreams[accounts[0]].region
     catalogue.check_resolution(catalogue.resolve(region, request.model), request.resolution)
     return accounts, limits.check(kit, owner, request, region)
-
-
-def new_id(now: float, token: str) -> str:
-    """An id that sorts newest first and tells nobody anything else.
-
-    Args:
-        now: Unix seconds.
-        token: 16 random hex characters.
-    """
-    return f"vid_{ID_SPAN - int(now * 1000):011x}{token}"
 
 
 def _bind(kit: Kit, owner: str, key: str, job_id: str, fingerprint: str) -> KeyEntry:
