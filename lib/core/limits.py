@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 from lib.core import catalogue
 from lib.core.catalogue import Price
 from lib.core.errors import FORBIDDEN, RATE_LIMITED, ApiError
+from lib.core.times import DAY_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-DAY_S = 24 * 3600
 EVERYBODY = "*"
 COUNTS, MONEY = ("jobs_per_day", "jobs_running"), ("spend_per_day", "unpriced_job")
-COUNT_AT_MOST = 1_000_000
+JOBS_AT_MOST = 1_000_000
 AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,6})?) ([A-Z]{3})")
 SOON_S, LATER_S = 5.0, 600.0  # when a running job ends is a guess: never told nearer or farther
 FREE = Decimal(0)
@@ -127,10 +127,10 @@ def _limit(owner: str, name: str, value: Any) -> int | Price | None:
     if value is None:
         return None
     if name in COUNTS:
-        if type(value) is not int or not 1 <= value <= COUNT_AT_MOST:
+        if type(value) is not int or not 1 <= value <= JOBS_AT_MOST:
             raise BadLimits(
                 f"{owner}: {name} is {value!r}; allowed: a whole number from 1 to "
-                f"{COUNT_AT_MOST}, or null for no limit. To shut somebody out, revoke their keys."
+                f"{JOBS_AT_MOST}, or null for no limit. To shut somebody out, revoke their keys."
             )
         return value
     found = AMOUNT.fullmatch(value) if isinstance(value, str) else None

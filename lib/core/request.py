@@ -32,6 +32,7 @@ from pydantic import (
 
 from lib.core.catalogue import FLASH, SECONDS
 from lib.core.errors import ApiError, FrameFault, invalid, invalid_frame, shown
+from lib.core.jobs.intent import PlainRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,8 +170,12 @@ class VideoRequest(BaseModel):
         raise refusal(name, data.get(name, _MISSING))
 
     def fields(self) -> dict[str, Any]:
-        """The plain fields, without the frames: what an intent keeps."""
+        """The plain fields, without the frames."""
         return self.model_dump(exclude={"first_frame", "last_frame", "validate_only"})
+
+    def plain(self) -> PlainRequest:
+        """What an intent keeps of it: everything but the frames."""
+        return PlainRequest(**self.fields())
 
     def fingerprint(self, owner: str) -> str:
         """A SHA-256 (hex) that is equal for equal requests of one owner.

@@ -46,7 +46,7 @@ OUTCOMES = (
     "interrupted",
     "no_secret",
 )
-ENDED = frozenset({"delivered", "gone"})
+FINAL = frozenset({"delivered", "gone"})  # nothing is sent after these
 AGENT = "inbetween-webhooks/1"
 
 

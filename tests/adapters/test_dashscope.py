@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from lib.adapters.dashscope import DashScope, Order
 from lib.core import errors
+from lib.core.jobs.job import PlainRequest
 from lib.core.upstream import reader
 from lib.core.upstream.outcomes import Accepted, Ambiguous, QueryFailed, Refused, TaskStatus
 
 FRAME = "data:image/png;base64,AA=="
-ORDER = Order({"model": "wan2.2-kf2v-flash", "resolution": "720P"}, FRAME, FRAME)
+ORDER = Order(PlainRequest(model="wan2.2-kf2v-flash", resolution="720P", seconds=5), FRAME, FRAME)
 
 
 def flat(code):

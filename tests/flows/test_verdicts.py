@@ -7,7 +7,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.core import errors
-from lib.core.jobs.job import ENDINGS, Failure, Job, Stage, State, Status, Verdict
+from lib.core.jobs.job import (
+    ENDINGS,
+    Failure,
+    Job,
+    Stage,
+    State,
+    Status,
+    StoredVideo,
+    Verdict,
+)
 from lib.flows.tasks.copy import unknown
 from lib.web.compat import dialect as compat
 from lib.web.native import dialect as native
@@ -351,7 +360,7 @@ def test_odd_texts_of_a_failure_are_told_within_bounds(world):
 
 KINDS = {
     "completed": lambda now: Verdict(
-        Status.COMPLETED, now, video={"object": "videos/local/x.mp4"}, paid=True
+        Status.COMPLETED, now, video=StoredVideo("videos/local/x.mp4"), paid=True
     ),
     "failed": lambda now: Verdict(
         Status.FAILED, now, Failure(errors.UPSTREAM_FAILED, "no", retryable=True), paid=False
@@ -529,7 +538,7 @@ def test_a_cancelled_stage_waits_for_nothing_and_is_unpaid(world):
 def test_both_dialects_bound_a_stored_usage_that_is_odd(world, usage):
     job_id = queued(world)
     intent = world.kit.jobs.intent(world.kit.jobs.live("local", job_id))
-    verdict = Verdict(Status.COMPLETED, 0.0, video={"object": "v"}, usage=usage, paid=True)
+    verdict = Verdict(Status.COMPLETED, 0.0, video=StoredVideo("v"), usage=usage, paid=True)
     assert native.usage(Job(intent, verdict=verdict)) == {"paid": True}
     link = world.kit.artifacts.link("v")
     shown = compat.show(Job(intent, verdict=verdict), link, "r")

@@ -4,13 +4,24 @@ import base64
 import gzip
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lib.core.errors import INVALID_FRAME, UPSTREAM_EXPIRED, ApiError
-from lib.core.jobs.job import Failure, Intent, Job, Stage, State, Status, Verdict
+from lib.core.jobs.job import (
+    Failure,
+    Intent,
+    Job,
+    PlainRequest,
+    Stage,
+    State,
+    Status,
+    StoredVideo,
+    Verdict,
+)
 from lib.core.media.frames import check
 from lib.web.auth import digest
 from lib.web.compat import dialect
@@ -127,14 +138,14 @@ def test_a_job_whose_report_had_no_usage_shows_what_it_must_have_been():
             {"video_duration": 5, "video_count": 1, "video_ratio": "standard"},
         ),
     ):
-        intent.request["model"] = model
-        verdict = Verdict(Status.COMPLETED, 2.0, video={"object": "x"})
+        intent = replace(intent, request=replace(intent.request, model=model))
+        verdict = Verdict(Status.COMPLETED, 2.0, video=StoredVideo("x"))
         link = type("Link", (), {"url": "u"})
         assert dialect.show(Job(intent, verdict=verdict), link, "r")["usage"] == expected
 
 
 def _intent():
-    request = {"model": "wan2.2-kf2v-flash", "prompt": None, "seconds": 5, "resolution": "480P"}
+    request = PlainRequest(model="wan2.2-kf2v-flash", seconds=5, resolution="480P")
     return Intent("vid_x", "alice", 1.0, "singapore", "singapore", request, None, None, (1, 1))
 
 

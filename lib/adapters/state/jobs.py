@@ -301,8 +301,7 @@ class Jobs:
 
 
 def _tariff(intent: Intent) -> str:
-    request = intent.request
-    return f"{intent.region}/{request.get('model', '')}/{request.get('resolution', '')}"
+    return f"{intent.region}/{intent.request.model}/{intent.request.resolution}"
 
 
 def _pending(owner: str, job_id: str) -> str:

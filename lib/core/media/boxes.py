@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DURATION_AT_MOST_S = 24 * 3600.0  # whoever says more says nothing
 TRACKS_AT_MOST = 64
 BOXES_AT_MOST = 4096  # beside each other; films have about ten
-_HEADER, _LONG_HEADER = 8, 16
+HEADER, LONG_HEADER = 8, 16  # bytes before the contents of a box
 _UNKNOWN = (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)  # durations that stand for "not known yet"
 _TFHD_BASE, _TFHD_DESCRIPTION, _TFHD_DURATION, _TFHD_SIZE = 0x01, 0x02, 0x08, 0x10
 _TRUN_OFFSET, _TRUN_FIRST_FLAGS = 0x01, 0x04
@@ -138,12 +138,12 @@ def seconds(ticks: int, scale: int) -> float:
 
 def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     at = count = 0
-    while at + _HEADER <= len(data):
+    while at + HEADER <= len(data):
         count += 1
         size, kind = struct.unpack_from(">I4s", data, at)
-        header = _HEADER
+        header = HEADER
         if size == 1:
-            (size,), header = struct.unpack_from(">Q", data, at + _HEADER), _LONG_HEADER
+            (size,), header = struct.unpack_from(">Q", data, at + HEADER), LONG_HEADER
         elif size == 0:  # to the end; QuickTime also ends lists of boxes with it
             size = len(data) - at
         if size < header or at + size > len(data) or count > BOXES_AT_MOST:
@@ -187,7 +187,7 @@ def _track(trak: memoryview) -> Track:
     width, height = 0, 0
     if handler == "vide":
         # VisualSampleEntry (12.1.3): width and height lie 24 bytes behind the entry's header.
-        width, height = struct.unpack_from(">HH", description, 8 + _HEADER + 24)
+        width, height = struct.unpack_from(">HH", description, 8 + HEADER + 24)
     scale, ticks = _scale_and_duration(_inside(media, b"mdhd"))
     samples, size = _samples(table)
     codec = _letters(description[12:16])

@@ -11,12 +11,21 @@ import struct
 from dataclasses import dataclass
 
 from lib.core.catalogue import SECONDS
-from lib.core.media.boxes import Damaged, Movie, Run, Track, fragment, movie, seconds
+from lib.core.media.boxes import (
+    HEADER,
+    LONG_HEADER,
+    Damaged,
+    Movie,
+    Run,
+    Track,
+    fragment,
+    movie,
+    seconds,
+)
 
 TOLERANCE_S = 0.1
 KEPT_AT_MOST = 8 * 1024 * 1024
 H264 = frozenset({"avc1", "avc2", "avc3", "avc4"})
-_HEADER, _LONG_HEADER = 8, 16
 _KEPT = frozenset({b"ftyp", b"moov", b"moof"})
 _ONCE = frozenset({b"moov"})
 # What a film can begin with; files from before there was a file type box have none (4.3.1).
@@ -98,17 +107,17 @@ class Probe:
         return size
 
     def _open(self, view: memoryview) -> memoryview:
-        needed = _LONG_HEADER if self._head[:4] == b"\0\0\0\1" else _HEADER
+        needed = LONG_HEADER if self._head[:4] == b"\0\0\0\1" else HEADER
         take = needed - len(self._head)
         self._head += bytes(view[:take])
         rest = view[take:]
-        if len(self._head) < _HEADER:
+        if len(self._head) < HEADER:
             return rest
-        size, kind = struct.unpack(">I4s", self._head[:_HEADER])
+        size, kind = struct.unpack(">I4s", self._head[:HEADER])
         if size == 1:
-            if len(self._head) < _LONG_HEADER:
+            if len(self._head) < LONG_HEADER:
                 return rest
-            (size,) = struct.unpack(">Q", self._head[_HEADER:])
+            (size,) = struct.unpack(">Q", self._head[HEADER:])
         header = len(self._head)
         self._head = b""
         self._begin(kind, size, header)

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from lib.core.jobs.job import State
     from lib.core.upstream.outcomes import Report
 
-DAY_S = 24 * 3600.0
-ENDED = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED})
-
 
 @dataclass(frozen=True)
 class Copy:

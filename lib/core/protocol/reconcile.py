@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lib.core import catalogue
-from lib.core.upstream.outcomes import TaskStatus
+from lib.core.times import DAY_S
+from lib.core.upstream.outcomes import ENDED, TASK_AT_MOST_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
     from lib.core.upstream.outcomes import Listing, Row
 
 DISPUTED = "disputed"  # a claim that says: nobody may adopt this task, nor send around it
-DAY_S = 24 * 3600.0
-TASK_AT_MOST_S = 3 * 3600.0  # a task without a result fails by then (Model Studio, "Error codes")
 PROMPT_KEPT = 800  # characters; the upstream cuts a longer prompt and reports what it kept
-ENDED = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED})
 
 
 @dataclass(frozen=True)

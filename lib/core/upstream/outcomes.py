@@ -77,6 +77,11 @@ class TaskStatus(StrEnum):
             return cls.RUNNING
 
 
+ENDED = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED})
+# A task without a result fails by then, with InternalError.Timeout (Model Studio, "Error codes").
+TASK_AT_MOST_S = 3 * 3600.0
+
+
 @dataclass(frozen=True)
 class Report:
     """The answer to a query for one task."""

@@ -16,6 +16,7 @@ from lib.core import errors
 from lib.core.ids import TASK
 from lib.core.outside import bounded
 from lib.core.outside.numbers import number, whole
+from lib.core.times import DAY_S
 from lib.core.upstream.outcomes import (
     Accepted,
     Ambiguous,
@@ -45,7 +46,6 @@ MESSAGE_AT_MOST = 1000  # characters; the longest documented one has about 200
 READ_AT_MOST = 8 * MESSAGE_AT_MOST  # of a message: what is struck out of it takes longer than a cut
 CODE_AT_MOST, LINK_AT_MOST, PROMPT_AT_MOST = 128, 65_536, 10_000  # characters
 TIME_AT_LEAST, TIME_AT_MOST = 14, 40  # characters; a date alone is no time
-DAY_S = 24 * 3600.0
 # A record lives a day and a task may have waited for days; whoever is further away is mistaken.
 PAST_S, FUTURE_S = 7 * DAY_S, DAY_S
 SINCE, BEFORE = 1_577_836_800.0, 4_102_444_800.0  # 2020 to 2100, where nobody says what time it is

@@ -17,6 +17,7 @@ from lib.core.ids import made_at
 from lib.core.jobs.job import Stage
 from lib.core.limits import Made
 from lib.core.outside.numbers import number
+from lib.core.times import DAY_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 SKEW_S = 60.0  # nothing was accepted later than that from now
 # A refused key keeps its id for a day and may be sent again: its job is then younger than its id.
-ID_AGE_S = 2 * rules.DAY_S + 3600
+ID_AGE_S = 2 * DAY_S + 3600
 
 
 def check(kit: Kit, owner: str, request: VideoRequest, region: str) -> dict[str, str]:

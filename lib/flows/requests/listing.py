@@ -16,6 +16,7 @@ from lib.adapters.state.jobs import DELETED
 from lib.core.ids import made_at
 from lib.core.jobs.job import STATUS_OF, Stage, Status
 from lib.core.outside.records import RecordUnreadable
+from lib.core.times import DAY_S
 from lib.flows.read import find
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from lib.core.jobs.job import Job
     from lib.flows.context import Kit
 
-DAY_S = 24 * 3600.0
 # A refused key keeps its id for a day and may be sent again: its job is then younger than its id.
 YOUNGER_AT_MOST_S = DAY_S + 3600
 ENDED = frozenset(str(status) for status in Status if status.terminal)

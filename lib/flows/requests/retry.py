@@ -45,7 +45,7 @@ def retry(
     frames = {"first_frame": _stored(kit, job.intent.first)}
     if job.intent.last is not None:
         frames["last_frame"] = _stored(kit, job.intent.last)
-    order = VideoRequest.parse({**job.intent.request, **frames})
+    order = VideoRequest.parse({**job.intent.request.to_json(), **frames})
     return submit(kit, owner, order, key or f"retry:{job_id}")
 
 

@@ -49,14 +49,14 @@ def start(kit: Kit, intent: Intent, *, direct: bool) -> tuple[bool, Job]:
         ApiError: it is not written; `NotKnown` when nobody can say.
     """
     now = kit.now()
-    model = catalogue.resolve(intent.region, intent.request["model"])
+    model = catalogue.resolve(intent.region, intent.request.model)
     state = State(
         stage=Stage.QUEUED,
         by=kit.token(),
         since=now,
         account=intent.account,
         model=model.name,
-        eta_s=model.typical_s[intent.request["resolution"]],
+        eta_s=model.typical_s[intent.request.resolution],
     )
     order: Order | Refused | None = None
     if direct and kit.upstreams[intent.account].delivery == "link":

@@ -15,6 +15,7 @@ from lib.core import catalogue, errors
 from lib.core.errors import ApiError
 from lib.core.ids import new_id
 from lib.core.jobs.job import Intent
+from lib.core.times import DAY_S
 from lib.flows.context import SEND_EVERY_S
 from lib.flows.requests import limits
 from lib.flows.requests.frames import keep
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from lib.core.request import VideoRequest
     from lib.flows.context import Kit
     from lib.flows.requests.implicit_key import Begun
-
-DAY_S = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def _taken_in(
         created_at=kit.now(),
         account=account,
         region=kit.upstreams[account].region,
-        request=request.fields(),
+        request=request.plain(),
         first=kept.first,
         last=kept.last,
         size=catalogue.output_size(kept.first.width, kept.first.height, request.resolution),

@@ -16,11 +16,12 @@ from lib import logs
 from lib.adapters.files.artifacts import NotDelivered, Unusable
 from lib.adapters.outbound.fetch import FetchFailed, LinkRefused
 from lib.core.errors import DELIVERY_FAILED, SUBMIT_UNKNOWN, ApiError
-from lib.core.jobs.job import Failure, Stage, Status, Verdict
+from lib.core.jobs.job import Failure, Stage, Status, StoredVideo, Verdict
 from lib.core.media.mp4 import differences
 from lib.core.outside.numbers import number
-from lib.core.protocol.decide import DAY_S, lost_link
+from lib.core.protocol.decide import lost_link
 from lib.core.protocol.reconcile import same_prompt
+from lib.core.times import DAY_S
 from lib.core.upstream.outcomes import TaskStatus
 from lib.flows.tasks.finish import already, finish
 
@@ -181,7 +182,7 @@ def _finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
         # Another ending was written first and is final: no film may lie beside it.
         kit.artifacts.remove_video(held.owner, held.id)
         return str(stands.status)
-    logs.event("job.completed", job=held.id, bytes=(verdict.video or {}).get("bytes"))
+    logs.event("job.completed", job=held.id, bytes=verdict.video.bytes if verdict.video else None)
     return "completed"
 
 
@@ -271,7 +272,7 @@ def _end(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
 
 
 def _same_prompt(intent: Intent, report: Report) -> bool:
-    return same_prompt(str(intent.request.get("prompt") or ""), report.orig_prompt or "")
+    return same_prompt(intent.request.prompt or "", report.orig_prompt or "")
 
 
 def _verdict(kit: Kit, held: Held, report: Report) -> Verdict:
@@ -289,20 +290,20 @@ def _verdict(kit: Kit, held: Held, report: Report) -> Verdict:
 
 def _with_film(verdict: Verdict, intent: Intent, video: Video) -> Verdict:
     film = video.film
-    shown = {
-        "object": video.object,
-        "generation": video.generation,
-        "bytes": video.bytes,
-        "crc32c": video.crc32c,
-        "duration_s": film.duration_s,
-        "width": film.width,
-        "height": film.height,
-    }
+    stored = StoredVideo(
+        object=video.object,
+        generation=video.generation,
+        bytes=video.bytes,
+        crc32c=video.crc32c,
+        duration_s=film.duration_s,
+        width=film.width,
+        height=film.height,
+    )
     return replace(
         verdict,
         status=Status.COMPLETED,
         failure=None,
-        video=shown,
+        video=stored,
         paid=True,
         warnings=differences(film, intent.size),
     )

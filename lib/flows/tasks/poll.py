@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from lib import logs
 from lib.core.errors import ApiError
 from lib.core.jobs.job import Stage
-from lib.core.protocol.decide import ENDED, Copy, End, decide
-from lib.core.upstream.outcomes import Listing, QueryFailed
+from lib.core.protocol.decide import Copy, End, decide
+from lib.core.upstream.outcomes import ENDED, Listing, QueryFailed
 from lib.core.upstream.reader import classify
 from lib.flows.tasks.account import home
 from lib.flows.tasks.copy import deliver, give_up, retry_at

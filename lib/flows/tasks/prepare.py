@@ -103,7 +103,7 @@ def _deliver(
     if way == "inline":
         return f"data:{ref.mime};base64,{base64.b64encode(data).decode()}"
     filename = ref.object.rpartition("/")[2]
-    found = upstream.upload(data, filename, ref.mime, intent.request["model"], within_s)
+    found = upstream.upload(data, filename, ref.mime, intent.request.model, within_s)
     if isinstance(found, str):
         kit.uploaded.put(memory, found, kit.now() + UPLOAD_KEPT_S)
     return found

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from lib import logs
 from lib.core.errors import SUBMIT_UNKNOWN
 from lib.core.jobs.job import Stage
-from lib.core.protocol.reconcile import ENDED, Adopt, Ask, GiveUp, SendAgain, Wait, conclude
-from lib.core.upstream.outcomes import Listing, Report
+from lib.core.protocol.reconcile import Adopt, Ask, GiveUp, SendAgain, Wait, conclude
+from lib.core.upstream.outcomes import ENDED, Listing, Report
 from lib.flows.tasks import clocks
 from lib.flows.tasks.account import home
 from lib.flows.tasks.copy import UNSETTLED, unknown
@@ -105,7 +105,7 @@ def _with_prompts(kit: Kit, doubts: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
     for doubt in doubts:
         held = kit.jobs.live(doubt.owner, doubt.id) if doubt.owner else None
         intent = kit.jobs.intent(held) if held else None
-        prompt = str(intent.request.get("prompt") or "") if intent else None
+        prompt = (intent.request.prompt or "") if intent else None
         found.append(replace(doubt, prompt=prompt))
     return tuple(found)
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from lib import logs
 from lib.core.errors import NOT_CONFIGURED, UPSTREAM_EXPIRED
 from lib.core.jobs.job import Failure, Stage, Status, Verdict
-from lib.core.protocol.decide import DAY_S, film_was_seen
+from lib.core.protocol.decide import film_was_seen
+from lib.core.times import DAY_S
 from lib.flows.tasks.copy import give_up
 from lib.flows.tasks.reconcile import give_up_doubt
 

@@ -50,7 +50,7 @@ def deliveries(kit: Kit, owner: str, job_id: str) -> Deliveries:
     job = find(kit, owner, job_id)
     if job is None:
         raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
-    if not job.intent.request.get("webhook_url"):
+    if not job.intent.request.webhook_url:
         return Deliveries(job, "none")
     if job.verdict is None:
         return Deliveries(job, "waiting")

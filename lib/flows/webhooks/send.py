@@ -92,7 +92,7 @@ def first_entry(kit: Kit, job: Job, log: tuple[Try, ...] = ()) -> Entry | None:
         job: that has ended.
         log: of the rounds before.
     """
-    url = job.intent.request.get("webhook_url")
+    url = job.intent.request.webhook_url
     if not url:
         return None
     host = hashlib.sha256(_netloc(url).lower().encode()).hexdigest()[:16]
@@ -209,7 +209,7 @@ def _take(kit: Kit, entry: Entry, letters: list[Letter]) -> str | None:
     headers = webhooks.headers(webhooks.message_id(entry.id), body, secrets, kit.now())
     if kit.now() + TRY_S > taken.until:
         return "webhook_late"
-    letters.append(Letter(taken, job.intent.request["webhook_url"], body, headers))
+    letters.append(Letter(taken, job.intent.request.webhook_url or "", body, headers))
     return None
 
 
@@ -248,7 +248,7 @@ def _heard(kit: Kit, letter: Letter, answer: Answer | FetchFailed, board: Board)
         board.silent.add(letter.entry.host)
         return _failed(kit, letter.entry, 0, "no_answer")
     outcome = webhooks.outcome(answer.status)
-    if outcome in webhooks.ENDED:
+    if outcome in webhooks.FINAL:
         return _settle(kit, letter.entry, _with(letter.entry, answer.status, outcome))
     asked_s = retry_after_s(answer.headers.get("Retry-After", ""), kit.now())
     return _failed(kit, letter.entry, answer.status, outcome, asked_s)

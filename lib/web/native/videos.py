@@ -167,7 +167,7 @@ class Videos:
                 raise ApiError(NOT_FOUND, "This job has no last frame: it was made by a template.")
             return job.intent.last.object
         if job.verdict and job.verdict.video:
-            return str(job.verdict.video["object"])
+            return job.verdict.video.object
         if job.status.terminal:
             raise ApiError(GONE, f"The job ended as {job.status}; there is no video.")
         raise ApiError(
@@ -196,7 +196,7 @@ class Videos:
             link = None
             try:
                 if video and signing:
-                    link = self._kit.artifacts.steady_link(str(video["object"]))
+                    link = self._kit.artifacts.steady_link(video.object)
             except ApiError as error:
                 logs.event("link.unsigned", job=job.intent.id, reason=error.kind.code)
                 signing = False  # a page does not wait for each of its rows
