@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lib import redaction
 from lib.core.ids import valid_id
 
 if TYPE_CHECKING:
@@ -73,26 +74,6 @@ EVENTS = frozenset(
         "webhook.given_up",
     }
 )
-SECRET = frozenset({"authorization", "key", "api_key", "prompt", "negative_prompt", "url", "token"})
-# What a text may not carry: the query of a link (V4 signatures stand there), bearer keys, API keys,
-# ID tokens, pictures. Exceptions of HTTP clients quote the address that they failed at.
-LEAKS = (
-    (re.compile(r"\?[^\s'\"<>]*X-Goog-[^\s'\"<>]*", re.IGNORECASE), "?[struck out]"),
-    (re.compile(r"(https?://[^\s'\"<>?]*)\?[^\s'\"<>]+"), r"\1?[struck out]"),
-    (re.compile(r"\b(X-Goog-\w+|Signature)=[^\s&'\"<>]+", re.IGNORECASE), r"\1=[struck out]"),
-    (re.compile(r"\b(Bearer)\s+[^\s'\",]+", re.IGNORECASE), r"\1 [struck out]"),
-    (re.compile(r"\bsk-[A-Za-z0-9_-]{6,}"), "[struck out]"),
-    (re.compile(r"\bib_[0-9a-f]{8,}_[A-Za-z0-9_-]{8,}"), "[struck out]"),
-    (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]{8,}"), "[struck out]"),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), "[struck out]"),
-    # Names of owners: in names of objects, and as dataclasses print themselves.
-    (re.compile(r"\b(pending|jobs|videos|frames|keys|outbox)/[^/\s'\"]+/"), r"\1/[struck out]/"),
-    (re.compile(r"\bowner=(?:'[^']*'|\"[^\"]*\")"), "owner=[struck out]"),
-    (re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]+"), "data:[struck out]"),
-)
-# What Python quotes in the message of an exception may be a caller's; a name of ours is a word.
-QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
-WORD = re.compile(r".[A-Za-z_][A-Za-z0-9_.]{0,40}.")
 WARNINGS = frozenset(
     {
         "copy.again",
@@ -253,35 +234,12 @@ def _stack(error: BaseException | None) -> str:
         return ""
     pieces = traceback.TracebackException.from_exception(error, compact=True).format()
     return "".join(
-        piece if piece.startswith("  File ") else QUOTED.sub(_word, piece) for piece in pieces
+        piece if piece.startswith("  File ") else redaction.unquoted(piece) for piece in pieces
     )
 
 
-def _word(quoted: re.Match[str]) -> str:
-    return quoted[0] if WORD.fullmatch(quoted[0]) else "[struck out]"
-
-
-def _clean(key: str, value: Any) -> Any:
-    """A value without secrets, however deep they lie in it."""
-    if key.lower() in SECRET:
-        return "[struck out]"
-    if isinstance(value, dict):
-        return {inner: _clean(str(inner), below) for inner, below in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean("", below) for below in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = str(value)
-    if key == "reason":
-        # Behind a code and a colon stands what somebody else's service wrote: its own words.
-        text = text.partition(": ")[0]
-    for pattern, instead in LEAKS:
-        text = pattern.sub(instead, text)
-    return text
-
-
 def _write(name: str, severity: str, fields: dict[str, Any]) -> None:
-    clean = {key: _clean(key, value) for key, value in fields.items()}
+    clean = {key: redaction.field(key, value) for key, value in fields.items()}
     style = _style[0]
     if not style.json_lines:
         stack = clean.pop("stack_trace", "")

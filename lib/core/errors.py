@@ -192,3 +192,8 @@ def invalid_frame(param: str, fault: FrameFault, message: str) -> ApiError:
         message: the whole sentence for its reader.
     """
     return ApiError(INVALID_FRAME, message, param, fault=fault)
+
+
+def no_such_video() -> ApiError:
+    """No job of this id that the caller may know of: foreign, deleted and invented look alike."""
+    return ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")

@@ -39,3 +39,9 @@ def test_no_two_modules_of_core_set_the_same_constant():
 def test_what_the_protocol_counts_with_is_set_once():
     for constant in PROTOCOL:
         assert len([module for name, _, module in FOUND if name == constant]) <= 1
+
+
+def test_the_sentence_about_a_missing_video_stands_once():
+    sentence = "There is no video of this id"
+    told = [path for path in LIB.rglob("*.py") if sentence in path.read_text("utf-8")]
+    assert told == [LIB / "core/errors.py"]

@@ -56,7 +56,7 @@ class PlainRequest:
         seed: None leaves the choice to the upstream.
         prompt_extend: whether the upstream may rewrite the prompt; None in records without it.
         watermark: whether the film carries one; None in records without it.
-        metadata: the owner's own names and texts.
+        metadata: the owner's own names and texts; a newer revision may keep more there.
         webhook_url: whom to tell of the end, None for nobody.
         more: fields that only a newer revision knows; kept, since it may read what this one writes.
     """
@@ -70,7 +70,7 @@ class PlainRequest:
     seed: int | None = None
     prompt_extend: bool | None = None
     watermark: bool | None = None
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
     webhook_url: str | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -97,7 +97,7 @@ class PlainRequest:
             seed=read.whole_or_none("seed", high=WHOLE_AT_MOST),
             prompt_extend=read.flag_or_none("prompt_extend"),
             watermark=read.flag_or_none("watermark"),
-            metadata=read.pairs("metadata"),
+            metadata=read.table("metadata", {}),
             webhook_url=read.text_or_none("webhook_url"),
             more=read.beside(cls.__dataclass_fields__.keys() - {"more"}),
         )

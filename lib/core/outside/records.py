@@ -164,13 +164,6 @@ class Fields:
             raise self._odd(name)
         return tuple(found)
 
-    def pairs(self, name: str) -> dict[str, str]:
-        """A table of texts; empty where it is missing."""
-        found = self.table(name, {})
-        if not all(isinstance(one, str) for one in found.values()):
-            raise self._odd(name)
-        return found
-
     def table(self, name: str, default: dict[str, Any] = _MISSING) -> dict[str, Any]:
         """A table with fields of its own."""
         found = self._value(name, default)

@@ -8,10 +8,10 @@ management" and "Error codes".
 from __future__ import annotations
 
 import json
-import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from lib import redaction
 from lib.core import errors
 from lib.core.ids import TASK
 from lib.core.outside import bounded
@@ -49,11 +49,6 @@ TIME_AT_LEAST, TIME_AT_MOST = 14, 40  # characters; a date alone is no time
 # A record lives a day and a task may have waited for days; whoever is further away is mistaken.
 PAST_S, FUTURE_S = 7 * DAY_S, DAY_S
 SINCE, BEFORE = 1_577_836_800.0, 4_102_444_800.0  # 2020 to 2100, where nobody says what time it is
-_NOT_OURS_TO_SHOW = (
-    (re.compile(r"((?:https?|oss)://[^\s'\"<>?]*)\?[^\s'\"<>]+"), r"\1"),
-    (re.compile(r"\bBearer\s+[^\s'\",]+", re.IGNORECASE), "(a key)"),
-    (re.compile(r"\bsk-[\w-]{4,}"), "(a key)"),
-)
 
 # DashScope's code (or its prefix up to the first dot) to our kind, and whether the job should wait:
 # accounts are mended by their owner and the job is then still wanted; a request at fault stays so.
@@ -155,10 +150,7 @@ def sentence(message: object) -> str:
     Args:
         message: as it came; anything but a text is none.
     """
-    text = bounded.text(message, READ_AT_MOST)
-    for pattern, instead in _NOT_OURS_TO_SHOW:
-        text = pattern.sub(instead, text)
-    return text[:MESSAGE_AT_MOST]
+    return redaction.for_owner(bounded.text(message, READ_AT_MOST))[:MESSAGE_AT_MOST]
 
 
 def code_of(value: object) -> str:

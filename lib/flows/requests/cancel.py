@@ -12,10 +12,10 @@ from lib import logs
 from lib.core.errors import (
     CONFLICT,
     NOT_CONFIGURED,
-    NOT_FOUND,
     NOT_READY,
     UPSTREAM_UNAVAILABLE,
     ApiError,
+    no_such_video,
 )
 from lib.core.jobs.job import Job, Stage, Status, Verdict
 from lib.core.upstream.outcomes import UNSUPPORTED, QueryFailed, Report, TaskStatus
@@ -55,7 +55,7 @@ def cancel(kit: Kit, owner: str, job_id: str) -> Job:
     while True:
         job = find(kit, owner, job_id)
         if job is None:
-            raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
+            raise no_such_video()
         if job.status is Status.CANCELLED:
             return job
         if job.status.terminal:

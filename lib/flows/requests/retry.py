@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lib.core.errors import CONFLICT, GONE, NOT_FOUND, SUBMIT_UNKNOWN, ApiError
+from lib.core.errors import CONFLICT, GONE, SUBMIT_UNKNOWN, ApiError, no_such_video
 from lib.core.jobs.job import Status
 from lib.core.request import VideoRequest
 from lib.flows.read import find
@@ -40,7 +40,7 @@ def retry(
     """
     job = find(kit, owner, job_id)
     if job is None:
-        raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
+        raise no_such_video()
     _check(job, may_pay_twice=may_pay_twice)
     frames = {"first_frame": _stored(kit, job.intent.first)}
     if job.intent.last is not None:

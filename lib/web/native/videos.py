@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Response
 
 from lib import logs
-from lib.core.errors import GONE, NOT_FOUND, NOT_READY, ApiError, invalid, out_of_bounds
+from lib.core.errors import (
+    GONE,
+    NOT_FOUND,
+    NOT_READY,
+    ApiError,
+    invalid,
+    no_such_video,
+    out_of_bounds,
+)
 from lib.core.jobs.job import Status
 from lib.flows.read import find
 from lib.flows.requests.cancel import cancel
@@ -179,7 +187,7 @@ class Videos:
     def _found(self, owner: str, job_id: str) -> Job:
         job = find(self._kit, owner, job_id)
         if job is None:
-            raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
+            raise no_such_video()
         return job
 
     def _show(self, job: Job, status: int, headers: dict[str, str]) -> Response:
