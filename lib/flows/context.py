@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lib.core.protocol.reconcile import Window
+from lib.core.protocol.evidence import SubmitWindow
 from lib.flows.cache import Memory
 from lib.flows.memory import BODIES_AT_MOST, LINKS_AT_MOST, Room
 
@@ -69,9 +69,9 @@ class Times:
     single_every_s: float = 15.0
 
     @property
-    def window(self) -> Window:
+    def window(self) -> SubmitWindow:
         """The times that reconciling goes by."""
-        return Window(self.lease_s, self.margin_s, self.delay_s, self.skew_s, self.far_s)
+        return SubmitWindow(self.lease_s, self.margin_s, self.delay_s, self.skew_s, self.far_s)
 
 
 def in_turn(calls: Sequence[Callable[[], T]]) -> list[T]:

@@ -9,7 +9,7 @@ import pytest
 
 from lib.adapters import dashscope
 from lib.core import times
-from lib.core.protocol import reconcile, slots
+from lib.core.protocol import evidence, slots
 from lib.core.upstream import outcomes
 from lib.flows import context
 from lib.flows.context import Times
@@ -42,13 +42,13 @@ def test_a_time_is_the_one_of_the_proof(name):
 def test_the_window_is_made_of_them():
     assert dataclasses.astuple(Times().window) == (30, 60, 60, 10, 300)
     assert dataclasses.astuple(Times(1, 2, 3, 4, 5).window) == (1, 2, 3, 4, 5)
-    assert reconcile.Window(30, 60, 60, 10).far_s == 300
+    assert evidence.SubmitWindow(30, 60, 60, 10).far_s == 300
 
 
 def test_prompts_are_compared_as_far_as_the_upstream_keeps_them():
     sent = "x" * 799 + "a" + "y" * 100
-    assert reconcile.same_prompt(sent, sent[:800])
-    assert not reconcile.same_prompt(sent, "x" * 799 + "b")
+    assert evidence.same_prompt(sent, sent[:800])
+    assert not evidence.same_prompt(sent, "x" * 799 + "b")
 
 
 def test_a_create_and_a_list_end_in_time():

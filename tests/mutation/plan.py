@@ -80,6 +80,7 @@ CORE = (
         first=("tests/core/test_decide", "tests/core/test_protocol_times", "tests/flows/test_ends"),
     ),
     Target("lib/core/protocol/reconcile.py", first=PAID),
+    Target("lib/core/protocol/evidence.py", first=PAID),
     Target("lib/core/jobs/state.py", ("State",), ("tests/core/test_job", *OBJECTS)),
     Target("lib/core/jobs/verdict.py", ("Verdict",), ("tests/core/test_job", *OBJECTS)),
     Target("lib/core/jobs/job.py", ("Job",), ("tests/core/test_job", *OBJECTS)),

@@ -15,7 +15,7 @@ from lib.adapters.bucket.errors import Conflict, Missing
 from lib.adapters.state.gates import Cursor, Gate, Watch
 from lib.core.ids import TOKEN
 from lib.core.outside.records import SCHEMA, Fields, NotReadable, RecordUnreadable, record
-from lib.core.protocol.reconcile import DISPUTED, Claim
+from lib.core.protocol.evidence import DISPUTED, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

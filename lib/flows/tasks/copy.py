@@ -20,7 +20,7 @@ from lib.core.jobs.job import Failure, Stage, Status, StoredVideo, Verdict
 from lib.core.media.mp4 import differences
 from lib.core.outside.numbers import number
 from lib.core.protocol.decide import lost_link
-from lib.core.protocol.reconcile import same_prompt
+from lib.core.protocol.evidence import same_prompt
 from lib.core.times import DAY_S
 from lib.core.upstream.outcomes import TaskStatus
 from lib.flows.tasks.finish import already, finish

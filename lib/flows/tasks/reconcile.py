@@ -22,7 +22,7 @@ from lib.flows.tasks.poll import QUERY_GAP_S, may_list
 
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
-    from lib.core.protocol.reconcile import Doubt, Evidence
+    from lib.core.protocol.evidence import Doubt, Evidence
     from lib.flows.context import Kit
     from lib.flows.tick_state import Board
 
