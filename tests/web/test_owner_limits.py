@@ -18,8 +18,10 @@ from lib.core import limits as rules
 from lib.core.catalogue import FLASH, PLUS_INTERNATIONAL, Price
 from lib.core.errors import ApiError
 from lib.core.ids import made_at, new_id
-from lib.core.limits import DAY_S, Limits, Made
+from lib.core.limits import Limits
+from lib.core.quota import Made, judge
 from lib.core.request import VideoRequest
+from lib.core.times import DAY_S
 from lib.flows.requests import limits
 from lib.flows.requests.submit import submit
 from tests.world import picture
@@ -115,15 +117,15 @@ def test_a_day_never_holds_more_jobs_than_allowed_and_the_place_frees_when_it_is
     bound, made = Limits(jobs_per_day=quota), [Made(at) for at in ats]
     used = sum(at > NOW - DAY_S for at in ats)
     if used < quota:
-        headers = rules.judge(bound, made, rules.FREE, NOW)
+        headers = judge(bound, made, rules.FREE, NOW)
         assert headers["RateLimit"].startswith(f'"jobs_per_day";r={quota - used - 1};t=')
         return
-    error = refused(rules.judge, bound, made, rules.FREE, NOW)
+    error = refused(judge, bound, made, rules.FREE, NOW)
     assert (error.kind.status, error.headers["RateLimit"].split(";")[1]) == (429, "r=0")
     assert 1 <= error.retry_after_s <= DAY_S + 1
-    rules.judge(bound, made, rules.FREE, NOW + error.retry_after_s)
+    judge(bound, made, rules.FREE, NOW + error.retry_after_s)
     if error.retry_after_s > 1:
-        refused(rules.judge, bound, made, rules.FREE, NOW + error.retry_after_s - 1.001)
+        refused(judge, bound, made, rules.FREE, NOW + error.retry_after_s - 1.001)
 
 
 PAID = st.lists(
@@ -135,26 +137,24 @@ PAID = st.lists(
 def test_a_day_never_costs_more_than_allowed_and_the_money_frees_when_it_is_said(paid, price, most):
     bound, made = Limits(spend_per_day=Price(most, "CNY")), [Made(at, cost=c) for at, c in paid]
     if price > most:
-        error = refused(rules.judge, bound, made, price, NOW)
+        error = refused(judge, bound, made, price, NOW)
         assert (error.kind.status, error.retry_after_s) == (403, None)
         return
     used = sum((c for at, c in paid if at > NOW - DAY_S), Decimal(0))
     if used + price <= most:
-        left = int(re.search(r"r=(\d+)", rules.judge(bound, made, price, NOW)["RateLimit"])[1])
+        left = int(re.search(r"r=(\d+)", judge(bound, made, price, NOW)["RateLimit"])[1])
         assert left == int((most - used - price) * 100)
         return
-    error = refused(rules.judge, bound, made, price, NOW)
+    error = refused(judge, bound, made, price, NOW)
     assert error.kind.status == 429
-    rules.judge(bound, made, price, NOW + error.retry_after_s)
+    judge(bound, made, price, NOW + error.retry_after_s)
     if error.retry_after_s > 1:
-        refused(rules.judge, bound, made, price, NOW + error.retry_after_s - 1.001)
+        refused(judge, bound, made, price, NOW + error.retry_after_s - 1.001)
 
 
 def test_several_limits_are_all_named_and_the_latest_counts():
     bound = Limits(jobs_per_day=1, jobs_running=1)
-    error = refused(
-        rules.judge, bound, [Made(NOW - 60, live=True, ends_at=NOW + 30)], rules.FREE, NOW
-    )
+    error = refused(judge, bound, [Made(NOW - 60, live=True, ends_at=NOW + 30)], rules.FREE, NOW)
     assert "jobs_per_day: 1 jobs were accepted in the last 24 hours, 1 are allowed" in error.message
     assert "jobs_running: 1 jobs have not ended, 1 are allowed" in error.message
     assert error.retry_after_s == DAY_S - 60
@@ -167,7 +167,7 @@ def test_several_limits_are_all_named_and_the_latest_counts():
 @pytest.mark.parametrize(("ends_in", "told"), [(-500, 5), (1, 5), (90, 90), (9999, 600)])
 def test_when_a_running_job_ends_is_a_guess_and_told_within_bounds(ends_in, told):
     made = [Made(NOW - 600, live=True, ends_at=NOW + ends_in)]
-    assert refused(rules.judge, Limits(jobs_running=1), made, rules.FREE, NOW).retry_after_s == told
+    assert refused(judge, Limits(jobs_running=1), made, rules.FREE, NOW).retry_after_s == told
 
 
 # Counting, in a real bucket

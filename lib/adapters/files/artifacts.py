@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from lib.adapters.bucket.client import Bucket, Meta
-    from lib.core.media.frames import Frame
+    from lib.core.media.decode import Frame
 
 __all__ = ["Artifacts", "Link", "NotDelivered", "Unusable", "UploadLink", "Video"]
 

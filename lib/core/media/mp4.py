@@ -11,17 +11,8 @@ import struct
 from dataclasses import dataclass
 
 from lib.core.catalogue import SECONDS
-from lib.core.media.boxes import (
-    HEADER,
-    LONG_HEADER,
-    Damaged,
-    Movie,
-    Run,
-    Track,
-    fragment,
-    movie,
-    seconds,
-)
+from lib.core.media.boxes import HEADER, LONG_HEADER, Damaged, Movie, Track, movie, seconds
+from lib.core.media.fragments import Run, fragment
 
 TOLERANCE_S = 0.1
 KEPT_AT_MOST = 8 * 1024 * 1024

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lib.core.errors import FrameFault, invalid_frame
+from lib.core.frame_source import FRAME_AT_MOST, too_large
 from lib.core.media import frames
-from lib.core.request import FRAME_AT_MOST, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lib.core.jobs.job import FrameRef
-    from lib.core.media.frames import Frame
+    from lib.core.media.decode import Frame
     from lib.core.request import VideoRequest
     from lib.flows.context import Kit
 

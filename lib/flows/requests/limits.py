@@ -15,8 +15,8 @@ from lib.core import limits as rules
 from lib.core.errors import ApiError
 from lib.core.ids import made_at
 from lib.core.jobs.job import Stage
-from lib.core.limits import Made
 from lib.core.outside.numbers import number
+from lib.core.quota import Made, judge
 from lib.core.times import DAY_S
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def check(kit: Kit, owner: str, request: VideoRequest, region: str) -> dict[str,
     price = rules.cost(limits, f"{region}/{request.model}/{request.resolution}")
     made = list(_made(kit, owner, limits))
     try:
-        return rules.judge(limits, made, price, kit.now())
+        return judge(limits, made, price, kit.now())
     except ApiError as error:
         logs.event("limit.reached", code=error.kind.code, jobs=len(made))
         raise

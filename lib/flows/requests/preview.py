@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lib.core.catalogue import Model
-    from lib.core.media.frames import Frame
+    from lib.core.media.decode import Frame
     from lib.core.request import VideoRequest
     from lib.flows.context import Kit
 

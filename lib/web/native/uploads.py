@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lib.core.errors import invalid
-from lib.core.request import FRAME_AT_MOST
+from lib.core.frame_source import FRAME_AT_MOST
 from lib.flows.requests.uploads import Upload, open_upload
 from lib.web import body
 from lib.web.answer import as_json
