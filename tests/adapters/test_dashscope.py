@@ -7,10 +7,11 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.adapters.dashscope import DashScope, Order
+from lib.adapters.dashscope import DashScope
 from lib.core import errors
 from lib.core.jobs.job import PlainRequest
 from lib.core.upstream import reader
+from lib.core.upstream.create import Order
 from lib.core.upstream.outcomes import Accepted, Ambiguous, QueryFailed, Refused, TaskStatus
 
 FRAME = "data:image/png;base64,AA=="

@@ -11,9 +11,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.adapters.dashscope import DashScope, Order
+from lib.adapters.dashscope import DashScope
 from lib.core.jobs.job import PlainRequest
 from lib.core.upstream.blocks import BLOCK, SMALL, Blocks, TooSlow, in_blocks
+from lib.core.upstream.create import Order
 from lib.core.upstream.outcomes import Accepted, Ambiguous, Refused
 
 STALL_S = 4.0  # longer than the connect's timeout, under which a body of bytes was written

@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from lib.adapters import dashscope
+from lib.adapters.dashscope import creates, listing
 from lib.core import times
 from lib.core.protocol import evidence, slots
 from lib.core.upstream import outcomes
@@ -53,11 +53,11 @@ def test_prompts_are_compared_as_far_as_the_upstream_keeps_them():
 
 def test_a_create_and_a_list_end_in_time():
     spans = Times()
-    assert dashscope.CREATE_TOTAL_S == 20
-    assert dashscope.LIST_AT_MOST_S == 20
+    assert creates.CREATE_TOTAL_S == 20
+    assert listing.LIST_AT_MOST_S == 20
     # Whoever is late by a whole create still arrives within the margin.
-    assert dashscope.CREATE_TOTAL_S + spans.skew_s <= spans.lease_s
-    assert spans.delay_s > dashscope.LIST_AT_MOST_S
+    assert creates.CREATE_TOTAL_S + spans.skew_s <= spans.lease_s
+    assert spans.delay_s > listing.LIST_AT_MOST_S
     assert spans.margin_s >= send.BODY_AT_MOST_S
     assert spans.skew_s < spans.far_s
 
@@ -66,7 +66,7 @@ def test_an_account_is_asked_as_seldom_as_its_limits_say():
     assert context.SEND_EVERY_S == 1
     assert slots.RUNNING_AT_MOST == 2
     assert outcomes.TASK_AT_MOST_S == 3 * 3600
-    assert dashscope.PAGE_SIZE * dashscope.PAGES_AT_MOST >= 5000
+    assert listing.PAGE_SIZE * listing.PAGES_AT_MOST >= 5000
 
 
 def test_a_record_lives_a_day():

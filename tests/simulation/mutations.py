@@ -254,7 +254,7 @@ MUTATIONS = (
     ),
     Mutation(
         "an incomplete list is no list",
-        "lib/adapters/dashscope.py",
+        "lib/adapters/dashscope/listing.py",
         "            if isinstance(data, QueryFailed):\n                return data\n            page = reader.page(data)\n",
         "            if isinstance(data, QueryFailed):\n                return Listing(tuple(rows), at)\n            page = reader.page(data)\n",
         "half_a_list",

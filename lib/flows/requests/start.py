@@ -18,9 +18,9 @@ from lib.flows.tasks.prepare import prepare
 from lib.flows.tasks.send import POST_S, dispatch, lease, send, slow_down
 
 if TYPE_CHECKING:
-    from lib.adapters.dashscope import Order
     from lib.adapters.state.jobs import Held
     from lib.core.jobs.job import Intent
+    from lib.core.upstream.create import Order
     from lib.flows.context import Kit
 
 AGAIN = "Send the same request again: within ten minutes it counts as the same."

@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lib import logs
-from lib.adapters.dashscope import Order
 from lib.core.errors import INTERNAL_ERROR, ApiError
+from lib.core.upstream.create import Order
 from lib.core.upstream.outcomes import QueryFailed, Refused
 
 if TYPE_CHECKING:

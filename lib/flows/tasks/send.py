@@ -19,9 +19,9 @@ from lib.flows.tasks.finish import already, finish
 from lib.flows.tasks.prepare import prepare
 
 if TYPE_CHECKING:
-    from lib.adapters.dashscope import Order
     from lib.adapters.state.jobs import Held
     from lib.core.jobs.job import Intent, State
+    from lib.core.upstream.create import Order
     from lib.core.upstream.outcomes import Outcome
     from lib.flows.context import Kit
 
