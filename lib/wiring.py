@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from lib.adapters.files.v4 import Signer
     from lib.config import Config
-    from lib.core.limits import Limits
+    from lib.core.limits import OwnerLimits
 
 GOOGLE_STORAGE = "https://storage.googleapis.com"
 
@@ -201,7 +201,7 @@ def _webhook_secrets(config: Config) -> Mapping[str, tuple[Secret, ...]]:
         raise configuration.ConfigError(f"WEBHOOK_SECRETS: {reason}.") from None
 
 
-def _limits(config: Config) -> Mapping[str, Limits]:
+def _limits(config: Config) -> Mapping[str, OwnerLimits]:
     regions = {account.region for account in config.accounts}
     try:
         return limits.parse(config.owner_limits, regions)

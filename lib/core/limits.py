@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from lib.core import catalogue
-from lib.core.catalogue import Price
+from lib.core.catalogue import Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ class BadLimits(ValueError):  # noqa: N818 - a setting that contradicts itself
 
 
 @dataclass(frozen=True)
-class Limits:
+class OwnerLimits:
     """An owner's limits; None is no limit.
 
     Attributes:
@@ -41,8 +41,8 @@ class Limits:
 
     jobs_per_day: int | None = None
     jobs_running: int | None = None
-    spend_per_day: Price | None = None
-    unpriced_job: Price | None = None
+    spend_per_day: Money | None = None
+    unpriced_job: Money | None = None
 
     @property
     def daily(self) -> bool:
@@ -55,7 +55,7 @@ class Limits:
         return self.daily or self.jobs_running is not None
 
 
-def parse(table: Mapping[str, Any], regions: Iterable[str]) -> Mapping[str, Limits]:
+def parse(table: Mapping[str, Any], regions: Iterable[str]) -> Mapping[str, OwnerLimits]:
     """The limits of every owner that has a row; `*` stands for everybody and fills gaps of rows.
 
     Args:
@@ -66,15 +66,15 @@ def parse(table: Mapping[str, Any], regions: Iterable[str]) -> Mapping[str, Limi
         BadLimits: a field is unknown or out of bounds, or a job could not be counted.
     """
     default = _row(EVERYBODY, table.get(EVERYBODY, {}))
-    rows = {owner: Limits(**{**default, **_row(owner, row)}) for owner, row in table.items()}
+    rows = {owner: OwnerLimits(**{**default, **_row(owner, row)}) for owner, row in table.items()}
     for owner, limits in rows.items():
         _check_money(owner, limits, tuple(regions))
     return rows
 
 
-def of(table: Mapping[str, Limits], owner: str) -> Limits:
+def of(table: Mapping[str, OwnerLimits], owner: str) -> OwnerLimits:
     """The limits of one owner."""
-    return table.get(owner) or table.get(EVERYBODY) or Limits()
+    return table.get(owner) or table.get(EVERYBODY) or OwnerLimits()
 
 
 def _row(owner: str, row: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _row(owner: str, row: Any) -> dict[str, Any]:
     return {name: _limit(owner, name, value) for name, value in row.items()}
 
 
-def _limit(owner: str, name: str, value: Any) -> int | Price | None:
+def _limit(owner: str, name: str, value: Any) -> int | Money | None:
     if name not in COUNTS + MONEY:
         raise BadLimits(f"{owner}: {name!r} is no limit; allowed: {', '.join(COUNTS + MONEY)}.")
     if value is None:
@@ -100,10 +100,10 @@ def _limit(owner: str, name: str, value: Any) -> int | Price | None:
         raise BadLimits(
             f'{owner}: {name} is {value!r}; allowed: an amount and a currency, as "20 CNY".'
         )
-    return Price(Decimal(found[1]), found[2])
+    return Money(Decimal(found[1]), found[2])
 
 
-def _check_money(owner: str, limits: Limits, regions: tuple[str, ...]) -> None:
+def _check_money(owner: str, limits: OwnerLimits, regions: tuple[str, ...]) -> None:
     spend, unpriced = limits.spend_per_day, limits.unpriced_job
     if spend is None:
         return
@@ -132,7 +132,7 @@ def _amount(tariff: str, currency: str) -> Decimal | None:
     return None
 
 
-def cost(limits: Limits, tariff: str) -> Decimal:
+def cost(limits: OwnerLimits, tariff: str) -> Decimal:
     """What a job counts for under `spend_per_day`; 0 without that limit.
 
     Args:

@@ -20,7 +20,7 @@ from lib.core.times import DAY_S
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lib.core.limits import Limits
+    from lib.core.limits import OwnerLimits
 
 SOON_S, LATER_S = 5.0, 600.0  # when a running job ends is a guess: never told nearer or farther
 HUNDREDTHS = 100  # header fields carry whole numbers (RFC 9651 integers)
@@ -56,7 +56,7 @@ class _Rule:
     refusal: str = ""
 
 
-def judge(limits: Limits, made: Sequence[Made], price: Decimal, now: float) -> dict[str, str]:
+def judge(limits: OwnerLimits, made: Sequence[Made], price: Decimal, now: float) -> dict[str, str]:
     """Let one more job pass, or refuse it.
 
     Args:
@@ -87,7 +87,7 @@ def judge(limits: Limits, made: Sequence[Made], price: Decimal, now: float) -> d
     )
 
 
-def _per_day(limits: Limits, day: Sequence[Made], now: float) -> _Rule | None:
+def _per_day(limits: OwnerLimits, day: Sequence[Made], now: float) -> _Rule | None:
     quota, used = limits.jobs_per_day, len(day)
     if quota is None:
         return None
@@ -102,7 +102,7 @@ def _per_day(limits: Limits, day: Sequence[Made], now: float) -> _Rule | None:
     return _Rule("jobs_per_day", quota, left, left - 1, policy, frees_at, refusal if over else "")
 
 
-def _running(limits: Limits, live: Sequence[Made], now: float) -> _Rule | None:
+def _running(limits: OwnerLimits, live: Sequence[Made], now: float) -> _Rule | None:
     quota, used = limits.jobs_running, len(live)
     if quota is None:
         return None
@@ -118,7 +118,7 @@ def _running(limits: Limits, live: Sequence[Made], now: float) -> _Rule | None:
     return _Rule("jobs_running", quota, left, left, policy, frees_at, refusal)
 
 
-def _spend(limits: Limits, day: Sequence[Made], price: Decimal, now: float) -> _Rule | None:
+def _spend(limits: OwnerLimits, day: Sequence[Made], price: Decimal, now: float) -> _Rule | None:
     limit = limits.spend_per_day
     if limit is None:
         return None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lib.adapters.state.jobs import Jobs
     from lib.adapters.state.ledger import Ledger
     from lib.adapters.state.outbox import Outbox
-    from lib.core.limits import Limits
+    from lib.core.limits import OwnerLimits
     from lib.core.webhooks import Secret
 
 T = TypeVar("T")
@@ -119,7 +119,7 @@ class Kit:
     sleep: Callable[[float], None]
     token: Callable[[], str]
     times: Times = field(default_factory=Times)
-    limits: Mapping[str, Limits] = field(default_factory=dict)
+    limits: Mapping[str, OwnerLimits] = field(default_factory=dict)
     bodies: Room = field(default_factory=lambda: Room(BODIES_AT_MOST))
     links: Room = field(default_factory=lambda: Room(LINKS_AT_MOST))
     answered: Memory[bool] = field(default_factory=Memory)

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from lib.config import ConfigError
 from lib.core import limits as rules
-from lib.core.catalogue import FLASH, PLUS_INTERNATIONAL, Price
+from lib.core.catalogue import FLASH, PLUS_INTERNATIONAL, Money
 from lib.core.errors import ApiError
 from lib.core.ids import made_at, new_id
-from lib.core.limits import Limits
+from lib.core.limits import OwnerLimits
 from lib.core.quota import Made, judge
 from lib.core.request import VideoRequest
 from lib.core.times import DAY_S
@@ -60,10 +60,10 @@ def test_rows_take_over_what_they_do_not_say_and_null_lifts_it():
         {"*": {"jobs_per_day": 5, "jobs_running": 2}, "alice": {"jobs_per_day": None}, "bob": {"jobs_per_day": 9}},
         ["singapore"],
     )  # fmt: skip
-    assert rules.of(rows, "alice") == Limits(None, 2)
-    assert rules.of(rows, "bob") == Limits(9, 2)
-    assert rules.of(rows, "anybody") == Limits(5, 2)
-    assert rules.of({}, "anybody") == Limits()
+    assert rules.of(rows, "alice") == OwnerLimits(None, 2)
+    assert rules.of(rows, "bob") == OwnerLimits(9, 2)
+    assert rules.of(rows, "anybody") == OwnerLimits(5, 2)
+    assert rules.of({}, "anybody") == OwnerLimits()
 
 
 @pytest.mark.parametrize(
@@ -95,16 +95,16 @@ def test_where_every_price_is_known_no_unpriced_job_is_asked_for():
 
 
 def test_a_price_is_the_tables_and_the_rest_counts_as_configured():
-    spending = Limits(
-        spend_per_day=Price(Decimal(20), "CNY"), unpriced_job=Price(Decimal(3), "CNY")
+    spending = OwnerLimits(
+        spend_per_day=Money(Decimal(20), "CNY"), unpriced_job=Money(Decimal(3), "CNY")
     )
     assert rules.cost(spending, "beijing/wan2.2-kf2v-flash/480P") == Decimal("0.50")
     assert rules.cost(spending, f"singapore/{PLUS_INTERNATIONAL}/720P") == Decimal("3.669620")
     assert rules.cost(spending, f"singapore/{FLASH}/480P") == Decimal(3)
     assert rules.cost(spending, "") == Decimal(3)
-    known = Limits(spend_per_day=Price(Decimal(20), "CNY"))
+    known = OwnerLimits(spend_per_day=Money(Decimal(20), "CNY"))
     assert rules.cost(known, "gone/model/720P") == Decimal("3.669620")  # the dearest there is
-    assert rules.cost(Limits(jobs_per_day=1), "") == 0
+    assert rules.cost(OwnerLimits(jobs_per_day=1), "") == 0
 
 
 # Judgement: rules over any history
@@ -114,7 +114,7 @@ FEW = st.lists(st.floats(NOW - 2 * DAY_S, NOW), max_size=12)
 
 @given(FEW, st.integers(1, 8))
 def test_a_day_never_holds_more_jobs_than_allowed_and_the_place_frees_when_it_is_said(ats, quota):
-    bound, made = Limits(jobs_per_day=quota), [Made(at) for at in ats]
+    bound, made = OwnerLimits(jobs_per_day=quota), [Made(at) for at in ats]
     used = sum(at > NOW - DAY_S for at in ats)
     if used < quota:
         headers = judge(bound, made, rules.FREE, NOW)
@@ -135,7 +135,10 @@ PAID = st.lists(
 
 @given(PAID, st.decimals("0.001", 9, places=3), st.decimals(1, 9, places=2))
 def test_a_day_never_costs_more_than_allowed_and_the_money_frees_when_it_is_said(paid, price, most):
-    bound, made = Limits(spend_per_day=Price(most, "CNY")), [Made(at, cost=c) for at, c in paid]
+    bound, made = (
+        OwnerLimits(spend_per_day=Money(most, "CNY")),
+        [Made(at, cost=c) for at, c in paid],
+    )
     if price > most:
         error = refused(judge, bound, made, price, NOW)
         assert (error.kind.status, error.retry_after_s) == (403, None)
@@ -153,7 +156,7 @@ def test_a_day_never_costs_more_than_allowed_and_the_money_frees_when_it_is_said
 
 
 def test_several_limits_are_all_named_and_the_latest_counts():
-    bound = Limits(jobs_per_day=1, jobs_running=1)
+    bound = OwnerLimits(jobs_per_day=1, jobs_running=1)
     error = refused(judge, bound, [Made(NOW - 60, live=True, ends_at=NOW + 30)], rules.FREE, NOW)
     assert "jobs_per_day: 1 jobs were accepted in the last 24 hours, 1 are allowed" in error.message
     assert "jobs_running: 1 jobs have not ended, 1 are allowed" in error.message
@@ -167,7 +170,7 @@ def test_several_limits_are_all_named_and_the_latest_counts():
 @pytest.mark.parametrize(("ends_in", "told"), [(-500, 5), (1, 5), (90, 90), (9999, 600)])
 def test_when_a_running_job_ends_is_a_guess_and_told_within_bounds(ends_in, told):
     made = [Made(NOW - 600, live=True, ends_at=NOW + ends_in)]
-    assert refused(judge, Limits(jobs_running=1), made, rules.FREE, NOW).retry_after_s == told
+    assert refused(judge, OwnerLimits(jobs_running=1), made, rules.FREE, NOW).retry_after_s == told
 
 
 # Counting, in a real bucket

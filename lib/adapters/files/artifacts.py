@@ -18,7 +18,7 @@ from lib.adapters.files.incoming import Crc32c, Incoming, NotDelivered, Unusable
 from lib.adapters.files.v4 import Signer, sign_v4
 from lib.core.errors import SIGNING_UNAVAILABLE, ApiError
 from lib.core.jobs.job import FrameRef
-from lib.core.media.mp4 import Film, NotTheFilm, Probe
+from lib.core.media.mp4 import FilmFacts, NotTheFilm, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -48,7 +48,7 @@ class Video:
     generation: int
     bytes: int
     crc32c: str
-    film: Film
+    film: FilmFacts
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class Artifacts:
         except (NotDelivered, Missing):
             return None
 
-    def _confirm(self, name: str, film: Film, size: int, crc32c: str) -> Video:
+    def _confirm(self, name: str, film: FilmFacts, size: int, crc32c: str) -> Video:
         meta = self._bucket.stat(name)
         if meta is None:
             raise NotDelivered("the stored video is gone again")

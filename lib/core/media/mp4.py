@@ -35,7 +35,7 @@ class CutOff(NotTheFilm):
 
 
 @dataclass(frozen=True)
-class Film:
+class FilmFacts:
     """What the container says of itself.
 
     Attributes:
@@ -147,7 +147,7 @@ class Probe:
         except Damaged as error:
             raise NotTheFilm(f"its {self._kind.decode('ascii')} box is damaged") from error
 
-    def film(self) -> Film:
+    def film(self) -> FilmFacts:
         """The judgement over everything that was fed.
 
         Raises:
@@ -169,7 +169,7 @@ class Probe:
             raise NotTheFilm("pictures are missing (mdat is shorter than its table)")
         return self._film(self._movie, pictures[0], sound=bool(heard))
 
-    def _film(self, told: Movie, track: Track, *, sound: bool) -> Film:
+    def _film(self, told: Movie, track: Track, *, sound: bool) -> FilmFacts:
         run = self._runs.get(track.number, Run())
         samples = track.samples + run.samples
         if not samples:
@@ -180,7 +180,7 @@ class Probe:
         # before the first fragment.
         in_runs_s = seconds(ticks, track.scale)
         duration_s = max(told.duration_s, in_runs_s) or seconds(track.ticks, track.scale)
-        return Film(
+        return FilmFacts(
             duration_s,
             track.width,
             track.height,
@@ -196,7 +196,7 @@ class Probe:
         return track.bytes + run.bytes + run.unsized * default
 
 
-def differences(film: Film, size: tuple[int, int]) -> tuple[str, ...]:
+def differences(film: FilmFacts, size: tuple[int, int]) -> tuple[str, ...]:
     """What about a whole film is not as ordered, as sentences for its owner.
 
     Args:

@@ -124,7 +124,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Page:
+class ListPage:
     """One page of the task list.
 
     Attributes:

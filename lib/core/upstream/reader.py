@@ -20,8 +20,8 @@ from lib.core.times import DAY_S
 from lib.core.upstream.outcomes import (
     Accepted,
     Ambiguous,
+    ListPage,
     Outcome,
-    Page,
     Refused,
     Report,
     Row,
@@ -192,13 +192,13 @@ def _prompt(value: object) -> str | None:
     return bounded.text(value, PROMPT_AT_MOST) if isinstance(value, str) else None
 
 
-def page(data: Mapping[str, Any]) -> Page | None:
+def page(data: Mapping[str, Any]) -> ListPage | None:
     """One page of the task list, each row read alone; None in an unknown shape."""
     found = data.get("data")
     total, pages = (whole(data.get(name), 0, ROWS_AT_MOST) for name in ("total", "total_page"))
     if not isinstance(found, list) or total is None or pages is None:
         return None
-    return Page(tuple(_row(row) for row in found), total, pages)
+    return ListPage(tuple(_row(row) for row in found), total, pages)
 
 
 def _times(output: Mapping[str, Any], now: float | None) -> dict[str, float]:

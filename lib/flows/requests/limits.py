@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lib.adapters.state.jobs import Held
-    from lib.core.limits import Limits
+    from lib.core.limits import OwnerLimits
     from lib.core.request import VideoRequest
     from lib.flows.context import Kit
 
@@ -60,7 +60,7 @@ def check(kit: Kit, owner: str, request: VideoRequest, region: str) -> dict[str,
         raise
 
 
-def _made(kit: Kit, owner: str, limits: Limits) -> Iterator[Made]:
+def _made(kit: Kit, owner: str, limits: OwnerLimits) -> Iterator[Made]:
     """Every live job and every job of the last day, each once."""
     # pending/ before jobs/, and jobs/ wins: the other order loses a job that moves meanwhile.
     live = {held.id: held for held in kit.jobs.pending(f"{owner}/")}
@@ -82,7 +82,7 @@ def _made(kit: Kit, owner: str, limits: Limits) -> Iterator[Made]:
             yield _live(held, limits)
 
 
-def _live(held: Held, limits: Limits) -> Made:
+def _live(held: Held, limits: OwnerLimits) -> Made:
     state, accepted = held.state, held.meta.created_at
     if state.stage is Stage.CANCELLED:
         return Made(accepted)

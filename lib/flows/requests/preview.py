@@ -18,7 +18,7 @@ from lib.flows.webhooks import send as webhooks_send
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lib.core.catalogue import Model
+    from lib.core.catalogue import VideoModel
     from lib.core.media.decode import Frame
     from lib.core.request import VideoRequest
     from lib.flows.context import Kit
@@ -37,7 +37,7 @@ class Examined:
         limits: the `RateLimit` fields as an accepted request would have left them.
     """
 
-    model: Model
+    model: VideoModel
     size: tuple[int, int]
     first: Frame
     last: Frame | None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lib.adapters.files.artifacts import Link
-    from lib.core.catalogue import Model
+    from lib.core.catalogue import VideoModel
     from lib.core.jobs.job import Job
     from lib.flows.requests.preview import Examined
 
@@ -192,7 +192,7 @@ def validation(request: VideoRequest, seen: Examined) -> dict[str, Any]:
     }
 
 
-def price(model: Model, resolution: str) -> dict[str, str] | None:
+def price(model: VideoModel, resolution: str) -> dict[str, str] | None:
     """What one film costs upstream; None where no public page states it."""
     found = model.price_per_s[resolution]
     if found is None:
