@@ -1,7 +1,7 @@
-"""One line of JSON for each thing that happened, as Cloud Logging reads it; short text at home.
+"""One line of JSON for each thing that happened, for Cloud Logging; short text in a terminal.
 
 Event names stand in one list, so that alerts can rely on them. Refuses to print secrets: keys,
-links and prompts have no place in a log, whatever a caller hands over; an owner is a hash. Sources:
+links and prompts have no place in a log, whatever a caller passes; an owner is a hash. Sources:
 Cloud Logging, "Structured logging"; Error Reporting, "Format errors in logs"; W3C Trace Context.
 """
 
@@ -63,6 +63,7 @@ WARNINGS = frozenset(
 # Somebody should look: alerts rely on these.
 ERRORS = frozenset({"clock.off", "object.unreadable", "upstream.late_task"})
 REPORTED = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
+SERVER_ERROR = 500  # HTTP: from here on the service is at fault
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 CLOUD_TRACE = re.compile(r"([0-9a-fA-F]{32})(?:/(\d{1,20}))?(?:;o=(\d))?")
 
@@ -187,7 +188,7 @@ def refused(code: str, status: int) -> None:
         code: of the error table.
         status: HTTP status.
     """
-    name = "request.failed" if status >= 500 else "request.refused"  # noqa: PLR2004 - HTTP's own
+    name = "request.failed" if status >= SERVER_ERROR else "request.refused"
     event(name, code=code, status=status)
 
 

@@ -18,6 +18,7 @@ from lib.core.errors import UNSUPPORTED_MODEL, ApiError, invalid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+NAMED_AT_MOST = 64  # characters of a name that a refusal repeats
 SECONDS = 5  # fixed for all kf2v models
 FPS = 30
 FLASH = "wan2.2-kf2v-flash"
@@ -127,7 +128,7 @@ def resolve(region: str, model: str) -> VideoModel:
 
 
 def _short(text: str) -> str:
-    return ascii(text if len(text) <= 64 else text[:61] + "...")  # noqa: PLR2004 - a line's worth
+    return ascii(text if len(text) <= NAMED_AT_MOST else text[: NAMED_AT_MOST - 3] + "...")
 
 
 def check_resolution(model: VideoModel, resolution: str) -> None:

@@ -1,4 +1,4 @@
-"""The one error table: every way this service says no, in both dialects at once.
+"""The one error table: every way this service refuses or fails, for both dialects.
 
     ApiError                       raised by any ring, answered by web
     ├── the request                invalid_request, invalid_json, unsupported_model, invalid_frame,
@@ -30,7 +30,7 @@ class Kind:
 
     Attributes:
         code: our machine-readable code, `error.code` in answers and verdicts.
-        status: the HTTP status of an answer that says it.
+        status: the HTTP status of an answer with it.
         dashscope: the code that DashScope's own dialect uses for it.
         retryable: whether the same request may succeed later without a change.
         title: the short human name (RFC 9457 `title`).
@@ -155,8 +155,8 @@ class ApiError(Exception):
 SHOWN_AT_MOST = 60
 
 
-def shown(value: str | float | bool) -> str:  # noqa: FBT001 - a value to be shown, not a switch
-    """A plain value as JSON, its beginning only; never hand in what is private."""
+def shown(value: str | float) -> str:
+    """A plain value as JSON, its beginning only; never pass what is private."""
     text = json.dumps(value)
     return text if len(text) <= SHOWN_AT_MOST else f"{text[:SHOWN_AT_MOST]}..."
 
@@ -166,7 +166,7 @@ def out_of_bounds(param: str, got: object, allowed: str) -> ApiError:
 
     Args:
         param: the field.
-        got: what stood there; it is repeated, so never hand in what is private.
+        got: what stood there; it is repeated, so never pass what is private.
         allowed: what may stand there.
     """
     text = shown(got) if isinstance(got, str | int | float) else "no text and no number"

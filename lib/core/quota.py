@@ -1,7 +1,7 @@
 """Whether one more job fits into its owner's limits, and what the answer's headers say of them.
 
 A day is the last 24 hours, so a place frees exactly a day after it was taken. Knows neither bucket
-nor HTTP: it is handed the owner's jobs and answers with header fields or a refusal. The fields are
+nor HTTP: it gets the owner's jobs and returns with header fields or a refusal. The fields are
 those of draft-ietf-httpapi-ratelimit-headers-10 (an Internet-Draft, not yet an RFC), sections 3
 and 4.
 """
@@ -130,27 +130,27 @@ def _spend(limits: OwnerLimits, day: Sequence[Made], price: Decimal, now: float)
         )
     paid = [job for job in day if job.cost]
     used = sum((job.cost for job in paid), Decimal(0))
-    room, frees_at, refusal = limit.amount - used, now + DAY_S, ""
+    left_over, frees_at, refusal = limit.amount - used, now + DAY_S, ""
     if paid:
         frees_at = paid[0].at + DAY_S
-    if price > room:
-        frees_at = _when_paid(paid, room, price) + DAY_S
+    if price > left_over:
+        frees_at = _when_paid(paid, left_over, price) + DAY_S
         refusal = (
             f"spend_per_day: the jobs of the last 24 hours cost {used.normalize():f} "
             f"{limit.currency}, {limit.amount:f} are allowed and this one costs "
             f"{price.normalize():f}; enough frees at {_clock(frees_at)}."
         )
-    quota, left = _hundredths(limit.amount), _hundredths(room)
+    quota, left = _hundredths(limit.amount), _hundredths(left_over)
     policy = f'q={quota};qu="{limit.currency}/{HUNDREDTHS}";w={DAY_S}'
-    after = left if refusal else _hundredths(room - price)
+    after = left if refusal else _hundredths(left_over - price)
     return _Rule("spend_per_day", quota, left, after, policy, frees_at, refusal)
 
 
-def _when_paid(paid: Sequence[Made], room: Decimal, price: Decimal) -> float:
-    """When the job was accepted whose leaving makes room for the price."""
+def _when_paid(paid: Sequence[Made], left_over: Decimal, price: Decimal) -> float:
+    """When the job was accepted whose leaving frees enough for the price."""
     for job in paid:
-        room += job.cost
-        if price <= room:
+        left_over += job.cost
+        if price <= left_over:
             return job.at
     return paid[-1].at
 

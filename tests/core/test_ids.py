@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,14 @@ def test_no_other_module_spells_an_id(path):
     texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     assert not [text for text in texts if isinstance(text, str) and re.search(r"vid_(?!\.)", text)]
     assert "ID_SPAN" not in path.read_text("utf-8")
+
+
+def test_the_leaves_may_know_nothing_of_the_core_but_the_grammar_of_names():
+    contracts = tomllib.loads((LIB.parent / "pyproject.toml").read_text("utf-8"))
+    (leaves,) = (
+        contract
+        for contract in contracts["tool"]["importlinter"]["contracts"]
+        if contract["name"] == "Config and logs are leaves"
+    )
+    core = {path.stem for path in (LIB / "core").iterdir()} - {"__init__", "__pycache__", "ids"}
+    assert {f"lib.core.{name}" for name in core} <= set(leaves["forbidden_modules"])

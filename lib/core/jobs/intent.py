@@ -1,7 +1,7 @@
 """What an owner asked for: the body of `pending/<owner>/<id>.json`, written once and never changed.
 
-The wish is kept with everything that was decided when it was accepted, so that whoever carries it
-on decides nothing anew.
+The request is kept with everything that was decided when it was accepted, so that no later step
+decides anything anew.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Intent:
         id: sorts newest first in a listing.
         owner: whose it is.
         created_at: Unix seconds.
-        account: the upstream account it is pinned to for life.
+        account: the upstream account it keeps until its end.
         region: that account's region.
         request: what was asked for, without the frames.
         first: the first frame.

@@ -1,7 +1,7 @@
 """What the `moov` box of an MP4 says: tracks, codec, size, duration, bytes of pictures.
 
 Reads the structures of ISO/IEC 14496-12 (section numbers stand with each reader), never the
-pictures. Every number in them is a stranger's: whatever does not fit into its box raises `Damaged`,
+pictures. Nothing in them can be trusted: whatever does not fit into its box raises `Damaged`,
 and nothing here takes more memory than a few copies of the box.
 """
 
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DURATION_AT_MOST_S = 24 * 3600.0  # whoever says more says nothing
+DURATION_AT_MOST_S = 24 * 3600.0  # a longer one counts as not known
 TRACKS_AT_MOST = 64
+HALF_BITS, BYTE_BITS, WORD_BITS = 4, 8, 16  # widths of a size in `stz2` (8.7.3)
 BOXES_AT_MOST = 4096  # beside each other; films have about ten
 HEADER, LONG_HEADER = 8, 16  # bytes before the contents of a box
 _UNKNOWN = (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)  # durations that stand for "not known yet"
@@ -200,12 +201,12 @@ def uint32s(body: memoryview, at: int, count: int) -> array[int]:
 
 
 def _compact(body: memoryview, bits: int, samples: int) -> int:
-    if bits not in {4, 8, 16} or samples * bits > len(body) * 8:
+    if bits not in {HALF_BITS, BYTE_BITS, WORD_BITS} or samples * bits > len(body) * 8:
         raise Damaged
-    if bits == 16:  # noqa: PLR2004 - one of the three widths
+    if bits == WORD_BITS:
         whole = bytes(body[: samples * 2])
         return sum(whole[0::2]) * 256 + sum(whole[1::2])
-    if bits == 8:  # noqa: PLR2004 - as above
+    if bits == BYTE_BITS:
         return sum(body[:samples])
     pairs = sum((byte >> 4) + (byte & 15) for byte in body[: samples // 2])
     return pairs + (body[samples // 2] >> 4 if samples % 2 else 0)

@@ -145,7 +145,7 @@ def _affordable(head: Head, param: str) -> None:
 def _decoded(data: bytes, head: Head, param: str) -> Image | None:
     """Decode it to its end; the picture to be kept instead, or None when it may stay as it is."""
     try:
-        # Handed on without a name: what is no longer needed is gone before the next copy.
+        # Passed on without a name: what is no longer needed is gone before the next copy.
         return upright_and_opaque(loaded(data, head), param)
     except ApiError:
         raise

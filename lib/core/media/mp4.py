@@ -164,10 +164,10 @@ class Probe:
         pictures = [track for track in self._movie.tracks if track.handler == "vide"]
         if not pictures:
             raise NotTheFilm("it has no picture track")
-        heard = [track for track in self._movie.tracks if track.handler == "soun"]
-        if sum(self._coded_bytes(track) for track in (*pictures, *heard)) > self._media_bytes:
+        sounds = [track for track in self._movie.tracks if track.handler == "soun"]
+        if sum(self._coded_bytes(track) for track in (*pictures, *sounds)) > self._media_bytes:
             raise NotTheFilm("pictures are missing (mdat is shorter than its table)")
-        return self._film(self._movie, pictures[0], sound=bool(heard))
+        return self._film(self._movie, pictures[0], sound=bool(sounds))
 
     def _film(self, told: Movie, track: Track, *, sound: bool) -> FilmFacts:
         run = self._runs.get(track.number, Run())

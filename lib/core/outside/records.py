@@ -145,11 +145,11 @@ class Fields:
 
     def pair(self, name: str) -> tuple[int, int]:
         """Two whole numbers from 0 on."""
-        found = self._value(name, _MISSING)
-        if not isinstance(found, list | tuple) or len(found) != 2:  # noqa: PLR2004 - a pair
-            raise self._odd(name)
-        both = Fields(dict(zip("ab", found, strict=True)), f"{name} of {self._of}")
-        return both.whole("a"), both.whole("b")
+        match self._value(name, _MISSING):
+            case [first, second]:
+                both = Fields({"first": first, "second": second}, f"{name} of {self._of}")
+                return both.whole("first"), both.whole("second")
+        raise self._odd(name)
 
     def moments(self, name: str) -> dict[str, float]:
         """A table of moments in Unix seconds; what else stands there is ignored."""

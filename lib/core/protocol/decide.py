@@ -1,6 +1,6 @@
 """What a task's report means for its job: a pure function of (state, report, now).
 
-Only the upstream's verdict and the expiry rule end a job here; everything else keeps it alive.
+Only the upstream's verdict and the expiry rule end a job here; in every other case it goes on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Copy:
-    """The film is there: bring it home."""
+    """The film is there: copy it to the bucket."""
 
     report: Report
 

@@ -33,7 +33,7 @@ class Order:
 
     @property
     def takes_s(self) -> float:
-        """How long its body may take to be handed over; 0 for one that is a single block."""
+        """How long its body may take to be sent; 0 for one that is a single block."""
         size = len(self.first) + len(self.last or "")
         return 0.0 if size <= SMALL else size / SLOWEST
 

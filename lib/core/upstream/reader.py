@@ -46,9 +46,9 @@ MESSAGE_AT_MOST = 1000  # characters; the longest documented one has about 200
 READ_AT_MOST = 8 * MESSAGE_AT_MOST  # of a message: what is struck out of it takes longer than a cut
 CODE_AT_MOST, LINK_AT_MOST, PROMPT_AT_MOST = 128, 65_536, 10_000  # characters
 TIME_AT_LEAST, TIME_AT_MOST = 14, 40  # characters; a date alone is no time
-# A record lives a day and a task may have waited for days; whoever is further away is mistaken.
+# A record lives a day and a task may have waited for days; a time further away is wrong.
 PAST_S, FUTURE_S = 7 * DAY_S, DAY_S
-SINCE, BEFORE = 1_577_836_800.0, 4_102_444_800.0  # 2020 to 2100, where nobody says what time it is
+SINCE, BEFORE = 1_577_836_800.0, 4_102_444_800.0  # 2020 to 2100, where the time is not known
 
 # DashScope's code (or its prefix up to the first dot) to our kind, and whether the job should wait:
 # accounts are mended by their owner and the job is then still wanted; a request at fault stays so.
@@ -172,7 +172,7 @@ def report(task_id: str, data: Mapping[str, Any], now: float | None = None) -> R
     output = data.get("output")
     if not isinstance(output, dict) or "task_status" not in output:
         return None
-    # As it is or not at all: half a link, or a mended one, leads elsewhere; the guard judges it.
+    # As it is or not at all: half a link, or a mended one, leads elsewhere; `outbound` judges it.
     link = output.get("video_url")
     link = link if isinstance(link, str) and len(link) <= LINK_AT_MOST else ""
     return Report(
