@@ -1,7 +1,7 @@
-"""One line of JSON for each thing that happened, as Cloud Logging reads it; short text at home.
+"""One line of JSON for each thing that happened, for Cloud Logging; short text in a terminal.
 
 Event names stand in one list, so that alerts can rely on them. Refuses to print secrets: keys,
-links and prompts have no place in a log, whatever a caller hands over; an owner is a hash. Sources:
+links and prompts have no place in a log, whatever a caller passes; an owner is a hash. Sources:
 Cloud Logging, "Structured logging"; Error Reporting, "Format errors in logs"; W3C Trace Context.
 """
 
@@ -19,6 +19,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lib import redaction
+from lib.core.ids import valid_id
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,70 +30,26 @@ EVENTS = frozenset(
         "answer.unmarked",
         "cancel.interrupted",
         "clock.off",
-        "copy.again",
-        "copy.given_up",
+        *("copy.again", "copy.given_up"),
         "gate.unreachable",
-        "job.cancelled",
-        "job.completed",
-        "job.created",
-        "job.deleted",
-        "job.ended",
-        "job.stranded",
-        "job.upstream_expired",
+        *("job.cancelled", "job.completed", "job.created", "job.deleted", "job.ended"),
+        *("job.stranded", "job.upstream_expired"),
         "limit.reached",
         "link.unsigned",
         "object.unreadable",
         "read.refresh_failed",
-        "request.crashed",
-        "request.failed",
-        "request.refused",
-        "submit.accepted",
-        "submit.adopted",
-        "submit.foreign_claim",
-        "submit.interrupted",
-        "submit.refused",
-        "submit.unknown",
-        "submit.unprepared",
-        "submit.unsure",
+        *("request.crashed", "request.failed", "request.refused"),
+        *("submit.accepted", "submit.adopted", "submit.foreign_claim", "submit.interrupted"),
+        *("submit.refused", "submit.unknown", "submit.unprepared", "submit.unsure"),
         "submit.waits",
-        "tick.account_failed",
-        "tick.account_waits",
-        "tick.crashed",
-        "tick.cursor_lost",
-        "tick.done",
-        "tick.get_failed",
-        "tick.job_failed",
-        "tick.job_waits",
-        "tick.list_failed",
-        "tick.webhooks_wait",
+        *("tick.account_failed", "tick.account_waits", "tick.crashed", "tick.cursor_lost"),
+        *("tick.done", "tick.get_failed", "tick.job_failed", "tick.job_waits"),
+        *("tick.list_failed", "tick.webhooks_wait"),
         "upstream.late_task",
         "watch.kept",
-        "webhook.again",
-        "webhook.delivered",
-        "webhook.failed",
-        "webhook.given_up",
+        *("webhook.again", "webhook.delivered", "webhook.failed", "webhook.given_up"),
     }
 )
-SECRET = frozenset({"authorization", "key", "api_key", "prompt", "negative_prompt", "url", "token"})
-# What a text may not carry: the query of a link (V4 signatures stand there), bearer keys, API keys,
-# ID tokens, pictures. Exceptions of HTTP clients quote the address that they failed at.
-LEAKS = (
-    (re.compile(r"\?[^\s'\"<>]*X-Goog-[^\s'\"<>]*", re.IGNORECASE), "?[struck out]"),
-    (re.compile(r"(https?://[^\s'\"<>?]*)\?[^\s'\"<>]+"), r"\1?[struck out]"),
-    (re.compile(r"\b(X-Goog-\w+|Signature)=[^\s&'\"<>]+", re.IGNORECASE), r"\1=[struck out]"),
-    (re.compile(r"\b(Bearer)\s+[^\s'\",]+", re.IGNORECASE), r"\1 [struck out]"),
-    (re.compile(r"\bsk-[A-Za-z0-9_-]{6,}"), "[struck out]"),
-    (re.compile(r"\bib_[0-9a-f]{8,}_[A-Za-z0-9_-]{8,}"), "[struck out]"),
-    (re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]{8,}"), "[struck out]"),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), "[struck out]"),
-    # Names of owners: in names of objects, and as dataclasses print themselves.
-    (re.compile(r"\b(pending|jobs|videos|frames|keys|outbox)/[^/\s'\"]+/"), r"\1/[struck out]/"),
-    (re.compile(r"\bowner=(?:'[^']*'|\"[^\"]*\")"), "owner=[struck out]"),
-    (re.compile(r"data:image/[a-z+]+;base64,[A-Za-z0-9+/=]+"), "data:[struck out]"),
-)
-# What Python quotes in the message of an exception may be a caller's; a name of ours is a word.
-QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
-WORD = re.compile(r".[A-Za-z_][A-Za-z0-9_.]{0,40}.")
 WARNINGS = frozenset(
     {
         "copy.again",
@@ -104,8 +63,8 @@ WARNINGS = frozenset(
 # Somebody should look: alerts rely on these.
 ERRORS = frozenset({"clock.off", "object.unreadable", "upstream.late_task"})
 REPORTED = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
+SERVER_ERROR = 500  # HTTP: from here on the service is at fault
 TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
-JOB = re.compile(r"vid_[0-9a-z]{27}")
 CLOUD_TRACE = re.compile(r"([0-9a-fA-F]{32})(?:/(\d{1,20}))?(?:;o=(\d))?")
 
 
@@ -186,7 +145,7 @@ def bind(*, owner: str | None = None, job: str | None = None) -> None:
     context = _request.get()
     if context is not None and owner is not None:
         context["owner"] = owner_hash(owner)
-    if context is not None and job is not None and JOB.fullmatch(job):
+    if context is not None and job is not None and valid_id(job):
         context["job"] = job
 
 
@@ -229,7 +188,7 @@ def refused(code: str, status: int) -> None:
         code: of the error table.
         status: HTTP status.
     """
-    name = "request.failed" if status >= 500 else "request.refused"  # noqa: PLR2004 - HTTP's own
+    name = "request.failed" if status >= SERVER_ERROR else "request.refused"
     event(name, code=code, status=status)
 
 
@@ -252,35 +211,12 @@ def _stack(error: BaseException | None) -> str:
         return ""
     pieces = traceback.TracebackException.from_exception(error, compact=True).format()
     return "".join(
-        piece if piece.startswith("  File ") else QUOTED.sub(_word, piece) for piece in pieces
+        piece if piece.startswith("  File ") else redaction.unquoted(piece) for piece in pieces
     )
 
 
-def _word(quoted: re.Match[str]) -> str:
-    return quoted[0] if WORD.fullmatch(quoted[0]) else "[struck out]"
-
-
-def _clean(key: str, value: Any) -> Any:
-    """A value without secrets, however deep they lie in it."""
-    if key.lower() in SECRET:
-        return "[struck out]"
-    if isinstance(value, dict):
-        return {inner: _clean(str(inner), below) for inner, below in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean("", below) for below in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = str(value)
-    if key == "reason":
-        # Behind a code and a colon stands what somebody else's service wrote: its own words.
-        text = text.partition(": ")[0]
-    for pattern, instead in LEAKS:
-        text = pattern.sub(instead, text)
-    return text
-
-
 def _write(name: str, severity: str, fields: dict[str, Any]) -> None:
-    clean = {key: _clean(key, value) for key, value in fields.items()}
+    clean = {key: redaction.field(key, value) for key, value in fields.items()}
     style = _style[0]
     if not style.json_lines:
         stack = clean.pop("stack_trace", "")

@@ -9,11 +9,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lib.config.values import ConfigError, table
+from lib.core.ids import OWNER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OWNER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KEY_HASH = re.compile(r"[^:\s]{1,64}:[0-9a-f]{64}")
 KEYS_SHAPE = '{"owner": ["salt:sha256 hex", ...], ...}'
 

@@ -18,6 +18,7 @@ from lib.core.errors import UNSUPPORTED_MODEL, ApiError, invalid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+NAMED_AT_MOST = 64  # characters of a name that a refusal repeats
 SECONDS = 5  # fixed for all kf2v models
 FPS = 30
 FLASH = "wan2.2-kf2v-flash"
@@ -31,7 +32,7 @@ RESOLUTIONS = tuple(AREAS)
 
 
 @dataclass(frozen=True)
-class Price:
+class Money:
     """What a second of film costs.
 
     Attributes:
@@ -44,7 +45,7 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Model:
+class VideoModel:
     """One model in one region.
 
     Attributes:
@@ -58,7 +59,7 @@ class Model:
     name: str
     region: str
     resolutions: tuple[str, ...]
-    price_per_s: Mapping[str, Price | None]
+    price_per_s: Mapping[str, Money | None]
     typical_s: Mapping[str, float]
 
 
@@ -68,23 +69,25 @@ _FLASH_S = {"480P": 120.0, "720P": 200.0, "1080P": 300.0}
 _PLUS_S = {"720P": 480.0}
 
 
-def _yuan(**tiers: str) -> dict[str, Price | None]:
-    return {f"{name[1:]}P": Price(Decimal(text), "CNY") for name, text in tiers.items()}
+def _yuan(**tiers: str) -> dict[str, Money | None]:
+    return {f"{name[1:]}P": Money(Decimal(text), "CNY") for name, text in tiers.items()}
 
 
 MODELS = (
-    Model(FLASH, "singapore", RESOLUTIONS, dict.fromkeys(RESOLUTIONS), _FLASH_S),
+    VideoModel(FLASH, "singapore", RESOLUTIONS, dict.fromkeys(RESOLUTIONS), _FLASH_S),
     # The pricing page of 2026 states yuan for the international site too.
-    Model(PLUS_INTERNATIONAL, "singapore", ("720P",), _yuan(p720="0.733924"), _PLUS_S),
-    Model(FLASH, "beijing", RESOLUTIONS, _yuan(p480="0.10", p720="0.20", p1080="0.48"), _FLASH_S),
-    Model(PLUS_MAINLAND, "beijing", ("720P",), _yuan(p720="0.70"), _PLUS_S),
+    VideoModel(PLUS_INTERNATIONAL, "singapore", ("720P",), _yuan(p720="0.733924"), _PLUS_S),
+    VideoModel(
+        FLASH, "beijing", RESOLUTIONS, _yuan(p480="0.10", p720="0.20", p1080="0.48"), _FLASH_S
+    ),
+    VideoModel(PLUS_MAINLAND, "beijing", ("720P",), _yuan(p720="0.70"), _PLUS_S),
 )
 # One model, named differently on the two sides.
 TWINS = {PLUS_INTERNATIONAL: PLUS_MAINLAND, PLUS_MAINLAND: PLUS_INTERNATIONAL}
 NAMES = frozenset(model.name for model in MODELS)
 
 
-def models(region: str) -> tuple[Model, ...]:
+def models(region: str) -> tuple[VideoModel, ...]:
     """What a region offers."""
     return tuple(model for model in MODELS if model.region == region)
 
@@ -94,7 +97,7 @@ def regions_of(model: str) -> tuple[str, ...]:
     return tuple(entry.region for entry in MODELS if entry.name == model)
 
 
-def resolve(region: str, model: str) -> Model:
+def resolve(region: str, model: str) -> VideoModel:
     """The model of that name in that region.
 
     Args:
@@ -125,10 +128,10 @@ def resolve(region: str, model: str) -> Model:
 
 
 def _short(text: str) -> str:
-    return ascii(text if len(text) <= 64 else text[:61] + "...")  # noqa: PLR2004 - a line's worth
+    return ascii(text if len(text) <= NAMED_AT_MOST else text[: NAMED_AT_MOST - 3] + "...")
 
 
-def check_resolution(model: Model, resolution: str) -> None:
+def check_resolution(model: VideoModel, resolution: str) -> None:
     """Refuse a tier that the model does not render.
 
     Raises:

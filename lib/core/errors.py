@@ -1,14 +1,15 @@
-"""The one error table: every way this service says no, in both dialects at once.
+"""The one error table: every way this service refuses or fails, for both dialects.
 
     ApiError                       raised by any ring, answered by web
     ├── the request                invalid_request, invalid_json, unsupported_model, invalid_frame,
     │                              payload_too_large, unsupported_media_type, method_not_allowed
     ├── the caller                 unauthenticated, forbidden, rate_limited
     ├── the resource               not_found, gone, not_ready, conflict
-    ├── idempotency                idempotency_mismatch, idempotency_in_progress
+    ├── idempotency                idempotency_mismatch
     ├── the upstream               upstream_auth, upstream_quota, upstream_unavailable,
     │                              content_policy_violation, upstream_failed, upstream_expired,
     │                              submit_unknown, delivery_failed
+    ├── the queue                  expired
     └── ourselves                  storage_unavailable, signing_unavailable, record_unreadable,
                                    overloaded, clock_off, not_configured, internal_error
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Kind:
 
     Attributes:
         code: our machine-readable code, `error.code` in answers and verdicts.
-        status: the HTTP status of an answer that says it.
+        status: the HTTP status of an answer with it.
         dashscope: the code that DashScope's own dialect uses for it.
         retryable: whether the same request may succeed later without a change.
         title: the short human name (RFC 9457 `title`).
@@ -55,9 +57,6 @@ NOT_FOUND = _kind("not_found", 404, "NotFound", "Not found")
 METHOD_NOT_ALLOWED = _kind("method_not_allowed", 405, "UnsupportedOperation", "Wrong method")
 CONFLICT = _kind("conflict", 409, "UnsupportedOperation", "Not possible now")
 NOT_READY = _kind("not_ready", 409, "UnsupportedOperation", "Not ready yet", retryable=True)
-IDEMPOTENCY_IN_PROGRESS = _kind(
-    "idempotency_in_progress", 409, "Conflict", "First attempt still running", retryable=True
-)
 GONE = _kind("gone", 410, "NotFound", "Deleted")
 PAYLOAD_TOO_LARGE = _kind("payload_too_large", 413, "BadRequest.TooLarge", "Body too large")
 UNSUPPORTED_MEDIA_TYPE = _kind(
@@ -91,13 +90,40 @@ CONTENT_POLICY = _kind(
     "content_policy_violation", 400, "DataInspectionFailed", "Refused by moderation"
 )
 UPSTREAM_FAILED = _kind("upstream_failed", 502, "InternalError", "Upstream failed", retryable=True)
-UPSTREAM_EXPIRED = _kind("upstream_expired", 410, "InternalError", "Upstream result expired")
+UPSTREAM_EXPIRED = _kind(
+    "upstream_expired", 410, "InternalError", "Upstream result expired", retryable=True
+)
+EXPIRED = _kind("expired", 410, "InternalError", "Never sent in time", retryable=True)
 SUBMIT_UNKNOWN = _kind("submit_unknown", 502, "InternalError", "Outcome of the submit unknown")
 DELIVERY_FAILED = _kind("delivery_failed", 502, "InternalError", "Video could not be delivered")
 
 TABLE: dict[str, Kind] = {
     kind.code: kind for kind in list(globals().values()) if isinstance(kind, Kind)
 }
+
+
+def kind_named(code: str) -> Kind:
+    """The row of a stored code.
+
+    Args:
+        code: of the table; one that only a newer revision knows stays what it is, as an error of
+            ours about which nothing else is known.
+    """
+    return TABLE.get(code) or _kind(code, 500, "InternalError", code)
+
+
+class FrameFault(Enum):
+    """Why a frame was refused: closed, so that every dialect has words for each."""
+
+    TOO_LARGE = auto()  # more bytes than allowed
+    BAD_LINK = auto()  # a text that is no link, or too long for one
+    NOT_FETCHED = auto()  # the link gave nothing usable
+    NOT_UPLOADED = auto()  # no file of this owner under this gs:// name
+    BAD_DATA_URI = auto()  # not one that holds a picture
+    UNREADABLE = auto()  # no picture, or one that does not decode
+    TRANSPARENT = auto()
+    BAD_SIDES = auto()  # too few or too many pixels
+    BAD_FORMAT = auto()  # a picture of a kind, depth or colours that are not taken
 
 
 @dataclass
@@ -111,6 +137,7 @@ class ApiError(Exception):
         upstream_code: DashScope's own code when the refusal comes from there.
         retry_after_s: when trying again makes sense, seconds.
         headers: further answer headers, such as `Allow`.
+        fault: of an `invalid_frame`, what is wrong with it.
     """
 
     kind: Kind
@@ -119,6 +146,7 @@ class ApiError(Exception):
     upstream_code: str | None = None
     retry_after_s: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    fault: FrameFault | None = None
 
     def __str__(self) -> str:
         return self.message
@@ -127,8 +155,8 @@ class ApiError(Exception):
 SHOWN_AT_MOST = 60
 
 
-def shown(value: str | float | bool) -> str:  # noqa: FBT001 - a value to be shown, not a switch
-    """A plain value as JSON, its beginning only; never hand in what is private."""
+def shown(value: str | float) -> str:
+    """A plain value as JSON, its beginning only; never pass what is private."""
     text = json.dumps(value)
     return text if len(text) <= SHOWN_AT_MOST else f"{text[:SHOWN_AT_MOST]}..."
 
@@ -138,7 +166,7 @@ def out_of_bounds(param: str, got: object, allowed: str) -> ApiError:
 
     Args:
         param: the field.
-        got: what stood there; it is repeated, so never hand in what is private.
+        got: what stood there; it is repeated, so never pass what is private.
         allowed: what may stand there.
     """
     text = shown(got) if isinstance(got, str | int | float) else "no text and no number"
@@ -153,3 +181,19 @@ def invalid(param: str, message: str) -> ApiError:
         message: the whole sentence for its reader.
     """
     return ApiError(INVALID_REQUEST, message, param)
+
+
+def invalid_frame(param: str, fault: FrameFault, message: str) -> ApiError:
+    """A frame that cannot be used.
+
+    Args:
+        param: the field.
+        fault: what is wrong with it.
+        message: the whole sentence for its reader.
+    """
+    return ApiError(INVALID_FRAME, message, param, fault=fault)
+
+
+def no_such_video() -> ApiError:
+    """No job of this id that the caller may know of: foreign, deleted and invented look alike."""
+    return ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")

@@ -1,35 +1,27 @@
-"""What an owner may do in a day and at once: parsed, judged, and said in headers.
+"""What an owner may do in a day and at once, as it is configured, and what a job counts for.
 
-A day is the last 24 hours, so a place frees exactly a day after it was taken. Knows neither bucket
-nor HTTP: it is handed the owner's jobs and answers with header fields or a refusal. The fields are
-those of draft-ietf-httpapi-ratelimit-headers-10 (an Internet-Draft, not yet an RFC), sections 3
-and 4.
+Refuses settings that contradict themselves: a limit in money must know what every job costs. Who
+has used how much of a limit is judged in `quota`.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from lib.core import catalogue
-from lib.core.catalogue import Price
-from lib.core.errors import FORBIDDEN, RATE_LIMITED, ApiError
+from lib.core.catalogue import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-DAY_S = 24 * 3600
 EVERYBODY = "*"
 COUNTS, MONEY = ("jobs_per_day", "jobs_running"), ("spend_per_day", "unpriced_job")
-COUNT_AT_MOST = 1_000_000
+JOBS_AT_MOST = 1_000_000
 AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,6})?) ([A-Z]{3})")
-SOON_S, LATER_S = 5.0, 600.0  # when a running job ends is a guess: never told nearer or farther
 FREE = Decimal(0)
-HUNDREDTHS = 100  # header fields carry whole numbers (RFC 9651 integers)
 
 
 class BadLimits(ValueError):  # noqa: N818 - a setting that contradicts itself
@@ -37,7 +29,7 @@ class BadLimits(ValueError):  # noqa: N818 - a setting that contradicts itself
 
 
 @dataclass(frozen=True)
-class Limits:
+class OwnerLimits:
     """An owner's limits; None is no limit.
 
     Attributes:
@@ -49,8 +41,8 @@ class Limits:
 
     jobs_per_day: int | None = None
     jobs_running: int | None = None
-    spend_per_day: Price | None = None
-    unpriced_job: Price | None = None
+    spend_per_day: Money | None = None
+    unpriced_job: Money | None = None
 
     @property
     def daily(self) -> bool:
@@ -63,37 +55,7 @@ class Limits:
         return self.daily or self.jobs_running is not None
 
 
-@dataclass(frozen=True)
-class Made:
-    """A job of the owner, as far as limits care.
-
-    Attributes:
-        at: when it was accepted, Unix seconds.
-        live: whether it has not ended.
-        ends_at: when it will probably have ended, Unix seconds; for live ones only.
-        cost: what it costs or may cost, in the currency of the limit; 0 when it is not billed.
-    """
-
-    at: float
-    live: bool = False
-    ends_at: float = 0.0
-    cost: Decimal = Decimal(0)
-
-
-@dataclass(frozen=True)
-class _Rule:
-    """One limit as it stands; numbers are whole, as the header fields want them."""
-
-    name: str
-    quota: int
-    left: int
-    left_after: int
-    policy: str
-    frees_at: float | None
-    refusal: str = ""
-
-
-def parse(table: Mapping[str, Any], regions: Iterable[str]) -> Mapping[str, Limits]:
+def parse(table: Mapping[str, Any], regions: Iterable[str]) -> Mapping[str, OwnerLimits]:
     """The limits of every owner that has a row; `*` stands for everybody and fills gaps of rows.
 
     Args:
@@ -104,15 +66,15 @@ def parse(table: Mapping[str, Any], regions: Iterable[str]) -> Mapping[str, Limi
         BadLimits: a field is unknown or out of bounds, or a job could not be counted.
     """
     default = _row(EVERYBODY, table.get(EVERYBODY, {}))
-    rows = {owner: Limits(**{**default, **_row(owner, row)}) for owner, row in table.items()}
+    rows = {owner: OwnerLimits(**{**default, **_row(owner, row)}) for owner, row in table.items()}
     for owner, limits in rows.items():
         _check_money(owner, limits, tuple(regions))
     return rows
 
 
-def of(table: Mapping[str, Limits], owner: str) -> Limits:
+def of(table: Mapping[str, OwnerLimits], owner: str) -> OwnerLimits:
     """The limits of one owner."""
-    return table.get(owner) or table.get(EVERYBODY) or Limits()
+    return table.get(owner) or table.get(EVERYBODY) or OwnerLimits()
 
 
 def _row(owner: str, row: Any) -> dict[str, Any]:
@@ -121,16 +83,16 @@ def _row(owner: str, row: Any) -> dict[str, Any]:
     return {name: _limit(owner, name, value) for name, value in row.items()}
 
 
-def _limit(owner: str, name: str, value: Any) -> int | Price | None:
+def _limit(owner: str, name: str, value: Any) -> int | Money | None:
     if name not in COUNTS + MONEY:
         raise BadLimits(f"{owner}: {name!r} is no limit; allowed: {', '.join(COUNTS + MONEY)}.")
     if value is None:
         return None
     if name in COUNTS:
-        if type(value) is not int or not 1 <= value <= COUNT_AT_MOST:
+        if type(value) is not int or not 1 <= value <= JOBS_AT_MOST:
             raise BadLimits(
                 f"{owner}: {name} is {value!r}; allowed: a whole number from 1 to "
-                f"{COUNT_AT_MOST}, or null for no limit. To shut somebody out, revoke their keys."
+                f"{JOBS_AT_MOST}, or null for no limit. To shut somebody out, revoke their keys."
             )
         return value
     found = AMOUNT.fullmatch(value) if isinstance(value, str) else None
@@ -138,10 +100,10 @@ def _limit(owner: str, name: str, value: Any) -> int | Price | None:
         raise BadLimits(
             f'{owner}: {name} is {value!r}; allowed: an amount and a currency, as "20 CNY".'
         )
-    return Price(Decimal(found[1]), found[2])
+    return Money(Decimal(found[1]), found[2])
 
 
-def _check_money(owner: str, limits: Limits, regions: tuple[str, ...]) -> None:
+def _check_money(owner: str, limits: OwnerLimits, regions: tuple[str, ...]) -> None:
     spend, unpriced = limits.spend_per_day, limits.unpriced_job
     if spend is None:
         return
@@ -170,7 +132,7 @@ def _amount(tariff: str, currency: str) -> Decimal | None:
     return None
 
 
-def cost(limits: Limits, tariff: str) -> Decimal:
+def cost(limits: OwnerLimits, tariff: str) -> Decimal:
     """What a job counts for under `spend_per_day`; 0 without that limit.
 
     Args:
@@ -187,128 +149,3 @@ def cost(limits: Limits, tariff: str) -> Decimal:
     prices = [price for model in catalogue.MODELS for price in model.price_per_s.values() if price]
     amounts = [price.amount for price in prices if price.currency == currency]
     return max(amounts, default=Decimal(0)) * catalogue.SECONDS
-
-
-def judge(limits: Limits, made: Sequence[Made], price: Decimal, now: float) -> dict[str, str]:
-    """Let one more job pass, or refuse it.
-
-    Args:
-        limits: the owner's.
-        made: their jobs: all live ones, and all of the last day.
-        price: what the new one counts for.
-        now: Unix seconds.
-
-    Returns:
-        The `RateLimit` fields of the answer, the new job counted; empty without limits.
-
-    Raises:
-        ApiError: `rate_limited` with a sentence for every limit that is reached, `Retry-After` and
-            the fields; `forbidden` for a job that costs more than a whole day may.
-    """
-    day = sorted((job for job in made if job.at > now - DAY_S), key=lambda job: job.at)
-    live = [job for job in made if job.live]
-    found = (_per_day(limits, day, now), _running(limits, live, now))
-    rules = [rule for rule in (*found, _spend(limits, day, price, now)) if rule]
-    reached = [rule for rule in rules if rule.refusal]
-    if not reached:
-        return _fields(rules, now, passes=True)
-    raise ApiError(
-        RATE_LIMITED,
-        " ".join(rule.refusal for rule in reached),
-        retry_after_s=max(_wait(rule, now) for rule in reached),
-        headers=_fields(rules, now, passes=False),
-    )
-
-
-def _per_day(limits: Limits, day: Sequence[Made], now: float) -> _Rule | None:
-    quota, used = limits.jobs_per_day, len(day)
-    if quota is None:
-        return None
-    over = used >= quota
-    frees_at = (day[used - quota if over else 0].at if day else now) + DAY_S
-    refusal = (
-        f"jobs_per_day: {used} jobs were accepted in the last 24 hours, {quota} are allowed; the "
-        f"next place frees at {_clock(frees_at)}."
-    )
-    left = max(0, quota - used)
-    policy = f"q={quota};w={DAY_S}"
-    return _Rule("jobs_per_day", quota, left, left - 1, policy, frees_at, refusal if over else "")
-
-
-def _running(limits: Limits, live: Sequence[Made], now: float) -> _Rule | None:
-    quota, used = limits.jobs_running, len(live)
-    if quota is None:
-        return None
-    left, policy = max(0, quota - used), f'q={quota};qu="concurrent-requests"'
-    if used < quota:
-        return _Rule("jobs_running", quota, left, left - 1, policy, None)
-    ends = sorted(job.ends_at for job in live)[used - quota]
-    frees_at = min(max(ends, now + SOON_S), now + LATER_S)
-    refusal = (
-        f"jobs_running: {used} jobs have not ended, {quota} are allowed; one should end about "
-        f"{_clock(frees_at)}."
-    )
-    return _Rule("jobs_running", quota, left, left, policy, frees_at, refusal)
-
-
-def _spend(limits: Limits, day: Sequence[Made], price: Decimal, now: float) -> _Rule | None:
-    limit = limits.spend_per_day
-    if limit is None:
-        return None
-    if price > limit.amount:
-        raise ApiError(
-            FORBIDDEN,
-            f"spend_per_day: this job costs {price.normalize():f} {limit.currency}, and a whole "
-            f"day may cost {limit.amount:f}; no waiting helps. Ask for a smaller resolution.",
-        )
-    paid = [job for job in day if job.cost]
-    used = sum((job.cost for job in paid), Decimal(0))
-    room, frees_at, refusal = limit.amount - used, now + DAY_S, ""
-    if paid:
-        frees_at = paid[0].at + DAY_S
-    if price > room:
-        frees_at = _when_paid(paid, room, price) + DAY_S
-        refusal = (
-            f"spend_per_day: the jobs of the last 24 hours cost {used.normalize():f} "
-            f"{limit.currency}, {limit.amount:f} are allowed and this one costs "
-            f"{price.normalize():f}; enough frees at {_clock(frees_at)}."
-        )
-    quota, left = _hundredths(limit.amount), _hundredths(room)
-    policy = f'q={quota};qu="{limit.currency}/{HUNDREDTHS}";w={DAY_S}'
-    after = left if refusal else _hundredths(room - price)
-    return _Rule("spend_per_day", quota, left, after, policy, frees_at, refusal)
-
-
-def _when_paid(paid: Sequence[Made], room: Decimal, price: Decimal) -> float:
-    """When the job was accepted whose leaving makes room for the price."""
-    for job in paid:
-        room += job.cost
-        if price <= room:
-            return job.at
-    return paid[-1].at
-
-
-def _hundredths(amount: Decimal) -> int:
-    return max(0, math.floor(amount * HUNDREDTHS))
-
-
-def _fields(rules: Sequence[_Rule], now: float, *, passes: bool) -> dict[str, str]:
-    if not rules:
-        return {}
-    states = []
-    for rule in rules:
-        left = rule.left_after if passes else rule.left
-        reset = "" if rule.frees_at is None else f";t={_wait(rule, now)}"
-        states.append(f'"{rule.name}";r={left}{reset}')
-    return {
-        "RateLimit-Policy": ", ".join(f'"{rule.name}";{rule.policy}' for rule in rules),
-        "RateLimit": ", ".join(states),
-    }
-
-
-def _wait(rule: _Rule, now: float) -> int:
-    return max(1, math.ceil((rule.frees_at or now) - now))
-
-
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(math.ceil(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

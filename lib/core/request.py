@@ -8,12 +8,9 @@ cut a text silently, this refuses.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import difflib
 import hashlib
 import json
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -30,25 +27,21 @@ from pydantic import (
     model_validator,
 )
 
+from lib.core import frame_source
 from lib.core.catalogue import FLASH, SECONDS
-from lib.core.errors import INVALID_FRAME, ApiError, invalid, shown
+from lib.core.errors import ApiError, invalid, shown
+from lib.core.frame_source import FRAME_FORMS
+from lib.core.jobs.intent import PlainRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROMPT_AT_MOST = 800
 NEGATIVE_AT_MOST = 500
-LINK_AT_MOST = 8192
 WEBHOOK_AT_MOST = 2048
-FRAME_AT_MOST = 10 * 1024 * 1024
 SEED_AT_MOST = 2147483647
 
 _ECHOED = {"model", "resolution", "seconds", "seed", "prompt_extend", "watermark", "validate_only"}
-_FRAME_FORMS = (
-    "an https:// link to a public host, a data:image/...;base64,... URI, an uploaded file, or a "
-    "gs:// name from POST /v1/uploads"
-)
-_DATA = re.compile(r"data:image/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
 
 
 def _seconds(value: object) -> object:
@@ -124,8 +117,8 @@ class VideoRequest(BaseModel):
         Field(strict=True, min_length=1, max_length=WEBHOOK_AT_MOST),
         Field(description=f"an https:// link to a public host, at most {WEBHOOK_AT_MOST} letters"),
     ] = None
-    first_frame: Annotated[Frame, Field(description=_FRAME_FORMS)]
-    last_frame: Annotated[Frame | None, Field(description=_FRAME_FORMS)] = None
+    first_frame: Annotated[Frame, Field(description=FRAME_FORMS)]
+    last_frame: Annotated[Frame | None, Field(description=FRAME_FORMS)] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -133,7 +126,7 @@ class VideoRequest(BaseModel):
         if not isinstance(data, dict):
             return data
         frames = {
-            name: _frame(data[name], name)
+            name: _given(data[name], name)
             for name in ("first_frame", "last_frame")
             if data.get(name) is not None
         }
@@ -145,7 +138,7 @@ class VideoRequest(BaseModel):
             raise invalid(
                 "last_frame",
                 "last_frame: nothing was given; it is required unless template is set. Allowed: "
-                f"{_FRAME_FORMS}.",
+                f"{FRAME_FORMS}.",
             )
         return self
 
@@ -169,8 +162,12 @@ class VideoRequest(BaseModel):
         raise refusal(name, data.get(name, _MISSING))
 
     def fields(self) -> dict[str, Any]:
-        """The plain fields, without the frames: what an intent keeps."""
+        """The plain fields, without the frames."""
         return self.model_dump(exclude={"first_frame", "last_frame", "validate_only"})
+
+    def plain(self) -> PlainRequest:
+        """What an intent keeps of it: everything but the frames."""
+        return PlainRequest(**self.fields())
 
     def fingerprint(self, owner: str) -> str:
         """A SHA-256 (hex) that is equal for equal requests of one owner.
@@ -226,59 +223,12 @@ def _unknown(names: list[str], known: tuple[str, ...]) -> ApiError:
     )
 
 
-def _frame(value: object, name: str) -> object:
-    """A frame as link or bytes; a data URI is decoded here, so that it equals its upload."""
+def _given(value: object, name: str) -> str | bytes:
     if isinstance(value, bytes):
         return value
     if not isinstance(value, str):
         raise refusal(name, value)
-    if value[:5].lower() == "data:":
-        return _decode(value, name)
-    if len(value) > LINK_AT_MOST:
-        raise ApiError(
-            INVALID_FRAME,
-            f"{name}: got a link of {len(value)} characters; allowed: at most {LINK_AT_MOST}.",
-            name,
-        )
-    if not re.match(r"(?:https?|gs)://[^/]", value, re.IGNORECASE):
-        raise ApiError(
-            INVALID_FRAME,
-            f"{name}: got a text that is no link; allowed: {_FRAME_FORMS}.",
-            name,
-        )
-    return value
-
-
-def _decode(uri: str, name: str) -> bytes:
-    head = _DATA.match(uri)
-    if not head:
-        raise ApiError(
-            INVALID_FRAME,
-            f"{name}: got a data URI that does not start with data:image/<type>;base64, and that "
-            "is the only form allowed.",
-            name,
-        )
-    if (len(uri) - head.end()) * 3 // 4 > FRAME_AT_MOST + 3:
-        raise too_large(name)
-    try:
-        return base64.b64decode(uri[head.end() :], validate=True)
-    except (binascii.Error, ValueError):
-        raise ApiError(
-            INVALID_FRAME,
-            f"{name}: got a data URI whose base64 does not decode; allowed: A-Z a-z 0-9 + / with "
-            "= at the end, and no spaces or line breaks.",
-            name,
-        ) from None
-
-
-def too_large(name: str) -> ApiError:
-    """The sentence about a frame above the size limit."""
-    return ApiError(
-        INVALID_FRAME,
-        f"{name}: got more than {FRAME_AT_MOST} bytes; allowed: at most {FRAME_AT_MOST} bytes "
-        "(10 MB). Save it as JPEG or with fewer pixels.",
-        name,
-    )
+    return frame_source.read(value, name)
 
 
 def _mark(frame: str | bytes | None) -> str | None:

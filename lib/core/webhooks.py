@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from lib.core import ids
 from lib.core.outside.numbers import whole
 from lib.core.outside.records import MOMENT_AT_MOST, NotReadable
 
@@ -33,6 +34,7 @@ PAUSES_S = (60.0, 300.0, 1800.0, 7200.0, 18000.0, 28800.0, 28800.0)
 TRIES = len(PAUSES_S) + 1
 RETRY_AFTER_AT_MOST_S = 24 * 3600.0
 GONE = 410
+SUCCESS, REDIRECTION = range(200, 300), range(300, 400)
 LOG_AT_MOST = 20
 # refused: a status that is none of the others; redirected: 3xx, which is not followed; no_answer:
 # nothing usable within the time; interrupted: our process died; no_secret: the owner has none now.
@@ -45,7 +47,7 @@ OUTCOMES = (
     "interrupted",
     "no_secret",
 )
-ENDED = frozenset({"delivered", "gone"})
+FINAL = frozenset({"delivered", "gone"})  # nothing is sent after these
 AGENT = "inbetween-webhooks/1"
 
 
@@ -88,7 +90,7 @@ def message_id(job_id: str) -> str:
     Args:
         job_id: `vid_...`; an id holds no full stop, which the signature's parts are joined with.
     """
-    return f"msg_{job_id.removeprefix('vid_')}"
+    return f"msg_{job_id.removeprefix(ids.PREFIX)}"
 
 
 def payload(job: Job) -> bytes:
@@ -104,7 +106,7 @@ def payload(job: Job) -> bytes:
         ValueError: it has none.
     """
     if job.verdict is None:
-        raise ValueError("a job that lives has nothing to announce")
+        raise ValueError("a job that has not ended has nothing to announce")
     ended = job.verdict.ended_at
     at = datetime.fromtimestamp(int(ended), UTC).isoformat().replace("+00:00", "Z")
     event = {
@@ -201,8 +203,8 @@ def _try(row: object) -> Try:
 
 def outcome(status: int) -> str:
     """What a receiver's status means: only 2xx is delivered, only 410 ends it at once."""
-    if status // 100 == 2:  # noqa: PLR2004 - HTTP's own
+    if status in SUCCESS:
         return "delivered"
-    if status // 100 == 3:  # noqa: PLR2004 - HTTP's own
+    if status in REDIRECTION:
         return "redirected"
     return "gone" if status == GONE else "refused"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lib.core.protocol.reconcile import Window
+from lib.core.protocol.evidence import SubmitWindow
 from lib.flows.cache import Memory
 from lib.flows.memory import BODIES_AT_MOST, LINKS_AT_MOST, Room
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lib.adapters.state.jobs import Jobs
     from lib.adapters.state.ledger import Ledger
     from lib.adapters.state.outbox import Outbox
-    from lib.core.limits import Limits
+    from lib.core.limits import OwnerLimits
     from lib.core.webhooks import Secret
 
 T = TypeVar("T")
@@ -69,9 +69,9 @@ class Times:
     single_every_s: float = 15.0
 
     @property
-    def window(self) -> Window:
+    def window(self) -> SubmitWindow:
         """The times that reconciling goes by."""
-        return Window(self.lease_s, self.margin_s, self.delay_s, self.skew_s, self.far_s)
+        return SubmitWindow(self.lease_s, self.margin_s, self.delay_s, self.skew_s, self.far_s)
 
 
 def in_turn(calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -119,7 +119,7 @@ class Kit:
     sleep: Callable[[float], None]
     token: Callable[[], str]
     times: Times = field(default_factory=Times)
-    limits: Mapping[str, Limits] = field(default_factory=dict)
+    limits: Mapping[str, OwnerLimits] = field(default_factory=dict)
     bodies: Room = field(default_factory=lambda: Room(BODIES_AT_MOST))
     links: Room = field(default_factory=lambda: Room(LINKS_AT_MOST))
     answered: Memory[bool] = field(default_factory=Memory)

@@ -60,7 +60,7 @@ def fail(error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:
 def failure(stored: Failure) -> dict[str, Any]:
     """Why a job did not complete, in the same words as an answer's `error`."""
     return {
-        "code": stored.code,
+        "code": stored.kind.code,
         "message": stored.message,
         "type": "job_error",
         "param": stored.param,

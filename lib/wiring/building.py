@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from lib.adapters.files.v4 import Signer
     from lib.config import Config
-    from lib.core.limits import Limits
+    from lib.core.limits import OwnerLimits
     from lib.wiring.runtime import Runtime
 
 T = TypeVar("T")
@@ -161,7 +161,7 @@ def _webhook_secrets(config: Config) -> Mapping[str, tuple[Secret, ...]]:
         raise ConfigError(f"WEBHOOK_SECRETS: {reason}.") from None
 
 
-def _limits(config: Config) -> Mapping[str, Limits]:
+def _limits(config: Config) -> Mapping[str, OwnerLimits]:
     regions = {account.region for account in config.accounts}
     try:
         return limits.parse(config.owner_limits, regions)

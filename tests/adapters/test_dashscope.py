@@ -1,17 +1,21 @@
 """Answers of the upstream become closed types: what is refused, what is ambiguous, what waits."""
 
+import json
+
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.adapters.dashscope import DashScope, Order
+from lib.adapters.dashscope import DashScope
 from lib.core import errors
+from lib.core.jobs.job import PlainRequest
 from lib.core.upstream import reader
+from lib.core.upstream.create import Order
 from lib.core.upstream.outcomes import Accepted, Ambiguous, QueryFailed, Refused, TaskStatus
 
 FRAME = "data:image/png;base64,AA=="
-ORDER = Order({"model": "wan2.2-kf2v-flash", "resolution": "720P"}, FRAME, FRAME)
+ORDER = Order(PlainRequest(model="wan2.2-kf2v-flash", resolution="720P", seconds=5), FRAME, FRAME)
 
 
 def flat(code):
@@ -148,3 +152,30 @@ def test_frames_reach_the_upstream_in_each_way(make_world, delivery):
 def test_the_key_never_shows(world):
     assert "sk-local" not in repr(world.config)
     assert "sk-local" not in repr(world.kit)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "stopped"),
+    [
+        ("UnsupportedOperation", "The task is running.", False),
+        ("", "UnsupportedOperation: says a sentence, and no code", None),
+        ("UnsupportedOperationOfTomorrow", "m", None),
+        ("InternalError", "UnsupportedOperation", None),
+    ],
+)
+def test_only_the_code_says_that_a_task_can_no_longer_be_cancelled(world, code, message, stopped):
+    body = json.dumps({"code": code, "message": message} if code else {"message": message})
+    world.upstream.faults.add(operation="cancel", kind="answer", status=400, body=body)
+    found = world.kit.upstreams["singapore"].cancel("t" * 36)
+    assert found is stopped or isinstance(found, QueryFailed)
+    if stopped is None:
+        assert found.code == (code or "HTTP 400")
+
+
+def test_a_code_of_the_upstream_is_cut_and_carries_no_secret(world):
+    body = json.dumps({"code": "sk-0123456789abcdef " + "C" * 500, "message": "a: b"})
+    world.upstream.faults.add(operation="get", kind="answer", status=400, body=body)
+    found = world.kit.upstreams["singapore"].get("t" * 36)
+    assert len(found.code) == reader.CODE_AT_MOST
+    assert "sk-" not in found.code
+    assert found.message == "a: b"

@@ -11,13 +11,16 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.adapters.dashscope import DashScope, Order
+from lib.adapters.dashscope import DashScope
+from lib.core.jobs.job import PlainRequest
 from lib.core.upstream.blocks import BLOCK, SMALL, Blocks, TooSlow, in_blocks
+from lib.core.upstream.create import Order
 from lib.core.upstream.outcomes import Accepted, Ambiguous, Refused
 
 STALL_S = 4.0  # longer than the connect's timeout, under which a body of bytes was written
 FRAME = b"\x89" * (10 << 20)
-LARGE = Order({"model": "wan2.2-kf2v-flash"}, "data:image/png;base64," + "A" * (10 << 20), None)
+ASKED = PlainRequest(model="wan2.2-kf2v-flash", resolution="720P", seconds=5)
+LARGE = Order(ASKED, "data:image/png;base64," + "A" * (10 << 20), None)
 TASK = {"output": {"task_id": "t", "task_status": "PENDING"}, "request_id": "r"}
 READ_FIRST = 1 << 20
 
@@ -154,7 +157,7 @@ def test_only_a_whole_body_can_have_made_a_task(then, kind):
 
 def test_what_takes_long_says_so():
     assert LARGE.takes_s == pytest.approx(42, abs=1)  # at 2 Mbit/s
-    assert Order({}, "https://link", "https://link").takes_s == 0.0
+    assert Order(ASKED, "https://link", "https://link").takes_s == 0.0
 
 
 # The reader

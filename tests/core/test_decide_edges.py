@@ -43,7 +43,7 @@ def test_a_film_that_was_lost_is_paid_and_may_be_made_again():
     verdict = lost_link(STATE, Report("t", TaskStatus.SUCCEEDED), NOW)
     assert verdict.status is Status.FAILED
     assert verdict.paid is True
-    assert verdict.failure.code == "upstream_expired"
+    assert verdict.failure.kind.code == "upstream_expired"
     assert verdict.failure.retryable
 
 

@@ -6,6 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib.core.protocol.evidence import (
+    Claim,
+    Doubt,
+    Evidence,
+    SubmitWindow,
+    same_prompt,
+    unclaimed,
+)
 from lib.core.protocol.reconcile import (
     ALIKE,
     DISPUTED_ROW,
@@ -13,24 +21,17 @@ from lib.core.protocol.reconcile import (
     NO_KEY,
     NO_LIST,
     ODD_ROW,
-    TASK_AT_MOST_S,
     Adopt,
     Ask,
-    Claim,
-    Doubt,
-    Evidence,
     GiveUp,
     SendAgain,
     Wait,
-    Window,
     conclude,
-    same_prompt,
-    unclaimed,
 )
-from lib.core.upstream.outcomes import Listing, Row, TaskStatus
+from lib.core.upstream.outcomes import TASK_AT_MOST_S, Listing, Row, TaskStatus
 
 FLASH, PLUS = "wan2.2-kf2v-flash", "wan2.1-kf2v-plus"
-WINDOW = Window(lease_s=30, margin_s=60, delay_s=60, skew_s=10)
+WINDOW = SubmitWindow(lease_s=30, margin_s=60, delay_s=60, skew_s=10)
 DOUBT = Doubt("vid_a", FLASH, since=1000.0, until=1030.0)
 SETTLED = 1030.0 + 120.0 + 10.0 + 1
 LATE = SETTLED + 150.0 + 1

@@ -10,15 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.core.protocol.reconcile import (
-    Adopt,
-    Claim,
-    Doubt,
-    Evidence,
-    SendAgain,
-    conclude,
-    unclaimed,
-)
+from lib.core.protocol.evidence import Claim, Doubt, Evidence, unclaimed
+from lib.core.protocol.reconcile import Adopt, SendAgain, conclude
 from lib.core.upstream.outcomes import Listing, Row, TaskStatus
 from lib.flows.context import Times
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from lib.core import webhooks
-from lib.core.jobs.job import FrameRef, Intent, Job, Status, Verdict
+from lib.core.jobs.job import FrameRef, Intent, Job, PlainRequest, Status, Verdict
 from lib.core.webhooks import BadSecret, Secret
 
 # The example of the specification's libraries.
@@ -27,7 +27,13 @@ def job(status=Status.COMPLETED):
         created_at=1_780_000_000.0,
         account="singapore",
         region="singapore",
-        request={"prompt": "a secret thing", "webhook_url": "https://x.example/hook?token=secret"},
+        request=PlainRequest(
+            model="m",
+            resolution="720P",
+            seconds=5,
+            prompt="a secret thing",
+            webhook_url="https://x.example/hook?token=secret",
+        ),
         first=FRAME,
         last=FRAME,
         size=(640, 480),

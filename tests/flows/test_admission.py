@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from lib.emulator.storage.model.conditions import Conditions
 
+from lib.emulator.storage.model.conditions import Conditions
 from tests.receivers import PLACE, secret
 from tests.world import BUCKET, UPSTREAM, picture
 

@@ -46,7 +46,7 @@ def late(world, event, job_id, held, intent):
     elif event == "another finisher":
         finish(world.kit, held, intent, Verdict(Status.FAILED, world.clock.now(), paid=True))
     elif event == "post again":
-        world.post(headers={"Idempotency-Key": "k"}, prompt=intent.request["prompt"])
+        world.post(headers={"Idempotency-Key": "k"}, prompt=intent.request.prompt)
 
 
 @pytest.mark.parametrize("ending", ENDS)

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.core.jobs.job import ENDINGS, Failure, Job, Stage, State, Status, Verdict
+from lib.core import errors
+from lib.core.jobs.job import (
+    ENDINGS,
+    Failure,
+    Job,
+    Stage,
+    State,
+    Status,
+    StoredVideo,
+    Verdict,
+)
 from lib.flows.tasks.verdicts import unknown
 from lib.web.compat import dialect as compat
 from lib.web.native import dialect as native
@@ -350,15 +360,15 @@ def test_odd_texts_of_a_failure_are_told_within_bounds(world):
 
 KINDS = {
     "completed": lambda now: Verdict(
-        Status.COMPLETED, now, video={"object": "videos/local/x.mp4"}, paid=True
+        Status.COMPLETED, now, video=StoredVideo("videos/local/x.mp4"), paid=True
     ),
     "failed": lambda now: Verdict(
-        Status.FAILED, now, Failure("upstream_failed", "no", retryable=True), paid=False
+        Status.FAILED, now, Failure(errors.UPSTREAM_FAILED, "no", retryable=True), paid=False
     ),
     "odd usage": lambda now: Verdict(Status.FAILED, now, usage=[{"paid": 1}], paid=False),
     "cancelled": lambda now: Verdict(Status.CANCELLED, now, paid=False),
     "expired": lambda now: Verdict(
-        Status.EXPIRED, now, Failure("expired", "late", retryable=True), paid=False
+        Status.EXPIRED, now, Failure(errors.EXPIRED, "late", retryable=True), paid=False
     ),
     "submit_unknown": lambda now: unknown(now, ("t",)),
     "deleted": None,
@@ -528,7 +538,7 @@ def test_a_cancelled_stage_waits_for_nothing_and_is_unpaid(world):
 def test_both_dialects_bound_a_stored_usage_that_is_odd(world, usage):
     job_id = queued(world)
     intent = world.kit.jobs.intent(world.kit.jobs.live("local", job_id))
-    verdict = Verdict(Status.COMPLETED, 0.0, video={"object": "v"}, usage=usage, paid=True)
+    verdict = Verdict(Status.COMPLETED, 0.0, video=StoredVideo("v"), usage=usage, paid=True)
     assert native.usage(Job(intent, verdict=verdict)) == {"paid": True}
     link = world.kit.artifacts.link("v")
     shown = compat.show(Job(intent, verdict=verdict), link, "r")

@@ -30,7 +30,7 @@ PLANTED = {
         "Adapters do not know",
     ),
     "the-upstream-in-the-bucket": (
-        "lib/adapters/dashscope.py",
+        "lib/adapters/dashscope/client.py",
         "import lib.adapters.bucket.client",
         "Only state and files know the bucket",
     ),

@@ -14,7 +14,7 @@ import pytest
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
-from lib import logs
+from lib import logs, redaction
 from lib.core.upstream import reader
 from lib.flows import tick as ticking
 from lib.flows.requests import submit as submitting
@@ -345,7 +345,7 @@ def test_what_the_upstream_says_is_kept_without_what_is_nobodys_to_read(said, ke
 
 
 def test_the_scan_sees_a_log_that_strikes_nothing_out(make_world, monkeypatch, capfd):
-    monkeypatch.setattr(logs, "LEAKS", ())
+    monkeypatch.setattr(redaction, "RULES", ())
     day = Day(make_world, monkeypatch)
     day.crashes()
     assert {day.key, UPSTREAM_KEY} <= set(found(capfd.readouterr().out, day.secrets))

@@ -83,7 +83,10 @@ CORE = (
         first=("tests/core/test_decide", "tests/core/test_protocol_times", "tests/flows/test_ends"),
     ),
     Target("lib/core/protocol/reconcile.py", first=PAID),
-    Target("lib/core/jobs/job.py", ("State", "Verdict", "Job"), ("tests/core/test_job", *OBJECTS)),
+    Target("lib/core/protocol/evidence.py", first=PAID),
+    Target("lib/core/jobs/state.py", ("State",), ("tests/core/test_job", *OBJECTS)),
+    Target("lib/core/jobs/verdict.py", ("Verdict",), ("tests/core/test_job", *OBJECTS)),
+    Target("lib/core/jobs/job.py", ("Job",), ("tests/core/test_job", *OBJECTS)),
     Target(
         "lib/core/jobs/stages.py", first=("tests/core/test_stages", "tests/core/test_job", LIFETIME)
     ),
@@ -136,10 +139,19 @@ FLOWS = (
 )
 ADAPTERS = (
     Target(
-        "lib/adapters/dashscope.py",
+        "lib/adapters/dashscope/creates.py",
+        ("create", "_sent", "_before_the_body", "CREATE_TOTAL_S"),
+        ("tests/adapters/test_dashscope", "tests/adapters/test_slow", *PAID),
+    ),
+    Target(
+        "lib/adapters/dashscope/connection.py",
+        ("Connection.read", "Connection.query", "_failed"),
+        ("tests/adapters/test_dashscope", "tests/adapters/test_slow", *PAID),
+    ),
+    Target(
+        "lib/adapters/dashscope/listing.py",
         (
-            *("DashScope.create", "DashScope._read", "DashScope.list", "DashScope._by_our_clock"),
-            *("DashScope._query", "_whole", "_before_the_body", "CREATE_TOTAL_S", "LIST_AT_MOST_S"),
+            *("TaskList.read", "TaskList._by_our_clock", "_whole", "LIST_AT_MOST_S"),
             *("PAGE_SIZE", "PAGES_AT_MOST"),
         ),
         ("tests/adapters/test_dashscope", "tests/adapters/test_slow", *PAID),

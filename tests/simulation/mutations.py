@@ -192,13 +192,13 @@ MUTATIONS = (
     Mutation(
         "only tasks of our own key are candidates",
         "lib/core/protocol/reconcile.py",
-        "    ours = [row for row in rows if row.api_key_id in key_ids or _odd_key(row, key_ids)]\n",
+        "    ours = [row for row in rows if row.api_key_id in key_ids or odd_key(row, key_ids)]\n",
         "    ours = list(rows)\n",
         "another_key_of_the_account",
     ),
     Mutation(
         "a key is known by its own tasks only",
-        "lib/core/protocol/reconcile.py",
+        "lib/core/protocol/evidence.py",
         "row.api_key_id and row.task_id and made_by.get(row.task_id) == key",
         "row.api_key_id and row.task_id in made_by",
         "the_accounts_key_is_changed",
@@ -241,7 +241,7 @@ MUTATIONS = (
     Mutation(
         "a disputed task in the window forbids sending again",
         "lib/core/protocol/reconcile.py",
-        "    argued = any(_disputed(evidence, row) for row in rows)\n",
+        "    argued = any(evidence.disputes(row) for row in rows)\n",
         "    argued = False\n",
         "two_in_doubt_and_the_younger_ones_task",
     ),
@@ -254,9 +254,9 @@ MUTATIONS = (
     ),
     Mutation(
         "an incomplete list is no list",
-        "lib/adapters/dashscope.py",
-        "            if isinstance(data, QueryFailed):\n                return data\n            page = answers.page(data)\n",
-        "            if isinstance(data, QueryFailed):\n                return Listing(tuple(rows), at)\n            page = answers.page(data)\n",
+        "lib/adapters/dashscope/listing.py",
+        "            if isinstance(data, QueryFailed):\n                return data\n            page = reader.page(data)\n",
+        "            if isinstance(data, QueryFailed):\n                return Listing(tuple(rows), at)\n            page = reader.page(data)\n",
         "half_a_list",
     ),
     Mutation(

@@ -4,13 +4,24 @@ import base64
 import gzip
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.core.errors import INVALID_FRAME, ApiError
-from lib.core.jobs.job import Failure, Intent, Job, Stage, State, Status, Verdict
+from lib.core.errors import INVALID_FRAME, UPSTREAM_EXPIRED, ApiError
+from lib.core.jobs.job import (
+    Failure,
+    Intent,
+    Job,
+    PlainRequest,
+    Stage,
+    State,
+    Status,
+    StoredVideo,
+    Verdict,
+)
 from lib.core.media.frames import check
 from lib.web.auth import digest
 from lib.web.compat import dialect
@@ -127,14 +138,14 @@ def test_a_job_whose_report_had_no_usage_shows_what_it_must_have_been():
             {"video_duration": 5, "video_count": 1, "video_ratio": "standard"},
         ),
     ):
-        intent.request["model"] = model
-        verdict = Verdict(Status.COMPLETED, 2.0, video={"object": "x"})
+        intent = replace(intent, request=replace(intent.request, model=model))
+        verdict = Verdict(Status.COMPLETED, 2.0, video=StoredVideo("x"))
         link = type("Link", (), {"url": "u"})
         assert dialect.show(Job(intent, verdict=verdict), link, "r")["usage"] == expected
 
 
 def _intent():
-    request = {"model": "wan2.2-kf2v-flash", "prompt": None, "seconds": 5, "resolution": "480P"}
+    request = PlainRequest(model="wan2.2-kf2v-flash", seconds=5, resolution="480P")
     return Intent("vid_x", "alice", 1.0, "singapore", "singapore", request, None, None, (1, 1))
 
 
@@ -174,7 +185,7 @@ def test_a_failed_task_is_http_200_with_the_reason_inside_and_no_times(world):
 
 
 def test_a_failure_of_our_own_keeps_its_sentence_under_the_services_code():
-    failure = Failure("upstream_expired", "The film was made, but ...", retryable=True)
+    failure = Failure(UPSTREAM_EXPIRED, "The film was made, but ...", retryable=True)
     assert dialect.why(failure) == ("InternalError", "The film was made, but ...")
     assert dialect.why(None)[0] == "InternalError"
 

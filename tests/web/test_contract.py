@@ -50,6 +50,7 @@ def test_every_error_of_a_caller_stands_in_it(contract):
         "clock_off",  # why a job waits; no answer
         "content_policy_violation",
         "delivery_failed",
+        "expired",
         "method_not_allowed",
         "submit_unknown",
         "upstream_expired",

@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 
 from lib.config import ConfigError
 from lib.core import limits as rules
-from lib.core.catalogue import FLASH, PLUS_INTERNATIONAL, Price
+from lib.core.catalogue import FLASH, PLUS_INTERNATIONAL, Money
 from lib.core.errors import ApiError
-from lib.core.limits import DAY_S, Limits, Made
+from lib.core.ids import made_at, new_id
+from lib.core.limits import OwnerLimits
+from lib.core.quota import Made, judge
 from lib.core.request import VideoRequest
+from lib.core.times import DAY_S
 from lib.flows.requests import limits
-from lib.flows.requests.submit import new_id, submit
+from lib.flows.requests.submit import submit
 from tests.world import picture
 
 NOW = 1_780_000_000.0
@@ -57,10 +60,10 @@ def test_rows_take_over_what_they_do_not_say_and_null_lifts_it():
         {"*": {"jobs_per_day": 5, "jobs_running": 2}, "alice": {"jobs_per_day": None}, "bob": {"jobs_per_day": 9}},
         ["singapore"],
     )  # fmt: skip
-    assert rules.of(rows, "alice") == Limits(None, 2)
-    assert rules.of(rows, "bob") == Limits(9, 2)
-    assert rules.of(rows, "anybody") == Limits(5, 2)
-    assert rules.of({}, "anybody") == Limits()
+    assert rules.of(rows, "alice") == OwnerLimits(None, 2)
+    assert rules.of(rows, "bob") == OwnerLimits(9, 2)
+    assert rules.of(rows, "anybody") == OwnerLimits(5, 2)
+    assert rules.of({}, "anybody") == OwnerLimits()
 
 
 @pytest.mark.parametrize(
@@ -92,16 +95,16 @@ def test_where_every_price_is_known_no_unpriced_job_is_asked_for():
 
 
 def test_a_price_is_the_tables_and_the_rest_counts_as_configured():
-    spending = Limits(
-        spend_per_day=Price(Decimal(20), "CNY"), unpriced_job=Price(Decimal(3), "CNY")
+    spending = OwnerLimits(
+        spend_per_day=Money(Decimal(20), "CNY"), unpriced_job=Money(Decimal(3), "CNY")
     )
     assert rules.cost(spending, "beijing/wan2.2-kf2v-flash/480P") == Decimal("0.50")
     assert rules.cost(spending, f"singapore/{PLUS_INTERNATIONAL}/720P") == Decimal("3.669620")
     assert rules.cost(spending, f"singapore/{FLASH}/480P") == Decimal(3)
     assert rules.cost(spending, "") == Decimal(3)
-    known = Limits(spend_per_day=Price(Decimal(20), "CNY"))
+    known = OwnerLimits(spend_per_day=Money(Decimal(20), "CNY"))
     assert rules.cost(known, "gone/model/720P") == Decimal("3.669620")  # the dearest there is
-    assert rules.cost(Limits(jobs_per_day=1), "") == 0
+    assert rules.cost(OwnerLimits(jobs_per_day=1), "") == 0
 
 
 # Judgement: rules over any history
@@ -111,18 +114,18 @@ FEW = st.lists(st.floats(NOW - 2 * DAY_S, NOW), max_size=12)
 
 @given(FEW, st.integers(1, 8))
 def test_a_day_never_holds_more_jobs_than_allowed_and_the_place_frees_when_it_is_said(ats, quota):
-    bound, made = Limits(jobs_per_day=quota), [Made(at) for at in ats]
+    bound, made = OwnerLimits(jobs_per_day=quota), [Made(at) for at in ats]
     used = sum(at > NOW - DAY_S for at in ats)
     if used < quota:
-        headers = rules.judge(bound, made, rules.FREE, NOW)
+        headers = judge(bound, made, rules.FREE, NOW)
         assert headers["RateLimit"].startswith(f'"jobs_per_day";r={quota - used - 1};t=')
         return
-    error = refused(rules.judge, bound, made, rules.FREE, NOW)
+    error = refused(judge, bound, made, rules.FREE, NOW)
     assert (error.kind.status, error.headers["RateLimit"].split(";")[1]) == (429, "r=0")
     assert 1 <= error.retry_after_s <= DAY_S + 1
-    rules.judge(bound, made, rules.FREE, NOW + error.retry_after_s)
+    judge(bound, made, rules.FREE, NOW + error.retry_after_s)
     if error.retry_after_s > 1:
-        refused(rules.judge, bound, made, rules.FREE, NOW + error.retry_after_s - 1.001)
+        refused(judge, bound, made, rules.FREE, NOW + error.retry_after_s - 1.001)
 
 
 PAID = st.lists(
@@ -132,28 +135,29 @@ PAID = st.lists(
 
 @given(PAID, st.decimals("0.001", 9, places=3), st.decimals(1, 9, places=2))
 def test_a_day_never_costs_more_than_allowed_and_the_money_frees_when_it_is_said(paid, price, most):
-    bound, made = Limits(spend_per_day=Price(most, "CNY")), [Made(at, cost=c) for at, c in paid]
+    bound, made = (
+        OwnerLimits(spend_per_day=Money(most, "CNY")),
+        [Made(at, cost=c) for at, c in paid],
+    )
     if price > most:
-        error = refused(rules.judge, bound, made, price, NOW)
+        error = refused(judge, bound, made, price, NOW)
         assert (error.kind.status, error.retry_after_s) == (403, None)
         return
     used = sum((c for at, c in paid if at > NOW - DAY_S), Decimal(0))
     if used + price <= most:
-        left = int(re.search(r"r=(\d+)", rules.judge(bound, made, price, NOW)["RateLimit"])[1])
+        left = int(re.search(r"r=(\d+)", judge(bound, made, price, NOW)["RateLimit"])[1])
         assert left == int((most - used - price) * 100)
         return
-    error = refused(rules.judge, bound, made, price, NOW)
+    error = refused(judge, bound, made, price, NOW)
     assert error.kind.status == 429
-    rules.judge(bound, made, price, NOW + error.retry_after_s)
+    judge(bound, made, price, NOW + error.retry_after_s)
     if error.retry_after_s > 1:
-        refused(rules.judge, bound, made, price, NOW + error.retry_after_s - 1.001)
+        refused(judge, bound, made, price, NOW + error.retry_after_s - 1.001)
 
 
 def test_several_limits_are_all_named_and_the_latest_counts():
-    bound = Limits(jobs_per_day=1, jobs_running=1)
-    error = refused(
-        rules.judge, bound, [Made(NOW - 60, live=True, ends_at=NOW + 30)], rules.FREE, NOW
-    )
+    bound = OwnerLimits(jobs_per_day=1, jobs_running=1)
+    error = refused(judge, bound, [Made(NOW - 60, live=True, ends_at=NOW + 30)], rules.FREE, NOW)
     assert "jobs_per_day: 1 jobs were accepted in the last 24 hours, 1 are allowed" in error.message
     assert "jobs_running: 1 jobs have not ended, 1 are allowed" in error.message
     assert error.retry_after_s == DAY_S - 60
@@ -166,7 +170,7 @@ def test_several_limits_are_all_named_and_the_latest_counts():
 @pytest.mark.parametrize(("ends_in", "told"), [(-500, 5), (1, 5), (90, 90), (9999, 600)])
 def test_when_a_running_job_ends_is_a_guess_and_told_within_bounds(ends_in, told):
     made = [Made(NOW - 600, live=True, ends_at=NOW + ends_in)]
-    assert refused(rules.judge, Limits(jobs_running=1), made, rules.FREE, NOW).retry_after_s == told
+    assert refused(judge, OwnerLimits(jobs_running=1), made, rules.FREE, NOW).retry_after_s == told
 
 
 # Counting, in a real bucket
@@ -288,11 +292,9 @@ def test_counting_costs_at_most_two_lists_however_long_the_history(make_world, r
 
 @given(st.integers(0, (1 << 44) - 1))
 def test_an_id_tells_its_time_as_it_was_made(milliseconds):
-    assert (
-        abs(limits._id_time(new_id(milliseconds / 1000, "0" * 16)) - milliseconds / 1000) < 0.0011
-    )
+    assert abs(made_at(new_id(milliseconds / 1000, "0" * 16)) - milliseconds / 1000) < 0.0011
 
 
 def test_a_name_that_is_no_id_is_passed_over():
-    assert limits._id_time("readme") is None
-    assert limits._id_time("vid_A" + "1" * 26) is None
+    assert made_at("readme") is None
+    assert made_at("vid_A" + "1" * 26) is None

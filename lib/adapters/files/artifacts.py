@@ -16,13 +16,13 @@ from lib.adapters.bucket.errors import Conflict, Missing
 from lib.adapters.files.incoming import Crc32c, Incoming, NotDelivered, Unusable
 from lib.adapters.files.links import Link, Links, UploadLink
 from lib.core.jobs.job import FrameRef
-from lib.core.media.mp4 import Film, NotTheFilm, Probe
+from lib.core.media.mp4 import FilmFacts, NotTheFilm, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lib.adapters.bucket.metadata import Meta
-    from lib.core.media.frames import Frame
+    from lib.core.media.decode import Frame
 
 __all__ = ["Artifacts", "Link", "NotDelivered", "Unusable", "UploadLink", "Video"]
 
@@ -45,7 +45,7 @@ class Video:
     generation: int
     bytes: int
     crc32c: str
-    film: Film
+    film: FilmFacts
 
 
 class Artifacts(Links):
@@ -125,7 +125,7 @@ class Artifacts(Links):
         except (NotDelivered, Missing):
             return None
 
-    def _confirm(self, name: str, film: Film, size: int, crc32c: str) -> Video:
+    def _confirm(self, name: str, film: FilmFacts, size: int, crc32c: str) -> Video:
         meta = self._bucket.stat(name)
         if meta is None:
             raise NotDelivered("the stored video is gone again")

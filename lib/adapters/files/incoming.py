@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from lib.core.media.mp4 import CutOff, Film, NotTheFilm, Probe
+from lib.core.media.mp4 import CutOff, FilmFacts, NotTheFilm, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +39,7 @@ class Incoming:
     ) -> None:
         self._chunks, self._length, self._still_ours = chunks, length, still_ours
         self._probe, self._crc = Probe(), Crc32c()
-        self.film: Film
+        self.film: FilmFacts
 
     def __iter__(self) -> Iterator[bytes]:
         """The bytes, each judged before it goes on.

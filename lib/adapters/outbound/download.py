@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import requests
 from urllib3.exceptions import HTTPError
 
+from lib.core.errors import FrameFault
 from lib.core.outside.numbers import whole
 
 if TYPE_CHECKING:
@@ -37,9 +38,17 @@ RESUMES_AT_MOST = 100  # of a body that breaks again and again, each time with s
 class FetchFailed(Exception):  # noqa: N818 - callers decide what it means
     """A link that gave nothing usable; the message says why, without repeating it."""
 
+    fault = FrameFault.NOT_FETCHED  # of a frame behind such a link
+
 
 class LinkRefused(FetchFailed):
     """A link that is not followed, whoever answers: trying the same again cannot help."""
+
+
+class BodyTooLarge(FetchFailed):
+    """More bytes than the reader wants."""
+
+    fault = FrameFault.TOO_LARGE
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from lib.adapters.outbound.deadline import Alarm, within
 from lib.adapters.outbound.download import (
     BLOCK,
     OK,
+    BodyTooLarge,
     Download,
     FetchFailed,
     LinkRefused,
@@ -27,7 +28,7 @@ from lib.adapters.outbound.download import (
 from lib.adapters.outbound.redirects import PAUSES_S, TIMEOUT_S, Follower, failure
 from lib.adapters.outbound.session import unread_redirects
 from lib.adapters.outbound.url_policy import PORTS
-from lib.core.errors import INVALID_FRAME, ApiError
+from lib.core.errors import invalid_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -108,11 +109,9 @@ class Fetcher:
                 _check_head(download, limit_bytes)
                 return _body(download, limit_bytes)
         except FetchFailed as reason:
-            raise ApiError(
-                INVALID_FRAME,
-                f"{param}: the link could not be used: {reason}. Allowed: {self.allowed}; or "
-                "upload the file itself.",
-                param,
+            why = f"{param}: the link could not be used: {reason}. Allowed: {self.allowed}"
+            raise invalid_frame(
+                param, reason.fault, f"{why}; or upload the file itself."
             ) from reason
 
     @contextmanager
@@ -226,7 +225,7 @@ def _check_head(download: Download, limit_bytes: int) -> None:
         family = kind.partition("/")[0] if kind.replace("/", "").isalnum() else "something else"
         raise FetchFailed(f"its host says that it is no picture ({family})")
     if (download.length or 0) > limit_bytes:
-        raise FetchFailed(f"it is larger than {limit_bytes} bytes")
+        raise BodyTooLarge(f"it is larger than {limit_bytes} bytes")
 
 
 def _body(download: Download, limit_bytes: int) -> bytes:
@@ -239,5 +238,5 @@ def _body(download: Download, limit_bytes: int) -> bytes:
     for chunk in download.chunks:
         body += chunk
         if len(body) > limit_bytes:
-            raise FetchFailed(f"it is larger than {limit_bytes} bytes")
+            raise BodyTooLarge(f"it is larger than {limit_bytes} bytes")
     return bytes(body)

@@ -181,8 +181,7 @@ def _log(meta: Meta) -> tuple[Try, ...]:
 
 def tariff(intent: Intent) -> str:
     """What a job is charged by: region, model and resolution."""
-    request = intent.request
-    return f"{intent.region}/{request.get('model', '')}/{request.get('resolution', '')}"
+    return f"{intent.region}/{intent.request.model}/{intent.request.resolution}"
 
 
 def dump(data: Mapping[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ from lib.adapters.bucket.errors import Conflict, Missing
 from lib.adapters.state.gates import Cursor, Gate, PollLease
 from lib.adapters.state.keys import KeyEntry, Keys
 from lib.core.outside.records import SCHEMA
-from lib.core.protocol.reconcile import DISPUTED, Claim
+from lib.core.protocol.evidence import DISPUTED, Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

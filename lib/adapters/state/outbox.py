@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lib.adapters.bucket.errors import Conflict, Missing
 from lib.core.ids import job_of
-from lib.core.outside.records import SCHEMA, TEXT_AT_MOST, Fields, NotReadable, RecordUnreadable
+from lib.core.outside.records import SCHEMA, SHORT_AT_MOST, Fields, NotReadable, RecordUnreadable
 from lib.core.webhooks import read_log, write_log
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _entry(meta: Meta) -> Entry:
             *named,
             meta,
             read.text("by"),
-            read.text("host", "", at_most=TEXT_AT_MOST),
+            read.text("host", "", at_most=SHORT_AT_MOST),
             read.number("next_at"),
             read.whole("base", 0),
             read.number("until", 0.0),

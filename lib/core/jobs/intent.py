@@ -1,15 +1,15 @@
 """What an owner asked for: the body of `pending/<owner>/<id>.json`, written once and never changed.
 
-The wish is kept with everything that was decided when it was accepted, so that whoever carries it
-on decides nothing anew.
+The request is kept with everything that was decided when it was accepted, so that no later step
+decides anything anew.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from lib.core.outside.records import Fields
+from lib.core.outside.records import WHOLE_AT_MOST, Fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +42,67 @@ class FrameRef:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlainRequest:
+    """What was asked for, without the frames: the fields of `core.request.VideoRequest`.
+
+    Attributes:
+        model: the model's name, as the caller gave it.
+        prompt: None without one.
+        negative_prompt: None without one.
+        template: the name of an effect, None without one.
+        resolution: a tier such as `720P`.
+        seconds: of film.
+        seed: None leaves the choice to the upstream.
+        prompt_extend: whether the upstream may rewrite the prompt; None in records without it.
+        watermark: whether the film carries one; None in records without it.
+        metadata: the owner's own names and texts; a newer revision may keep more there.
+        webhook_url: whom to tell of the end, None for nobody.
+        more: fields that only a newer revision knows; kept, since it may read what this one writes.
+    """
+
+    model: str
+    prompt: str | None = None
+    negative_prompt: str | None = None
+    template: str | None = None
+    resolution: str
+    seconds: int
+    seed: int | None = None
+    prompt_extend: bool | None = None
+    watermark: bool | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    webhook_url: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict, as a part of its intent."""
+        own = {name: value for name, value in vars(self).items() if name != "more"}
+        return {**own, **self.more}
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """The request that was stored as a part of its intent.
+
+        Raises:
+            NotReadable: a field is missing or odd.
+        """
+        read = Fields(data, "the request")
+        return cls(
+            model=read.text("model"),
+            prompt=read.text_or_none("prompt"),
+            negative_prompt=read.text_or_none("negative_prompt"),
+            template=read.text_or_none("template"),
+            resolution=read.text("resolution"),
+            seconds=read.whole("seconds"),
+            seed=read.whole_or_none("seed", high=WHOLE_AT_MOST),
+            prompt_extend=read.flag_or_none("prompt_extend"),
+            watermark=read.flag_or_none("watermark"),
+            metadata=read.table("metadata", {}),
+            webhook_url=read.text_or_none("webhook_url"),
+            more=read.beside(cls.__dataclass_fields__.keys() - {"more"}),
+        )
+
+
 @dataclass(frozen=True)
 class Intent:
     """What the owner asked for, with everything that was decided when it was accepted.
@@ -50,9 +111,9 @@ class Intent:
         id: sorts newest first in a listing.
         owner: whose it is.
         created_at: Unix seconds.
-        account: the upstream account it is pinned to for life.
+        account: the upstream account it keeps until its end.
         region: that account's region.
-        request: the request's plain fields (model, prompt, resolution, ...), without frames.
+        request: what was asked for, without the frames.
         first: the first frame.
         last: the last frame; None with a template.
         size: width and height of the video to come.
@@ -66,7 +127,7 @@ class Intent:
     created_at: float
     account: str
     region: str
-    request: dict[str, Any]
+    request: PlainRequest
     first: FrameRef
     last: FrameRef | None
     size: tuple[int, int]
@@ -76,7 +137,7 @@ class Intent:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for the bucket."""
-        return asdict(self)
+        return {**asdict(self), "request": self.request.to_json()}
 
     @classmethod
     def from_json(cls, data: object) -> Self:
@@ -92,7 +153,7 @@ class Intent:
             created_at=read.number("created_at"),
             account=read.text("account"),
             region=read.text("region"),
-            request=_request(read.table("request")),
+            request=PlainRequest.from_json(read.table("request")),
             first=FrameRef.read(read.table("first"), "the first frame"),
             last=(
                 FrameRef.read(read.table("last"), "the last frame") if read.given("last") else None
@@ -102,14 +163,3 @@ class Intent:
             fingerprint=read.text("fingerprint", ""),
             key=read.text_or_none("key"),
         )
-
-
-def _request(fields: dict[str, Any]) -> dict[str, Any]:
-    """The request's fields as they are; those that every reader shows must be there."""
-    read = Fields(fields, "the request")
-    read.text("model")
-    read.text("resolution")
-    read.whole("seconds")
-    for name in ("prompt", "negative_prompt", "webhook_url"):
-        read.text_or_none(name)
-    return fields

@@ -18,7 +18,7 @@ class Stage(StrEnum):
     RUNNING = "running"
     COPYING = "copying"
     CANCELLED = "cancelled"
-    # Not a stage of life: a slip that says what an interrupted DELETE still has to clear away.
+    # No stage of a job: a marker that says what an interrupted DELETE still has to clear away.
     DELETING = "deleting"
 
 
@@ -44,9 +44,9 @@ STATUS_OF = {
     Stage.UNSURE: Status.QUEUED,
     Stage.RUNNING: Status.IN_PROGRESS,
     Stage.COPYING: Status.IN_PROGRESS,
-    # The owner's word is final as soon as the conditional patch won; the verdict follows.
+    # The owner's cancel is final as soon as the conditional patch won; the verdict follows.
     Stage.CANCELLED: Status.CANCELLED,
-    # Never shown: the record under jobs/ is there before the slip and wins.
+    # Never shown: the record under jobs/ is there before the marker and wins.
     Stage.DELETING: Status.CANCELLED,
 }
 

@@ -1,7 +1,7 @@
-"""What the `moov` and `moof` boxes of an MP4 say: tracks, codec, size, duration, bytes of pictures.
+"""What the `moov` box of an MP4 says: tracks, codec, size, duration, bytes of pictures.
 
 Reads the structures of ISO/IEC 14496-12 (section numbers stand with each reader), never the
-pictures. Every number in them is a stranger's: whatever does not fit into its box raises `Damaged`,
+pictures. Nothing in them can be trusted: whatever does not fit into its box raises `Damaged`,
 and nothing here takes more memory than a few copies of the box.
 """
 
@@ -16,37 +16,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DURATION_AT_MOST_S = 24 * 3600.0  # whoever says more says nothing
+DURATION_AT_MOST_S = 24 * 3600.0  # a longer one counts as not known
 TRACKS_AT_MOST = 64
+HALF_BITS, BYTE_BITS, WORD_BITS = 4, 8, 16  # widths of a size in `stz2` (8.7.3)
 BOXES_AT_MOST = 4096  # beside each other; films have about ten
-_HEADER, _LONG_HEADER = 8, 16
+HEADER, LONG_HEADER = 8, 16  # bytes before the contents of a box
 _UNKNOWN = (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)  # durations that stand for "not known yet"
-_TFHD_BASE, _TFHD_DESCRIPTION, _TFHD_DURATION, _TFHD_SIZE = 0x01, 0x02, 0x08, 0x10
-_TRUN_OFFSET, _TRUN_FIRST_FLAGS = 0x01, 0x04
-_TRUN_DURATION, _TRUN_SIZE, _TRUN_FLAGS, _TRUN_COMPOSITION = 0x100, 0x200, 0x400, 0x800
 
 
 class Damaged(Exception):  # noqa: N818 - an event that callers act on
     """A box whose contents cannot be."""
-
-
-@dataclass
-class Run:
-    """What the fragments of a file hold of one track, summed up.
-
-    Attributes:
-        samples: pictures, or pieces of sound.
-        bytes: of those whose size is written with them.
-        unsized: how many take the default size of the track.
-        ticks: duration of those that say it, in the track's time scale.
-        untimed: how many take the default duration of the track.
-    """
-
-    samples: int = 0
-    bytes: int = 0
-    unsized: int = 0
-    ticks: int = 0
-    untimed: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,11 +77,11 @@ def movie(moov: bytes) -> Movie:
         Damaged: they cannot be.
     """
     try:
-        inside = list(_boxes(memoryview(moov)))
-        header = _only(inside, b"mvhd")
+        inside = list(boxes(memoryview(moov)))
+        header = only(inside, b"mvhd")
         traks = [body for kind, body in inside if kind == b"trak"]
         tracks = [_track(body) for body in traks[:TRACKS_AT_MOST]]
-        extends = next((list(_boxes(body)) for kind, body in inside if kind == b"mvex"), [])
+        extends = next((list(boxes(body)) for kind, body in inside if kind == b"mvex"), [])
         scale, ticks = _scale_and_duration(header)
         for kind, body in extends:
             if kind == b"mehd" and ticks in _UNKNOWN:
@@ -110,20 +89,6 @@ def movie(moov: bytes) -> Movie:
         trex = [struct.unpack_from(">IIII", body, 4) for kind, body in extends if kind == b"trex"]
         defaults = {number: (ticks, size) for number, _entry, ticks, size in trex[:TRACKS_AT_MOST]}
         return Movie(tuple(tracks), seconds(ticks, scale), defaults)
-    except (struct.error, IndexError, ValueError, OverflowError) as error:
-        raise Damaged from error
-
-
-def fragment(moof: bytes, runs: dict[int, Run]) -> None:
-    """Add what a `moof` box holds to the sums of its tracks (8.8.4 to 8.8.8).
-
-    Raises:
-        Damaged: its contents cannot be.
-    """
-    try:
-        for kind, body in _boxes(memoryview(moof)):
-            if kind == b"traf":
-                _traf(list(_boxes(body)), runs)
     except (struct.error, IndexError, ValueError, OverflowError) as error:
         raise Damaged from error
 
@@ -136,14 +101,19 @@ def seconds(ticks: int, scale: int) -> float:
     return found if found <= DURATION_AT_MOST_S else 0.0
 
 
-def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+def boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """The boxes beside each other in some bytes: kind and contents (4.2).
+
+    Raises:
+        Damaged: one does not fit, or there are too many.
+    """
     at = count = 0
-    while at + _HEADER <= len(data):
+    while at + HEADER <= len(data):
         count += 1
         size, kind = struct.unpack_from(">I4s", data, at)
-        header = _HEADER
+        header = HEADER
         if size == 1:
-            (size,), header = struct.unpack_from(">Q", data, at + _HEADER), _LONG_HEADER
+            (size,), header = struct.unpack_from(">Q", data, at + HEADER), LONG_HEADER
         elif size == 0:  # to the end; QuickTime also ends lists of boxes with it
             size = len(data) - at
         if size < header or at + size > len(data) or count > BOXES_AT_MOST:
@@ -152,8 +122,13 @@ def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         at += size
 
 
-def _only(boxes: list[tuple[bytes, memoryview]], kind: bytes) -> memoryview:
-    for name, body in boxes:
+def only(found: list[tuple[bytes, memoryview]], kind: bytes) -> memoryview:
+    """The contents of the first box of a kind.
+
+    Raises:
+        Damaged: there is none.
+    """
+    for name, body in found:
         if name == kind:
             return body
     raise Damaged
@@ -161,7 +136,7 @@ def _only(boxes: list[tuple[bytes, memoryview]], kind: bytes) -> memoryview:
 
 def _inside(data: memoryview, *path: bytes) -> memoryview:
     for kind in path:
-        data = _only(list(_boxes(data)), kind)
+        data = only(list(boxes(data)), kind)
     return data
 
 
@@ -182,12 +157,12 @@ def _track(trak: memoryview) -> Track:
     (number,) = struct.unpack_from(">I", head, 20 if head[0] else 12)
     media = _inside(trak, b"mdia")
     handler = _letters(_inside(media, b"hdlr")[8:12])
-    table = list(_boxes(_inside(media, b"minf", b"stbl")))
-    description = _only(table, b"stsd")
+    table = list(boxes(_inside(media, b"minf", b"stbl")))
+    description = only(table, b"stsd")
     width, height = 0, 0
     if handler == "vide":
         # VisualSampleEntry (12.1.3): width and height lie 24 bytes behind the entry's header.
-        width, height = struct.unpack_from(">HH", description, 8 + _HEADER + 24)
+        width, height = struct.unpack_from(">HH", description, 8 + HEADER + 24)
     scale, ticks = _scale_and_duration(_inside(media, b"mdhd"))
     samples, size = _samples(table)
     codec = _letters(description[12:16])
@@ -204,14 +179,19 @@ def _samples(table: list[tuple[bytes, memoryview]]) -> tuple[int, int]:
     for kind, body in table:
         if kind == b"stsz":
             fixed, samples = struct.unpack_from(">II", body, 4)
-            return samples, fixed * samples or sum(_words(body, 12, samples))
+            return samples, fixed * samples or sum(uint32s(body, 12, samples))
         if kind == b"stz2":
             bits, samples = struct.unpack_from(">II", body, 4)
             return samples, _compact(body[12:], bits & 0xFF, samples)
     raise Damaged
 
 
-def _words(body: memoryview, at: int, count: int) -> array[int]:
+def uint32s(body: memoryview, at: int, count: int) -> array[int]:
+    """So many numbers of 32 bits from a place on.
+
+    Raises:
+        Damaged: there are fewer.
+    """
     if count * 4 > len(body) - at:
         raise Damaged
     words = array("I", bytes(body[at : at + count * 4]))
@@ -221,52 +201,12 @@ def _words(body: memoryview, at: int, count: int) -> array[int]:
 
 
 def _compact(body: memoryview, bits: int, samples: int) -> int:
-    if bits not in {4, 8, 16} or samples * bits > len(body) * 8:
+    if bits not in {HALF_BITS, BYTE_BITS, WORD_BITS} or samples * bits > len(body) * 8:
         raise Damaged
-    if bits == 16:  # noqa: PLR2004 - one of the three widths
+    if bits == WORD_BITS:
         whole = bytes(body[: samples * 2])
         return sum(whole[0::2]) * 256 + sum(whole[1::2])
-    if bits == 8:  # noqa: PLR2004 - as above
+    if bits == BYTE_BITS:
         return sum(body[:samples])
     pairs = sum((byte >> 4) + (byte & 15) for byte in body[: samples // 2])
     return pairs + (body[samples // 2] >> 4 if samples % 2 else 0)
-
-
-def _traf(boxes: list[tuple[bytes, memoryview]], runs: dict[int, Run]) -> None:
-    head = _only(boxes, b"tfhd")
-    flags, number = struct.unpack_from(">II", head)
-    at = 8
-    at += 8 if flags & _TFHD_BASE else 0
-    at += 4 if flags & _TFHD_DESCRIPTION else 0
-    duration = size = None
-    if flags & _TFHD_DURATION:
-        (duration,), at = struct.unpack_from(">I", head, at), at + 4
-    if flags & _TFHD_SIZE:
-        (size,) = struct.unpack_from(">I", head, at)
-    if number not in runs and len(runs) >= TRACKS_AT_MOST:
-        raise Damaged
-    run = runs.setdefault(number, Run())
-    for kind, body in boxes:
-        if kind == b"trun":
-            _trun(body, run, duration, size)
-
-
-def _trun(body: memoryview, run: Run, duration: int | None, size: int | None) -> None:
-    flags, samples = struct.unpack_from(">II", body)
-    at = 8 + (4 if flags & _TRUN_OFFSET else 0) + (4 if flags & _TRUN_FIRST_FLAGS else 0)
-    asked = (_TRUN_DURATION, _TRUN_SIZE, _TRUN_FLAGS, _TRUN_COMPOSITION)
-    fields = [name for name in asked if flags & name]
-    words = _words(body, at, samples * len(fields))
-    run.samples += samples
-    if _TRUN_SIZE in fields:
-        run.bytes += sum(words[fields.index(_TRUN_SIZE) :: len(fields)])
-    elif size is not None:
-        run.bytes += size * samples
-    else:
-        run.unsized += samples
-    if _TRUN_DURATION in fields:
-        run.ticks += sum(words[:: len(fields)])
-    elif duration is not None:
-        run.ticks += duration * samples
-    else:
-        run.untimed += samples

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PNG = b"\x89PNG\r\n\x1a\n"
-# What people send by mistake; the word is for them.
+# What people send by mistake, as refusals name it.
 OTHERS = (
     (b"GIF8", "GIF"),
     (b"II*\0", "TIFF"),
@@ -45,6 +45,11 @@ FTYP = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mi
 # arithmetic and no browser shows them.
 PROGRESSIVE = 0xC2
 FRAMES = {0xC0, 0xC1, PROGRESSIVE}
+HEAD_BYTES = 13  # of a PNG's IHDR (PNG, 11.2.1)
+MARKER = 0xFF  # every marker of a JPEG begins so (T.81, B.1.1.2)
+SAMPLING = range(1, 5)  # factors of a JPEG's components (T.81, B.2.2)
+OLDEST_HEAD = 12  # bytes of a BMP's BITMAPCOREHEADER
+BITS_WITH_FOURTH = 32  # of a BMP whose fourth byte may be alpha
 ODD_FRAMES = {0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
 SCAN, END = 0xDA, 0xD9
 PARTS_AT_MOST = 20_000  # of a PNG or a JPEG; 10 MB in parts of 8 KiB are 1280
@@ -115,7 +120,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def _png(data: bytes) -> Head:
     length, kind, width, height, bits, colour = unpack_from(">I4sIIBB", data, len(PNG))
-    if kind != b"IHDR" or length != 13:  # noqa: PLR2004 - the standard's
+    if kind != b"IHDR" or length != HEAD_BYTES:
         raise ValueError("its first part is not the one that a PNG begins with")
     kinds = {kind for kind, _, _ in islice(chunks(data), PARTS_AT_MOST)}
     names = {0: "grey", 2: "RGB", 3: "palette", 4: "grey", 6: "RGB"}
@@ -141,7 +146,7 @@ def _jpeg(data: bytes) -> Head:
     for _ in range(PARTS_AT_MOST):
         while data[at : at + 2] == b"\xff\xff" and at < FILLING_AT_MOST:
             at += 1
-        if data[at] != 0xFF:  # noqa: PLR2004 - every marker begins so
+        if data[at] != MARKER:
             raise ValueError("its parts do not follow one another")
         marker = data[at + 1]
         length: int = unpack_from(">H", data, at + 2)[0]
@@ -169,7 +174,7 @@ def _frame(data: bytes, at: int) -> tuple[int, int, int, list[tuple[int, int]]]:
     bits, height, width, count = unpack_from(">BHHB", data, at)
     factors = [data[at + 7 + 3 * number] for number in range(count)]
     parts = [(byte >> 4, byte & 15) for byte in factors]
-    if not parts or not all(1 <= side <= 4 for pair in parts for side in pair):  # noqa: PLR2004
+    if not parts or not all(side in SAMPLING for pair in parts for side in pair):
         raise ValueError("it names colours that there are not")
     return bits, height, width, parts
 
@@ -204,7 +209,7 @@ def _webp(data: bytes) -> Head:
 
 def _bmp(data: bytes) -> Head:
     size: int = unpack_from("<I", data, 14)[0]
-    if size == 12:  # noqa: PLR2004 - the oldest head
+    if size == OLDEST_HEAD:
         width, height, _, bits = unpack_from("<HHHH", data, 18)
         packing = 0
     else:
@@ -216,7 +221,7 @@ def _bmp(data: bytes) -> Head:
         abs(height),
         8,
         names.get(bits, "RGB"),
-        transparent=bits == 32,  # noqa: PLR2004 - the fourth byte may be alpha
+        transparent=bits == BITS_WITH_FOURTH,
         packed=packing not in {0, 3, 6},
     )
 

@@ -11,12 +11,12 @@ import struct
 from dataclasses import dataclass
 
 from lib.core.catalogue import SECONDS
-from lib.core.media.boxes import Damaged, Movie, Run, Track, fragment, movie, seconds
+from lib.core.media.boxes import HEADER, LONG_HEADER, Damaged, Movie, Track, movie, seconds
+from lib.core.media.fragments import Run, fragment
 
 TOLERANCE_S = 0.1
 KEPT_AT_MOST = 8 * 1024 * 1024
 H264 = frozenset({"avc1", "avc2", "avc3", "avc4"})
-_HEADER, _LONG_HEADER = 8, 16
 _KEPT = frozenset({b"ftyp", b"moov", b"moof"})
 _ONCE = frozenset({b"moov"})
 # What a film can begin with; files from before there was a file type box have none (4.3.1).
@@ -35,7 +35,7 @@ class CutOff(NotTheFilm):
 
 
 @dataclass(frozen=True)
-class Film:
+class FilmFacts:
     """What the container says of itself.
 
     Attributes:
@@ -98,17 +98,17 @@ class Probe:
         return size
 
     def _open(self, view: memoryview) -> memoryview:
-        needed = _LONG_HEADER if self._head[:4] == b"\0\0\0\1" else _HEADER
+        needed = LONG_HEADER if self._head[:4] == b"\0\0\0\1" else HEADER
         take = needed - len(self._head)
         self._head += bytes(view[:take])
         rest = view[take:]
-        if len(self._head) < _HEADER:
+        if len(self._head) < HEADER:
             return rest
-        size, kind = struct.unpack(">I4s", self._head[:_HEADER])
+        size, kind = struct.unpack(">I4s", self._head[:HEADER])
         if size == 1:
-            if len(self._head) < _LONG_HEADER:
+            if len(self._head) < LONG_HEADER:
                 return rest
-            (size,) = struct.unpack(">Q", self._head[_HEADER:])
+            (size,) = struct.unpack(">Q", self._head[HEADER:])
         header = len(self._head)
         self._head = b""
         self._begin(kind, size, header)
@@ -147,7 +147,7 @@ class Probe:
         except Damaged as error:
             raise NotTheFilm(f"its {self._kind.decode('ascii')} box is damaged") from error
 
-    def film(self) -> Film:
+    def film(self) -> FilmFacts:
         """The judgement over everything that was fed.
 
         Raises:
@@ -164,12 +164,12 @@ class Probe:
         pictures = [track for track in self._movie.tracks if track.handler == "vide"]
         if not pictures:
             raise NotTheFilm("it has no picture track")
-        heard = [track for track in self._movie.tracks if track.handler == "soun"]
-        if sum(self._coded_bytes(track) for track in (*pictures, *heard)) > self._media_bytes:
+        sounds = [track for track in self._movie.tracks if track.handler == "soun"]
+        if sum(self._coded_bytes(track) for track in (*pictures, *sounds)) > self._media_bytes:
             raise NotTheFilm("pictures are missing (mdat is shorter than its table)")
-        return self._film(self._movie, pictures[0], sound=bool(heard))
+        return self._film(self._movie, pictures[0], sound=bool(sounds))
 
-    def _film(self, told: Movie, track: Track, *, sound: bool) -> Film:
+    def _film(self, told: Movie, track: Track, *, sound: bool) -> FilmFacts:
         run = self._runs.get(track.number, Run())
         samples = track.samples + run.samples
         if not samples:
@@ -180,7 +180,7 @@ class Probe:
         # before the first fragment.
         in_runs_s = seconds(ticks, track.scale)
         duration_s = max(told.duration_s, in_runs_s) or seconds(track.ticks, track.scale)
-        return Film(
+        return FilmFacts(
             duration_s,
             track.width,
             track.height,
@@ -196,7 +196,7 @@ class Probe:
         return track.bytes + run.bytes + run.unsized * default
 
 
-def differences(film: Film, size: tuple[int, int]) -> tuple[str, ...]:
+def differences(film: FilmFacts, size: tuple[int, int]) -> tuple[str, ...]:
     """What about a whole film is not as ordered, as sentences for its owner.
 
     Args:

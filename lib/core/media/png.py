@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 16
 TEXT_AT_MOST = 8 << 20  # a colour profile has about 1 MB at most
+INDEXED = 3  # the colour type whose pixels are places in a palette (PNG, 11.2.1)
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 FILTERS = 4
@@ -93,7 +94,7 @@ def _pixels(data: bytes, *, palette: bool) -> None:
     bits, colour, method, filtering, interlaced = data[at + 8 : at + 13]
     if bits not in DEPTHS.get(colour, ()) or method or filtering or interlaced > 1:
         raise Broken("its head names a form that there is not")
-    if colour == 3 and not palette:  # noqa: PLR2004 - the standard's number
+    if colour == INDEXED and not palette:
         raise Broken("its palette is missing")
     a_pixel = bits * CHANNELS[colour]
     whole = ((0, 0, 1, 1),)

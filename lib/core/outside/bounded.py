@@ -1,4 +1,4 @@
-"""Texts and trees from outside, cut to bounds: whatever is kept or shown of a stranger's answer.
+"""Texts and trees from outside, cut to bounds: whatever is kept or shown of somebody else's answer.
 
 What is of another type becomes nothing, what is too long or too deep is cut. Nothing here raises,
 and everything that comes out can be written as JSON and read again. Numbers alone: `core.numbers`.

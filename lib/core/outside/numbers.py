@@ -11,6 +11,7 @@ import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+BITS_AT_MOST = 512  # of a whole number that may become a float
 DIGITS_AT_MOST = 40  # a float written by repr has 24; int() of 4,300 digits raises
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
@@ -31,7 +32,7 @@ def number(value: object, low: float, high: float) -> float | None:
             return None
         found = float(text)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        if isinstance(value, int) and value.bit_length() > 512:  # noqa: PLR2004 - beyond a float
+        if isinstance(value, int) and value.bit_length() > BITS_AT_MOST:
             return None
         found = float(value)
     else:

@@ -15,11 +15,13 @@ from lib.core.outside import numbers
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Collection
 
 SCHEMA = 1  # how stored objects may grow: .github/CONTRIBUTING.md
 MOMENT_AT_MOST = 1e11  # Unix seconds; far beyond every clock, and still a date
 COUNT_AT_MOST = 1_000_000
-TEXT_AT_MOST = 256
+WHOLE_AT_MOST = (1 << 63) - 1  # of what is kept as it is: generations, seeds
+SHORT_AT_MOST = 256  # characters of a token or a hash
 _MISSING: Any = object()
 
 
@@ -125,6 +127,10 @@ class Fields:
             raise self._odd(name)
         return found
 
+    def whole_or_none(self, name: str, high: int) -> int | None:
+        """A whole number from 0 on; None where it is null or missing."""
+        return None if self._data.get(name) is None else self.whole(name, high=high)
+
     def flag(self, name: str, *, default: bool) -> bool:
         """True or false."""
         found = self._value(name, default)
@@ -132,18 +138,18 @@ class Fields:
             raise self._odd(name)
         return found
 
-    def flag_or_none(self, name: str, *, default: bool) -> bool | None:
+    def flag_or_none(self, name: str, *, default: bool | None = None) -> bool | None:
         """True, false, or null where nobody can know."""
         found = self._value(name, default)
-        return None if found is None else self.flag(name, default=default)
+        return None if found is None else self.flag(name, default=False)
 
     def pair(self, name: str) -> tuple[int, int]:
         """Two whole numbers from 0 on."""
-        found = self._value(name, _MISSING)
-        if not isinstance(found, list | tuple) or len(found) != 2:  # noqa: PLR2004 - a pair
-            raise self._odd(name)
-        both = Fields(dict(zip("ab", found, strict=True)), f"{name} of {self._of}")
-        return both.whole("a"), both.whole("b")
+        match self._value(name, _MISSING):
+            case [first, second]:
+                both = Fields({"first": first, "second": second}, f"{name} of {self._of}")
+                return both.whole("first"), both.whole("second")
+        raise self._odd(name)
 
     def moments(self, name: str) -> dict[str, float]:
         """A table of moments in Unix seconds; what else stands there is ignored."""
@@ -164,6 +170,10 @@ class Fields:
         if not isinstance(found, dict):
             raise self._odd(name)
         return found
+
+    def beside(self, names: Collection[str]) -> dict[str, Any]:
+        """Whatever stands in the record under other names."""
+        return {name: value for name, value in self._data.items() if name not in names}
 
     def given(self, name: str) -> bool:
         """Whether something else than null stands there."""

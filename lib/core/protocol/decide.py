@@ -1,6 +1,6 @@
 """What a task's report means for its job: a pure function of (state, report, now).
 
-Only the upstream's verdict and the expiry rule end a job here; everything else keeps it alive.
+Only the upstream's verdict and the expiry rule end a job here; in every other case it goes on.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lib.core.errors import UPSTREAM_EXPIRED
 from lib.core.jobs.job import Failure, Status, Verdict
 from lib.core.upstream.outcomes import TaskStatus
 
@@ -18,13 +19,10 @@ if TYPE_CHECKING:
     from lib.core.jobs.job import State
     from lib.core.upstream.outcomes import Report
 
-DAY_S = 24 * 3600.0
-ENDED = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED})
-
 
 @dataclass(frozen=True)
 class Copy:
-    """The film is there: bring it home."""
+    """The film is there: copy it to the bucket."""
 
     report: Report
 
@@ -82,7 +80,7 @@ def decide(
 def lost_link(state: State, report: Report, now: float) -> Verdict:
     """The film was made and paid for, and its link died before it could be copied."""
     failure = Failure(
-        "upstream_expired",
+        UPSTREAM_EXPIRED,
         "The film was made, but its link expired before it could be copied to the bucket.",
         retryable=True,
     )
@@ -94,13 +92,13 @@ def _failed(
 ) -> Verdict:
     kind, _waits = classify(report.code)
     message = report.message or "The upstream gave no reason."
-    failure = Failure(kind.code, message, kind.retryable, upstream_code=report.code or None)
+    failure = Failure(kind, message, kind.retryable, upstream_code=report.code or None)
     return _verdict(Status.FAILED, state, report, now, failure, paid=_billed(state, report))
 
 
 def _expired(state: State, report: Report, now: float) -> Verdict:
     failure = Failure(
-        "upstream_expired",
+        UPSTREAM_EXPIRED,
         "The upstream no longer knows the task; its record and its film live 24 hours.",
         retryable=True,
     )

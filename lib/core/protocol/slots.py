@@ -9,14 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib.core.jobs.stages import Stage
+from lib.core.upstream.outcomes import TASK_AT_MOST_S
 
 if TYPE_CHECKING:
     from lib.core.jobs.job import State
 
 RUNNING_AT_MOST = 2  # tasks of one account at a time (Model Studio, "Rate limits")
-TASK_AT_MOST_S = (
-    3 * 3600.0
-)  # then it fails with InternalError.Timeout (Model Studio, "Error codes")
 AHEAD_AT_MOST_S = 600.0  # of our clocks, and of a lease that has just been taken
 
 

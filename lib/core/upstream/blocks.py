@@ -1,4 +1,4 @@
-"""A body that is handed to the wire block by block, and only as long as a deadline allows.
+"""A body that is sent block by block, and only as long as a deadline allows.
 
 HTTP clients write a body of bytes in one piece under the timeout of the connect; a slow line needs
 a timeout for each block and a limit for all of them. Knows no sockets: whoever sends it asks `read`
@@ -29,7 +29,7 @@ class Blocks:
         now: Unix seconds.
 
     Attributes:
-        ended_at: when the last block was handed over, Unix seconds; None before that, and until
+        ended_at: when the last block was sent, Unix seconds; None before that, and until
             then the receiver cannot have a complete request, whatever else it got.
     """
 
@@ -54,7 +54,7 @@ class Blocks:
             return b""
         now = self._now()
         if now > self._until:
-            raise TooSlow(f"{self._at} of {len(self._data)} bytes were handed over in time")
+            raise TooSlow(f"{self._at} of {len(self._data)} bytes were sent in time")
         end = len(self._data) if size < 0 else min(self._at + size, len(self._data))
         block = bytes(self._data[self._at : end])
         self._at = end

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lib.core.upstream.blocks import SMALL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from lib.core.jobs.intent import PlainRequest
 
 SLOWEST = 250_000  # bytes a second that a large create is given time for: 2 Mbit/s
 
@@ -22,33 +22,39 @@ class Order:
     """One create, as it goes over the wire.
 
     Attributes:
-        request: model, prompt, negative_prompt, template, resolution, seed, prompt_extend,
-            watermark; None leaves a field out.
+        request: what is asked for; None leaves a field out.
         first: the first frame as a link, data URI or `oss://` name.
         last: the last frame likewise; None with a template.
     """
 
-    request: Mapping[str, Any]
+    request: PlainRequest
     first: str
     last: str | None
 
     @property
     def takes_s(self) -> float:
-        """How long its body may take to be handed over; 0 for one that is a single block."""
+        """How long its body may take to be sent; 0 for one that is a single block."""
         size = len(self.first) + len(self.last or "")
         return 0.0 if size <= SMALL else size / SLOWEST
 
     def body(self) -> dict[str, Any]:
         """The JSON body, in the order of the reference."""
+        asked = self.request
         source = {
             "first_frame_url": self.first,
             "last_frame_url": self.last,
-            **{name: self.request.get(name) for name in ("prompt", "negative_prompt", "template")},
+            "prompt": asked.prompt,
+            "negative_prompt": asked.negative_prompt,
+            "template": asked.template,
         }
-        names = ("resolution", "prompt_extend", "watermark", "seed")
-        settings = {name: self.request.get(name) for name in names}
+        settings = {
+            "resolution": asked.resolution,
+            "prompt_extend": asked.prompt_extend,
+            "watermark": asked.watermark,
+            "seed": asked.seed,
+        }
         return {
-            "model": self.request["model"],
+            "model": asked.model,
             "input": {name: value for name, value in source.items() if value is not None},
             "parameters": {name: value for name, value in settings.items() if value is not None},
         }

@@ -77,6 +77,11 @@ class TaskStatus(StrEnum):
             return cls.RUNNING
 
 
+ENDED = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED})
+# A task without a result fails by then, with InternalError.Timeout (Model Studio, "Error codes").
+TASK_AT_MOST_S = 3 * 3600.0
+
+
 @dataclass(frozen=True)
 class Report:
     """The answer to a query for one task."""
@@ -119,7 +124,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Page:
+class ListPage:
     """One page of the task list.
 
     Attributes:
@@ -151,18 +156,30 @@ class Listing:
         return {row.task_id: row for row in self.rows if row.task_id and row.status}
 
 
+# The code for what cannot be done (any more), such as cancelling a task that runs.
+UNSUPPORTED = "UnsupportedOperation"
+
+
 @dataclass(frozen=True)
 class QueryFailed:
     """A query (get, list, cancel) that gave no answer to act on.
 
     Attributes:
         kind: our row of the error table.
-        message: one sentence.
+        message: one sentence; the upstream's own where it gave one, which no log may repeat.
+        code: DashScope's; without one, the HTTP status or how the connection failed. Empty where
+            an answer came that says something else than it should.
         limited: 429.
         retry_after_s: what the upstream asked for.
     """
 
     kind: Kind
     message: str
+    code: str = ""
     limited: bool = False
     retry_after_s: float | None = None
+
+    @property
+    def why(self) -> str:
+        """What a log may say of it: the code, or our own sentence where there is none."""
+        return self.code or self.message

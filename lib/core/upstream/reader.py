@@ -8,19 +8,20 @@ management" and "Error codes".
 from __future__ import annotations
 
 import json
-import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from lib import redaction
 from lib.core import errors
 from lib.core.ids import TASK
 from lib.core.outside import bounded
 from lib.core.outside.numbers import number, whole
+from lib.core.times import DAY_S
 from lib.core.upstream.outcomes import (
     Accepted,
     Ambiguous,
+    ListPage,
     Outcome,
-    Page,
     Refused,
     Report,
     Row,
@@ -45,15 +46,9 @@ MESSAGE_AT_MOST = 1000  # characters; the longest documented one has about 200
 READ_AT_MOST = 8 * MESSAGE_AT_MOST  # of a message: what is struck out of it takes longer than a cut
 CODE_AT_MOST, LINK_AT_MOST, PROMPT_AT_MOST = 128, 65_536, 10_000  # characters
 TIME_AT_LEAST, TIME_AT_MOST = 14, 40  # characters; a date alone is no time
-DAY_S = 24 * 3600.0
-# A record lives a day and a task may have waited for days; whoever is further away is mistaken.
+# A record lives a day and a task may have waited for days; a time further away is wrong.
 PAST_S, FUTURE_S = 7 * DAY_S, DAY_S
-SINCE, BEFORE = 1_577_836_800.0, 4_102_444_800.0  # 2020 to 2100, where nobody says what time it is
-_NOT_OURS_TO_SHOW = (
-    (re.compile(r"((?:https?|oss)://[^\s'\"<>?]*)\?[^\s'\"<>]+"), r"\1"),
-    (re.compile(r"\bBearer\s+[^\s'\",]+", re.IGNORECASE), "(a key)"),
-    (re.compile(r"\bsk-[\w-]{4,}"), "(a key)"),
-)
+SINCE, BEFORE = 1_577_836_800.0, 4_102_444_800.0  # 2020 to 2100, where the time is not known
 
 # DashScope's code (or its prefix up to the first dot) to our kind, and whether the job should wait:
 # accounts are mended by their owner and the job is then still wanted; a request at fault stays so.
@@ -155,10 +150,12 @@ def sentence(message: object) -> str:
     Args:
         message: as it came; anything but a text is none.
     """
-    text = bounded.text(message, READ_AT_MOST)
-    for pattern, instead in _NOT_OURS_TO_SHOW:
-        text = pattern.sub(instead, text)
-    return text[:MESSAGE_AT_MOST]
+    return redaction.for_owner(bounded.text(message, READ_AT_MOST))[:MESSAGE_AT_MOST]
+
+
+def code_of(value: object) -> str:
+    """A code of the upstream as it may be kept and shown."""
+    return sentence(value)[:CODE_AT_MOST]
 
 
 def report(task_id: str, data: Mapping[str, Any], now: float | None = None) -> Report | None:
@@ -175,7 +172,7 @@ def report(task_id: str, data: Mapping[str, Any], now: float | None = None) -> R
     output = data.get("output")
     if not isinstance(output, dict) or "task_status" not in output:
         return None
-    # As it is or not at all: half a link, or a mended one, leads elsewhere; the guard judges it.
+    # As it is or not at all: half a link, or a mended one, leads elsewhere; `outbound` judges it.
     link = output.get("video_url")
     link = link if isinstance(link, str) and len(link) <= LINK_AT_MOST else ""
     return Report(
@@ -195,13 +192,13 @@ def _prompt(value: object) -> str | None:
     return bounded.text(value, PROMPT_AT_MOST) if isinstance(value, str) else None
 
 
-def page(data: Mapping[str, Any]) -> Page | None:
+def page(data: Mapping[str, Any]) -> ListPage | None:
     """One page of the task list, each row read alone; None in an unknown shape."""
     found = data.get("data")
     total, pages = (whole(data.get(name), 0, ROWS_AT_MOST) for name in ("total", "total_page"))
     if not isinstance(found, list) or total is None or pages is None:
         return None
-    return Page(tuple(_row(row) for row in found), total, pages)
+    return ListPage(tuple(_row(row) for row in found), total, pages)
 
 
 def _times(output: Mapping[str, Any], now: float | None) -> dict[str, float]:

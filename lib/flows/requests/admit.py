@@ -21,8 +21,8 @@ from lib.flows.webhooks.announce import check_address
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from lib.core.catalogue import Model
-    from lib.core.media.frames import Frame
+    from lib.core.catalogue import VideoModel
+    from lib.core.media.decode import Frame
     from lib.core.request import VideoRequest
     from lib.flows.context import Kit
 
@@ -42,7 +42,7 @@ class Admitted:
     """
 
     accounts: tuple[str, ...]
-    model: Model
+    model: VideoModel
     limits: Mapping[str, str]
     first: Frame
     last: Frame | None

@@ -12,14 +12,13 @@ from lib import logs
 from lib.core.errors import (
     CONFLICT,
     NOT_CONFIGURED,
-    NOT_FOUND,
     NOT_READY,
     UPSTREAM_UNAVAILABLE,
     ApiError,
+    no_such_video,
 )
 from lib.core.jobs.job import Job, Stage, Status, Verdict
-from lib.core.upstream.outcomes import QueryFailed, Report, TaskStatus
-from lib.core.upstream.reader import CODE_AT_MOST, sentence
+from lib.core.upstream.outcomes import UNSUPPORTED, QueryFailed, Report, TaskStatus
 from lib.flows.read import find
 from lib.flows.tasks.account import upstream_of
 from lib.flows.tasks.finish import finish
@@ -56,7 +55,7 @@ def cancel(kit: Kit, owner: str, job_id: str) -> Job:
     while True:
         job = find(kit, owner, job_id)
         if job is None:
-            raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
+            raise no_such_video()
         if job.status is Status.CANCELLED:
             return job
         if job.status.terminal:
@@ -103,7 +102,7 @@ def _stop(kit: Kit, held: Held, job: Job) -> Job:
         UPSTREAM_UNAVAILABLE,
         "The upstream did not confirm the cancel; it may have taken effect. Look at the job, or "
         "cancel again.",
-        upstream_code=sentence(failed.message.partition(":")[0])[:CODE_AT_MOST] if failed else None,
+        upstream_code=(failed.code or None) if failed else None,
         retry_after_s=5,
     )
 
@@ -113,7 +112,7 @@ def _too_late() -> ApiError:
         CONFLICT,
         "The upstream works on the film already (or has ended it); only a task that still waits "
         "there can be cancelled. The job goes on.",
-        upstream_code="UnsupportedOperation",
+        upstream_code=UNSUPPORTED,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.adapters.state.jobs import Tombstone
-from lib.core.errors import CONFLICT, NOT_FOUND, ApiError
+from lib.core.errors import CONFLICT, ApiError, no_such_video
 from lib.core.ids import valid_id
 from lib.core.jobs.job import Stage, State
 from lib.core.outside.records import RecordUnreadable
@@ -34,7 +34,7 @@ def delete(kit: Kit, owner: str, job_id: str) -> None:
         clear(kit, owner, job_id)
         return
     if job is None:
-        raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
+        raise no_such_video()
     if not job.verdict:
         raise ApiError(
             CONFLICT,

@@ -13,15 +13,15 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lib.core.errors import INVALID_FRAME, ApiError
+from lib.core.errors import FrameFault, invalid_frame
+from lib.core.frame_source import FRAME_AT_MOST, too_large
 from lib.core.media import frames
-from lib.core.request import FRAME_AT_MOST, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lib.core.jobs.job import FrameRef
-    from lib.core.media.frames import Frame
+    from lib.core.media.decode import Frame
     from lib.core.request import VideoRequest
     from lib.flows.context import Kit
 
@@ -112,10 +112,10 @@ def _uploaded(kit: Kit, owner: str, name: str, param: str) -> bytes:
             if found.size > FRAME_AT_MOST:
                 raise too_large(param)
             return kit.temporaries.content(found)
-    raise ApiError(
-        INVALID_FRAME,
+    raise invalid_frame(
+        param,
+        FrameFault.NOT_UPLOADED,
         f"{param}: there is no such uploaded frame: nothing was put there, it is older than 48 "
         "hours, or it is not yours. Allowed: the gs:// name that POST /v1/uploads answered, after "
         "the file was put to its url.",
-        param,
     )

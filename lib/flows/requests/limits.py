@@ -8,29 +8,28 @@ not count.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.core import limits as rules
 from lib.core.errors import ApiError
+from lib.core.ids import made_at
 from lib.core.jobs.job import Stage
-from lib.core.limits import Made
 from lib.core.outside.numbers import number
+from lib.core.quota import Made, judge
+from lib.core.times import DAY_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lib.adapters.state.jobs import Held
-    from lib.core.limits import Limits
+    from lib.core.limits import OwnerLimits
     from lib.core.request import VideoRequest
     from lib.flows.context import Kit
 
-MADE = re.compile(r"vid_([0-9a-f]{11})")
-ID_SPAN = (1 << 44) - 1  # as ids are made: milliseconds since 1970, counted down
 SKEW_S = 60.0  # nothing was accepted later than that from now
 # A refused key keeps its id for a day and may be sent again: its job is then younger than its id.
-ID_AGE_S = 2 * rules.DAY_S + 3600
+ID_AGE_S = 2 * DAY_S + 3600
 
 
 def check(kit: Kit, owner: str, request: VideoRequest, region: str) -> dict[str, str]:
@@ -55,13 +54,13 @@ def check(kit: Kit, owner: str, request: VideoRequest, region: str) -> dict[str,
     price = rules.cost(limits, f"{region}/{request.model}/{request.resolution}")
     made = list(_made(kit, owner, limits))
     try:
-        return rules.judge(limits, made, price, kit.now())
+        return judge(limits, made, price, kit.now())
     except ApiError as error:
         logs.event("limit.reached", code=error.kind.code, jobs=len(made))
         raise
 
 
-def _made(kit: Kit, owner: str, limits: Limits) -> Iterator[Made]:
+def _made(kit: Kit, owner: str, limits: OwnerLimits) -> Iterator[Made]:
     """Every live job and every job of the last day, each once."""
     # pending/ before jobs/, and jobs/ wins: the other order loses a job that moves meanwhile.
     live = {held.id: held for held in kit.jobs.pending(f"{owner}/")}
@@ -69,12 +68,12 @@ def _made(kit: Kit, owner: str, limits: Limits) -> Iterator[Made]:
         now = kit.now()
         oldest = now - ID_AGE_S
         for job_id, card in kit.jobs.cards(owner):
-            if (made_at := _id_time(job_id)) is None:
+            if (id_at := made_at(job_id)) is None:
                 continue
-            if made_at < oldest:
+            if id_at < oldest:
                 break
             live.pop(job_id, None)
-            accepted = number(card.get("accepted"), 0.0, now + SKEW_S) or made_at
+            accepted = number(card.get("accepted"), 0.0, now + SKEW_S) or id_at
             billed = card.get("paid") != "False"
             price = rules.cost(limits, _tariff(card)) if billed else rules.FREE
             yield Made(accepted, cost=price)
@@ -83,14 +82,14 @@ def _made(kit: Kit, owner: str, limits: Limits) -> Iterator[Made]:
             yield _live(held, limits)
 
 
-def _live(held: Held, limits: Limits) -> Made:
-    state, made_at = held.state, held.meta.created_at
+def _live(held: Held, limits: OwnerLimits) -> Made:
+    state, accepted = held.state, held.meta.created_at
     if state.stage is Stage.CANCELLED:
-        return Made(made_at)
+        return Made(accepted)
     return Made(
-        made_at,
+        accepted,
         live=True,
-        ends_at=(state.accepted_at or made_at) + state.eta_s,
+        ends_at=(state.accepted_at or accepted) + state.eta_s,
         cost=rules.cost(limits, _tariff(held.meta.metadata)),
     )
 
@@ -98,9 +97,3 @@ def _live(held: Held, limits: Limits) -> Made:
 def _tariff(card: Mapping[str, str]) -> str:
     found = card.get("tariff")
     return found if isinstance(found, str) else ""
-
-
-def _id_time(job_id: str) -> float | None:
-    """When an id was made, Unix seconds; None for one that the service never makes."""
-    found = MADE.match(job_id)
-    return (ID_SPAN - int(found[1], 16)) / 1000 if found else None

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.adapters.state.jobs import DELETED
+from lib.core.ids import made_at
 from lib.core.jobs.job import STATUS_OF, Stage, Status
 from lib.core.outside.records import RecordUnreadable
+from lib.core.times import DAY_S
 from lib.flows.read import find
-from lib.flows.requests.limits import ID_SPAN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from lib.core.jobs.job import Job
     from lib.flows.context import Kit
 
-DAY_S = 24 * 3600.0
 # A refused key keeps its id for a day and may be sent again: its job is then younger than its id.
 YOUNGER_AT_MOST_S = DAY_S + 3600
 ENDED = frozenset(str(status) for status in Status if status.terminal)
@@ -85,20 +85,13 @@ def recent(kit: Kit, owner: str, age_s: float = DAY_S) -> list[Job]:
     """
     found: list[Job] = []
     for job_id in _ids(kit, owner, "", ()):
-        if _made_at(job_id) < kit.now() - age_s - YOUNGER_AT_MOST_S:
+        # What is no id of ours hides nothing behind it.
+        if (at := made_at(job_id)) is not None and at < kit.now() - age_s - YOUNGER_AT_MOST_S:
             break
         job = _legible(kit, owner, job_id)
         if job is not None and job.intent.created_at >= kit.now() - age_s:
             found.append(job)
     return found
-
-
-def _made_at(job_id: str) -> float:
-    """When an id was made, Unix seconds; what is no id of ours hides nothing behind it."""
-    try:
-        return (ID_SPAN - int(job_id.removeprefix("vid_")[:11], 16)) / 1000
-    except ValueError:
-        return float("inf")
 
 
 def _legible(kit: Kit, owner: str, job_id: str) -> Job | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lib.core.errors import CONFLICT, GONE, NOT_FOUND, ApiError
+from lib.core.errors import CONFLICT, GONE, SUBMIT_UNKNOWN, ApiError, no_such_video
 from lib.core.jobs.job import Status
 from lib.core.request import VideoRequest
 from lib.flows.read import find
@@ -40,12 +40,12 @@ def retry(
     """
     job = find(kit, owner, job_id)
     if job is None:
-        raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
+        raise no_such_video()
     _check(job, may_pay_twice=may_pay_twice)
     frames = {"first_frame": _stored(kit, job.intent.first)}
     if job.intent.last is not None:
         frames["last_frame"] = _stored(kit, job.intent.last)
-    order = VideoRequest.parse({**job.intent.request, **frames})
+    order = VideoRequest.parse({**job.intent.request.to_json(), **frames})
     return submit(kit, owner, order, key or f"retry:{job_id}")
 
 
@@ -61,7 +61,7 @@ def _check(job: Job, *, may_pay_twice: bool) -> None:
             "another film of the same frames: POST /v1/videos.",
         )
     failure = job.verdict.failure if job.verdict else None
-    if failure and failure.code == "submit_unknown" and not may_pay_twice:
+    if failure and failure.kind is SUBMIT_UNKNOWN and not may_pay_twice:
         raise ApiError(
             CONFLICT,
             "Nobody knows whether the upstream made, and bills, a task for this job. Look at the "

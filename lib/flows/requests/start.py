@@ -18,9 +18,9 @@ from lib.flows.tasks.prepare import prepare
 from lib.flows.tasks.send import POST_S, dispatch, lease, send, slow_down
 
 if TYPE_CHECKING:
-    from lib.adapters.dashscope import Order
     from lib.adapters.state.jobs import Held
     from lib.core.jobs.job import Intent
+    from lib.core.upstream.create import Order
     from lib.flows.context import Kit
 
 AGAIN = "Send the same request again: within ten minutes it counts as the same."
@@ -74,14 +74,14 @@ def start(kit: Kit, intent: Intent, *, direct: bool) -> tuple[bool, Job]:
 
 
 def _queued(kit: Kit, intent: Intent) -> State:
-    model = catalogue.resolve(intent.region, intent.request["model"])
+    model = catalogue.resolve(intent.region, intent.request.model)
     return State(
         stage=Stage.QUEUED,
         by=kit.token(),
         since=kit.now(),
         account=intent.account,
         model=model.name,
-        eta_s=model.typical_s[intent.request["resolution"]],
+        eta_s=model.typical_s[intent.request.resolution],
     )
 
 

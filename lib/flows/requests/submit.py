@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from lib.adapters.state.jobs import Tombstone
 from lib.core import errors
 from lib.core.errors import ApiError
+from lib.core.ids import new_id
 from lib.core.jobs.job import Intent
+from lib.core.times import DAY_S
 from lib.flows.context import SEND_EVERY_S
 from lib.flows.requests.admit import admit
 from lib.flows.requests.frames import store
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from lib.core.request import VideoRequest
     from lib.flows.context import Kit
     from lib.flows.requests.implicit_key import Begun
-
-DAY_S = 24 * 3600.0
-ID_SPAN = (1 << 44) - 1  # milliseconds since 1970 until the year 2527
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def _taken_in(
         created_at=kit.now(),
         account=account,
         region=kit.upstreams[account].region,
-        request=request.fields(),
+        request=request.plain(),
         first=kept.first,
         last=kept.last,
         size=admitted.size,
@@ -141,16 +140,6 @@ def _taken_in(
     )
     made, job = start(kit, intent, direct=direct)
     return Submission(job, not made, admitted.limits if made else {}, begun)
-
-
-def new_id(now: float, token: str) -> str:
-    """An id that sorts newest first and tells nobody anything else.
-
-    Args:
-        now: Unix seconds.
-        token: 16 random hex characters.
-    """
-    return f"vid_{ID_SPAN - int(now * 1000):011x}{token}"
 
 
 def _bind(kit: Kit, owner: str, key: str, job_id: str, fingerprint: str) -> KeyEntry:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lib.adapters.files import uploads
 from lib.core.errors import invalid
-from lib.core.request import FRAME_AT_MOST
+from lib.core.frame_source import FRAME_AT_MOST
 
 if TYPE_CHECKING:
     from lib.adapters.files.artifacts import UploadLink

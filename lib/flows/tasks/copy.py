@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from lib import logs
 from lib.adapters.files.artifacts import NotDelivered, Unusable
 from lib.adapters.outbound.fetch import FetchFailed, LinkRefused
-from lib.core.errors import ApiError
+from lib.core.errors import DELIVERY_FAILED, ApiError
 from lib.core.jobs.job import Stage, Status
 from lib.core.outside.numbers import number
-from lib.core.protocol.decide import DAY_S, lost_link
-from lib.core.protocol.reconcile import same_prompt
+from lib.core.protocol.decide import lost_link
+from lib.core.protocol.evidence import same_prompt
+from lib.core.times import DAY_S
 from lib.core.upstream.outcomes import TaskStatus
 from lib.flows.tasks import verdicts
 from lib.flows.tasks.finish import close_if_ended, finish
@@ -176,7 +177,7 @@ def _finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
         # Another ending was written first and is final: no film may lie beside it.
         kit.artifacts.remove_video(held.owner, held.id)
         return str(stands.status)
-    logs.event("job.completed", job=held.id, bytes=(verdict.video or {}).get("bytes"))
+    logs.event("job.completed", job=held.id, bytes=verdict.video.bytes if verdict.video else None)
     return "completed"
 
 
@@ -204,7 +205,7 @@ def _again(kit: Kit, held: Held, reason: str, **changes: int) -> str:
         by=kit.token(),
         now=kit.now(),
         tries=held.state.tries + 1,
-        reason="delivery_failed",
+        reason=DELIVERY_FAILED.code,
         **changes,
     )
     if kit.jobs.patch(held, state) is None:
@@ -257,4 +258,4 @@ def _end(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
 
 
 def _same_prompt(intent: Intent, report: Report) -> bool:
-    return same_prompt(str(intent.request.get("prompt") or ""), report.orig_prompt or "")
+    return same_prompt(intent.request.prompt or "", report.orig_prompt or "")

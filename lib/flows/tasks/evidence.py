@@ -14,7 +14,7 @@ from lib import logs
 from lib.core.jobs.job import Stage
 from lib.core.outside.numbers import number
 from lib.core.outside.records import MOMENT_AT_MOST
-from lib.core.protocol.reconcile import DISPUTED, Doubt, Evidence, known_keys, unclaimed
+from lib.core.protocol.evidence import DISPUTED, Doubt, Evidence, known_keys, unclaimed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

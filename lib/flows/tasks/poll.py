@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from lib import logs
 from lib.core.errors import ApiError
 from lib.core.jobs.job import Stage
-from lib.core.protocol.decide import ENDED, Copy, End, decide
-from lib.core.upstream.outcomes import Listing, QueryFailed
+from lib.core.protocol.decide import Copy, End, decide
+from lib.core.upstream.outcomes import ENDED, Listing, QueryFailed
 from lib.core.upstream.reader import classify
 from lib.flows.tasks.account import upstream_of
 from lib.flows.tasks.copy import copy_film, give_up, retry_at
@@ -128,7 +128,7 @@ def hand_over(kit: Kit, board: Board) -> None:
 
 def _list_failed(kit: Kit, account: str, board: Board, failed: QueryFailed) -> None:
     # Single queries do for tasks that no list shows.
-    logs.event("tick.list_failed", account=account, reason=failed.message)
+    logs.event("tick.list_failed", account=account, reason=failed.why)
     board.fails[account] = min(board.fails[account] + 1, FAILS_AT_MOST)
     pause_s = failed.retry_after_s or kit.times.list_every_s * 2.0 ** board.fails[account]
     board.listed[account] = kit.now() + min(pause_s, PAUSE_AT_MOST_S)
@@ -167,7 +167,7 @@ def _look(kit: Kit, held: Held, board: Board) -> str | None:
     report = kit.upstreams[held.state.account].get(held.state.task_id)
     board.done["gets"] += 1
     if isinstance(report, QueryFailed):
-        logs.event("tick.get_failed", job=held.id, reason=report.message)
+        logs.event("tick.get_failed", job=held.id, reason=report.why)
         if report.retry_after_s:
             pause_s = min(report.retry_after_s, PAUSE_AT_MOST_S)
             board.looks[held.name] = kit.now() + pause_s

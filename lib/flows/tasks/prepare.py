@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lib import logs
-from lib.adapters.dashscope import Order
 from lib.core.errors import INTERNAL_ERROR, ApiError
+from lib.core.upstream.create import Order
 from lib.core.upstream.outcomes import QueryFailed, Refused
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _frame_source(
     if way == "inline":
         return f"data:{ref.mime};base64,{base64.b64encode(data).decode()}"
     filename = ref.object.rpartition("/")[2]
-    found = upstream.upload(data, filename, ref.mime, intent.request["model"], within_s)
+    found = upstream.upload(data, filename, ref.mime, intent.request.model, within_s)
     if isinstance(found, str):
         kit.uploaded.put(memory, found, kit.now() + UPLOAD_KEPT_S)
     return found

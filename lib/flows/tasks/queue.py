@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lib.core.errors import EXPIRED
 from lib.core.jobs.job import Failure, Stage, Status, Verdict
 from lib.core.protocol.slots import RUNNING_AT_MOST
 from lib.flows.context import SEND_EVERY_S
@@ -106,7 +107,7 @@ def expire(kit: Kit, held: Held) -> str:
         return "tidied"
     if kit.now() > taken.state.until:
         return "taken_by_another"
-    failure = Failure("expired", _in_vain(held.state), retryable=True)
+    failure = Failure(EXPIRED, _in_vain(held.state), retryable=True)
     # A send that was refused made no task, and one in doubt is queued again only when the settled
     # list shows none: what is trusted with sending again is trusted with saying "unpaid", too.
     finish(kit, taken, intent, Verdict(Status.EXPIRED, kit.now(), failure, paid=False))

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lib import logs
+from lib.core.errors import SUBMIT_UNKNOWN
 from lib.core.jobs.job import Stage
-from lib.core.protocol.reconcile import ENDED, Adopt, Ask, GiveUp, SendAgain, Wait, conclude
-from lib.core.upstream.outcomes import Listing, Report
+from lib.core.protocol.reconcile import Adopt, Ask, GiveUp, SendAgain, Wait, conclude
+from lib.core.upstream.outcomes import ENDED, Listing, Report
 from lib.flows.tasks import clocks
 from lib.flows.tasks.account import upstream_of
 from lib.flows.tasks.evidence import doubt_of, read_evidence, take_notice
@@ -21,7 +22,7 @@ from lib.flows.tasks.verdicts import UNSETTLED, unknown
 
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
-    from lib.core.protocol.reconcile import Doubt, Evidence
+    from lib.core.protocol.evidence import Doubt, Evidence
     from lib.flows.context import Kit
     from lib.flows.tick_state import Board
 
@@ -106,7 +107,7 @@ def _with_prompts(kit: Kit, doubts: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
     for doubt in doubts:
         held = kit.jobs.live(doubt.owner, doubt.id) if doubt.owner else None
         intent = kit.jobs.intent(held) if held else None
-        prompt = str(intent.request.get("prompt") or "") if intent else None
+        prompt = (intent.request.prompt or "") if intent else None
         found.append(replace(doubt, prompt=prompt))
     return tuple(found)
 
@@ -152,7 +153,7 @@ def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...], why: str = 
         by=kit.token(),
         now=held.state.since,
         until=held.state.until,
-        reason="submit_unknown",
+        reason=SUBMIT_UNKNOWN.code,
     )
     frozen = kit.jobs.patch(held, state)
     if frozen is None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lib import logs
-from lib.core.errors import CLOCK_OFF, ApiError
+from lib.core.errors import CLOCK_OFF, UPSTREAM_UNAVAILABLE, ApiError
 from lib.core.jobs.job import Failure, Job, Stage, Status, Verdict
 from lib.core.upstream.outcomes import Accepted, Ambiguous, Refused
 from lib.flows.tasks import clocks
@@ -19,9 +19,9 @@ from lib.flows.tasks.finish import close_if_ended, finish
 from lib.flows.tasks.prepare import prepare
 
 if TYPE_CHECKING:
-    from lib.adapters.dashscope import Order
     from lib.adapters.state.jobs import Held
     from lib.core.jobs.job import Intent, State
+    from lib.core.upstream.create import Order
     from lib.core.upstream.outcomes import Outcome
     from lib.flows.context import Kit
 
@@ -173,7 +173,7 @@ def unsure(kit: Kit, held: Held) -> Held | None:
         by=held.state.by,
         now=held.state.since,
         until=held.state.until,
-        reason="upstream_unavailable",
+        reason=UPSTREAM_UNAVAILABLE.code,
     )
     return kit.jobs.patch(held, state)
 
@@ -197,7 +197,5 @@ def slow_down(kit: Kit, account: str, outcome: Refused) -> None:
 
 
 def _refusal(kit: Kit, outcome: Refused) -> Verdict:
-    failure = Failure(
-        outcome.kind.code, outcome.message, retryable=False, upstream_code=outcome.code
-    )
+    failure = Failure(outcome.kind, outcome.message, retryable=False, upstream_code=outcome.code)
     return Verdict(Status.FAILED, kit.now(), failure, paid=False)

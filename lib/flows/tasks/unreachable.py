@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lib import logs
 from lib.core.errors import NOT_CONFIGURED
 from lib.core.jobs.job import Stage
-from lib.core.protocol.decide import DAY_S
+from lib.core.times import DAY_S
 from lib.flows.tasks.copy import give_up
 from lib.flows.tasks.reconcile import give_up_doubt
 from lib.flows.tasks.verdicts import account_gone

@@ -10,10 +10,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from lib.core.errors import DELIVERY_FAILED
-from lib.core.jobs.job import Failure, Status, Verdict
+from lib.core.errors import DELIVERY_FAILED, SUBMIT_UNKNOWN, UPSTREAM_EXPIRED
+from lib.core.jobs.job import Failure, Status, StoredVideo, Verdict
 from lib.core.media.mp4 import differences
-from lib.core.protocol.decide import DAY_S, film_was_seen
+from lib.core.protocol.decide import film_was_seen
+from lib.core.times import DAY_S
 
 if TYPE_CHECKING:
     from lib.adapters.files.artifacts import Video
@@ -57,20 +58,20 @@ def with_film(verdict: Verdict, intent: Intent, video: Video) -> Verdict:
         video: what lies there.
     """
     film = video.film
-    shown = {
-        "object": video.object,
-        "generation": video.generation,
-        "bytes": video.bytes,
-        "crc32c": video.crc32c,
-        "duration_s": film.duration_s,
-        "width": film.width,
-        "height": film.height,
-    }
+    stored = StoredVideo(
+        object=video.object,
+        generation=video.generation,
+        bytes=video.bytes,
+        crc32c=video.crc32c,
+        duration_s=film.duration_s,
+        width=film.width,
+        height=film.height,
+    )
     return replace(
         verdict,
         status=Status.COMPLETED,
         failure=None,
-        video=shown,
+        video=stored,
         paid=True,
         warnings=differences(film, intent.size),
     )
@@ -88,7 +89,7 @@ def not_copied(state: State, report: Report, now: float, looks: int, reason: str
     """
     until = datetime.fromtimestamp(state.ended_at + DAY_S, UTC).strftime("%Y-%m-%dT%H:%MZ")
     failure = Failure(
-        DELIVERY_FAILED.code,
+        DELIVERY_FAILED,
         f"The film was made and is paid for, but could not be brought into the bucket: {reason}. "
         f"It was asked for {looks} times, each time by a fresh link. The upstream keeps it "
         f"until about {until} as task {state.task_id}: query that task there for a link and "
@@ -121,7 +122,7 @@ def unknown(now: float, candidates: tuple[str, ...], why: str = UNSETTLED) -> Ve
     more = len(candidates) - NAMED_AT_MOST
     hint = f" Tasks that might be it: {named}{f' and {more} more' if more > 0 else ''}."
     failure = Failure(
-        "submit_unknown",
+        SUBMIT_UNKNOWN,
         f"Nobody can tell whether the upstream made, and bills, a task for this job: {why} Look at "
         "the task list of the Model Studio console before trying again."
         f"{hint if candidates else ''}",
@@ -138,7 +139,7 @@ def account_gone(state: State, now: float) -> Verdict:
         now: Unix seconds.
     """
     failure = Failure(
-        "upstream_expired",
+        UPSTREAM_EXPIRED,
         f"The service lost its upstream account {state.account!r} before the film could be "
         "copied; a film lives 24 hours there.",
         retryable=True,

@@ -63,7 +63,7 @@ def first_entry(kit: Kit, job: Job, log: tuple[Try, ...] = ()) -> Entry | None:
         job: that has ended.
         log: of the rounds before.
     """
-    url = job.intent.request.get("webhook_url")
+    url = job.intent.request.webhook_url
     if not url:
         return None
     host = hashlib.sha256(_netloc(url).lower().encode()).hexdigest()[:16]

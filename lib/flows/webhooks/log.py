@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lib import logs
 from lib.core import webhooks
-from lib.core.errors import CONFLICT, NOT_FOUND, NOT_READY, ApiError
+from lib.core.errors import CONFLICT, NOT_READY, ApiError, no_such_video
 from lib.flows.read import find
 from lib.flows.webhooks.announce import first_entry
 from lib.flows.webhooks.send import over
@@ -50,8 +50,8 @@ def deliveries(kit: Kit, owner: str, job_id: str) -> Deliveries:
     """
     job = find(kit, owner, job_id)
     if job is None:
-        raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
-    if not job.intent.request.get("webhook_url"):
+        raise no_such_video()
+    if not job.intent.request.webhook_url:
         return Deliveries(job, "none")
     if job.verdict is None:
         return Deliveries(job, "waiting")

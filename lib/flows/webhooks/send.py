@@ -143,7 +143,7 @@ def _take(kit: Kit, entry: Entry) -> Attempt | str:
     headers = webhooks.headers(webhooks.message_id(entry.id), body, secrets, kit.now())
     if kit.now() + TRY_S > taken.until:
         return "webhook_late"
-    return Attempt(taken, job.intent.request["webhook_url"], body, headers)
+    return Attempt(taken, job.intent.request.webhook_url or "", body, headers)
 
 
 def _legible(kit: Kit, entry: Entry) -> None:
@@ -181,7 +181,7 @@ def _on_response(kit: Kit, attempt: Attempt, answer: Answer | FetchFailed, board
         board.silent.add(attempt.entry.host)
         return _failed(kit, attempt.entry, 0, "no_answer")
     outcome = webhooks.outcome(answer.status)
-    if outcome in webhooks.ENDED:
+    if outcome in webhooks.FINAL:
         return _settle(kit, attempt.entry, _with(attempt.entry, answer.status, outcome))
     asked_s = retry_after_s(answer.headers.get("Retry-After", ""), kit.now())
     return _failed(kit, attempt.entry, answer.status, outcome, asked_s)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response
 
-from lib.core import catalogue, errors
+from lib.core import catalogue
 from lib.core.errors import UNAUTHENTICATED, ApiError
 from lib.flows.requests.implicit_key import Repeats
 from lib.flows.requests.submit import submit, submit_keyless
@@ -142,8 +142,7 @@ class Compat:
         failure = job.verdict.failure if job.verdict else None
         if failure and failure.upstream_code and not made.replayed:
             # The upstream refused it at once: its caller gets what the service would have answered.
-            kind = errors.TABLE.get(failure.code, errors.INVALID_REQUEST)
-            raise dialect.refused(failure.upstream_code, failure.message, kind)
+            raise dialect.refused(failure.upstream_code, failure.message, failure.kind)
         response = _json(dialect.created(job, request_id))
         response.headers.update(made.limits)
         return answered.note_answer(self._kit, request, made, response)

@@ -141,7 +141,7 @@ def show(job: Job, link: Link | None, request_id: str) -> dict[str, Any]:
     output |= {name: _moment(seconds) for name, seconds in times(job).items()}
     if verdict and link:
         output["video_url"] = link.url
-        output["orig_prompt"] = job.intent.request.get("prompt") or ""
+        output["orig_prompt"] = job.intent.request.prompt or ""
         if verdict.actual_prompt is not None:
             output["actual_prompt"] = verdict.actual_prompt
         answer["usage"] = _usage(job, verdict)
@@ -165,12 +165,12 @@ def row(job: Job) -> dict[str, Any]:
         "caller_parent_id": intent.owner,
         "caller_uid": intent.owner,
         "gmt_create": int(intent.created_at * 1000),
-        "model_name": intent.request["model"],
+        "model_name": intent.request.model,
         "region": REGIONS.get(intent.region, intent.region),
         "request_id": intent.id,
         "status": STATUSES[job.status],
         "task_id": intent.id,
-        "user_api_unique_key": UNIQUE_KEY + str(intent.request["model"]),
+        "user_api_unique_key": UNIQUE_KEY + intent.request.model,
     }
     if "scheduled_time" in when:
         fields["start_time"] = int(when["scheduled_time"] * 1000)
@@ -204,9 +204,9 @@ def _usage(job: Job, verdict: Verdict) -> dict[str, Any]:
     if reported:
         return reported
     request = job.intent.request
-    usage: dict[str, Any] = {"video_duration": request["seconds"], "video_count": 1}
-    lines = whole(str(request["resolution"]).removesuffix("P"), 1, 1 << 16)
-    if str(request["model"]).startswith("wan2.2") and lines:
+    usage: dict[str, Any] = {"video_duration": request.seconds, "video_count": 1}
+    lines = whole(request.resolution.removesuffix("P"), 1, 1 << 16)
+    if request.model.startswith("wan2.2") and lines:
         return {**usage, "SR": lines}
     return {**usage, "video_ratio": "standard"}
 
@@ -216,8 +216,7 @@ def why(failure: Failure | None) -> tuple[str, str]:
     if failure is None:
         kind = errors.INTERNAL_ERROR
         return kind.dashscope, kind.title
-    kind = errors.TABLE.get(failure.code, errors.INTERNAL_ERROR)
-    return failure.upstream_code or kind.dashscope, failure.message
+    return failure.upstream_code or failure.kind.dashscope, failure.message
 
 
 def fail(error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:

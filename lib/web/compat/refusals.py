@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lib.core import errors
+from lib.core.errors import FrameFault
 
 if TYPE_CHECKING:
     from lib.core.errors import ApiError
@@ -25,7 +26,6 @@ STATUS = {
     errors.METHOD_NOT_ALLOWED.code: 404,
     errors.CONFLICT.code: 400,
     errors.NOT_READY.code: 400,
-    errors.IDEMPOTENCY_IN_PROGRESS.code: 400,
     errors.IDEMPOTENCY_MISMATCH.code: 400,
     errors.GONE.code: 404,
     errors.PAYLOAD_TOO_LARGE.code: 400,
@@ -40,26 +40,24 @@ TEXT = {
 }
 # Our names of request fields in the service's.
 NAMES = {"first_frame": "first_frame_url", "last_frame": "last_frame_url", "seconds": "duration"}
-# What stands in our sentence about a frame, and what the service says of such a frame; the first
-# that fits. A test walks every way in which a frame can be refused.
-FRAMES = (
-    ("is larger than", "InvalidFile.Size", "The input image is larger than 10 MB."),
-    ("got more than", "InvalidFile.Size", "The input image is larger than 10 MB."),
-    ("link could not be used", "InvalidParameter", "Failed to download multimodal content"),
-    ("link of", "InvalidURL", "Required URL is missing or invalid."),
-    ("is no link", "InvalidURL", "Required URL is missing or invalid."),
-    ("transparent", "InvalidParameter", "image format error: an alpha channel is not supported"),
-    ("base64 does not", "InvalidParameter", "read image error"),
-    ("breaks off", "InvalidParameter", "read image error"),
-    ("no picture", "InvalidParameter", "read image error"),
-    ("empty file", "InvalidParameter", "read image error"),
-    (
-        "pixels",
+# What the service says of a frame that is refused: code and message.
+FRAMES = {
+    FrameFault.TOO_LARGE: ("InvalidFile.Size", "The input image is larger than 10 MB."),
+    FrameFault.BAD_LINK: ("InvalidURL", "Required URL is missing or invalid."),
+    FrameFault.NOT_FETCHED: ("InvalidParameter", "Failed to download multimodal content"),
+    FrameFault.NOT_UPLOADED: ("InvalidParameter", "image format error"),
+    FrameFault.BAD_DATA_URI: ("InvalidParameter", "image format error"),
+    FrameFault.UNREADABLE: ("InvalidParameter", "read image error"),
+    FrameFault.TRANSPARENT: (
+        "InvalidParameter",
+        "image format error: an alpha channel is not supported",
+    ),
+    FrameFault.BAD_SIDES: (
         "InvalidParameter",
         "the size of input image is too small or too large.",
     ),
-    ("", "InvalidParameter", "image format error"),
-)
+    FrameFault.BAD_FORMAT: ("InvalidParameter", "image format error"),
+}
 
 
 def sentence(error: ApiError) -> tuple[int, str, str]:
@@ -72,9 +70,8 @@ def sentence(error: ApiError) -> tuple[int, str, str]:
     status = STATUS.get(kind.code, kind.status)
     if error.upstream_code:
         return status, error.upstream_code, error.message
-    if kind is errors.INVALID_FRAME:
-        code, text = next((code, text) for part, code, text in FRAMES if part in error.message)
-        return status, code, text
+    if error.fault:
+        return status, *FRAMES[error.fault]
     if kind is errors.INVALID_REQUEST and error.param:
         name = NAMES.get(error.param, error.param)
         text = f"Required parameter({name}) missing or invalid, please check the request parameters"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.core.errors import CONFLICT, NOT_FOUND, NOT_READY, ApiError
 from lib.core.jobs.job import Status
+from lib.core.times import DAY_S
 from lib.flows.read import find
 from lib.flows.requests.cancel import cancel
 from lib.flows.requests.listing import recent
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from lib.core.jobs.job import Job
     from lib.flows.context import Kit
 
-DAY_S = 24 * 3600.0
 PAGE, PAGE_AT_MOST = 10, 100
 DIGITS = re.compile(r"[0-9]{1,9}")  # more than any page
 OFFSET = "+0800"  # the service's times carry no zone; they are UTC+8
@@ -64,7 +64,7 @@ class CompatTasks:
 
     def _link(self, job: Job) -> Link | None:
         if job.status is Status.COMPLETED and job.verdict and job.verdict.video:
-            return self._kit.artifacts.link(str(job.verdict.video["object"]))
+            return self._kit.artifacts.link(job.verdict.video.object)
         return None
 
     def cancel(self, owner: str, task_id: str, request_id: str) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lib.core.errors import TABLE
+from lib.core.ids import ID_PATTERN
 from lib.core.jobs.job import Stage, Status
 
-VIDEO_ID = r"^vid_[0-9a-f]{27}$"
+VIDEO_ID = f"^{ID_PATTERN}$"
 Unix = Annotated[int, Field(ge=0, description="Unix seconds")]
 Id = Annotated[str, Field(pattern=VIDEO_ID)]
 Size = Annotated[str, Field(pattern=r"^\d+x\d+$", description="width x height, pixels")]

@@ -54,7 +54,7 @@ class About:
         return as_json({"object": "list", "data": rows})
 
 
-def _model(model: catalogue.Model) -> dict[str, Any]:
+def _model(model: catalogue.VideoModel) -> dict[str, Any]:
     return {
         "id": model.name,
         "object": "model",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lib.adapters.files.artifacts import Link
-    from lib.core.catalogue import Model
+    from lib.core.catalogue import VideoModel
     from lib.core.jobs.job import Job
     from lib.flows.requests.admit import Admitted
 
@@ -124,7 +124,7 @@ def show(job: Job, link: Link | None, now: float) -> dict[str, Any]:
     return {
         "id": intent.id,
         "object": "video",
-        "model": intent.request["model"],
+        "model": intent.request.model,
         "status": str(job.status),
         "stage": job.stage,
         "progress": progress(job, now),
@@ -133,17 +133,17 @@ def show(job: Job, link: Link | None, now: float) -> dict[str, Any]:
         "completed_at": int(ended) if ended and job.status is Status.COMPLETED else None,
         "ended_at": int(ended) if ended else None,
         "expires_at": None,
-        "prompt": intent.request.get("prompt"),
-        "seconds": str(intent.request["seconds"]),
+        "prompt": intent.request.prompt,
+        "seconds": str(intent.request.seconds),
         "size": f"{intent.size[0]}x{intent.size[1]}",
-        "resolution": intent.request["resolution"],
+        "resolution": intent.request.resolution,
         "url": link.url if link else None,
         "url_expires_at": int(link.expires_at) if link else None,
         "warnings": [*intent.warnings, *(verdict.warnings if verdict else ())],
         "error": failure(verdict.failure) if verdict and verdict.failure else None,
         "waiting_for": state.reason or None if state else None,
         "usage": usage(job),
-        "metadata": intent.request.get("metadata", {}),
+        "metadata": intent.request.metadata,
         "upstream": _upstream(job),
     }
 
@@ -192,7 +192,7 @@ def validation(request: VideoRequest, seen: Admitted) -> dict[str, Any]:
     }
 
 
-def price(model: Model, resolution: str) -> dict[str, str] | None:
+def price(model: VideoModel, resolution: str) -> dict[str, str] | None:
     """What one film costs upstream; None where no public page states it."""
     found = model.price_per_s[resolution]
     if found is None:

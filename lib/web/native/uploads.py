@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from lib.core.errors import invalid
-from lib.core.request import FRAME_AT_MOST
+from lib.core.frame_source import FRAME_AT_MOST
 from lib.flows.requests.uploads import OpenUpload, open_upload
 from lib.web import body
 from lib.web.answer import as_json

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Response
 
 from lib import logs
-from lib.core.errors import GONE, NOT_FOUND, NOT_READY, ApiError, invalid, out_of_bounds
+from lib.core.errors import (
+    GONE,
+    NOT_FOUND,
+    NOT_READY,
+    ApiError,
+    invalid,
+    no_such_video,
+    out_of_bounds,
+)
 from lib.core.jobs.job import Status
 from lib.flows.read import find
 from lib.flows.requests.cancel import cancel
@@ -169,7 +177,7 @@ class Videos:
                 raise ApiError(NOT_FOUND, "This job has no last frame: it was made by a template.")
             return job.intent.last.object
         if job.verdict and job.verdict.video:
-            return str(job.verdict.video["object"])
+            return job.verdict.video.object
         if job.status.terminal:
             raise ApiError(GONE, f"The job ended as {job.status}; there is no video.")
         raise ApiError(
@@ -181,7 +189,7 @@ class Videos:
     def _found(self, owner: str, job_id: str) -> Job:
         job = find(self._kit, owner, job_id)
         if job is None:
-            raise ApiError(NOT_FOUND, "There is no video of this id. Ids look like vid_....")
+            raise no_such_video()
         return job
 
     def _show(self, job: Job, status: int, headers: dict[str, str]) -> Response:
@@ -198,7 +206,7 @@ class Videos:
             link = None
             try:
                 if video and signing:
-                    link = self._kit.artifacts.steady_link(str(video["object"]))
+                    link = self._kit.artifacts.steady_link(video.object)
             except ApiError as error:
                 logs.event("link.unsigned", job=job.intent.id, reason=error.kind.code)
                 signing = False  # a page does not wait for each of its rows

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.core.protocol.reconcile import DISPUTED, Claim
+from lib.core.protocol.evidence import DISPUTED, Claim
 from tests.flows.odd import put
 from tests.hooks import instance, lost
 from tests.world import BUCKET

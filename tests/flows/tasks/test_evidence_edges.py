@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.core.protocol.reconcile import DISPUTED, Claim, Doubt, Evidence
+from lib.core.protocol.evidence import DISPUTED, Claim, Doubt, Evidence
 from lib.core.upstream.outcomes import Listing, Row, TaskStatus
 from lib.flows.tasks.evidence import look_over, read_evidence, take_notice
 from tests.flows.odd import events, put

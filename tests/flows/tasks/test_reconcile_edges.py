@@ -3,7 +3,7 @@
 import pytest
 
 from lib.core.jobs.job import Stage
-from lib.core.protocol.reconcile import DISPUTED
+from lib.core.protocol.evidence import DISPUTED
 from lib.flows.tasks.reconcile import give_up_doubt, reconcile
 from tests.flows.odd import pending
 from tests.flows.tasks.stored import ACCOUNT, Script, again, board, job, row, verdict
