@@ -12,13 +12,9 @@ from lib.core.upstream.outcomes import TaskStatus
 
 ENDED = {TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED}
 CONSTANTS = {
-    "lib.core.protocol.decide": {"ENDED": ENDED},
-    "lib.core.protocol.reconcile": {
-        "DISPUTED": "disputed",
-        "TASK_AT_MOST_S": 10_800,
-        "PROMPT_KEPT": 800,
-        "ENDED": ENDED,
-    },
+    "lib.core.protocol.evidence": {"DISPUTED": "disputed", "PROMPT_KEPT": 800},
+    "lib.core.upstream.outcomes": {"TASK_AT_MOST_S": 10_800, "ENDED": ENDED},
+    "lib.core.times": {"DAY_S": 86_400},
     "lib.core.protocol.slots": {"RUNNING_AT_MOST": 2, "AHEAD_AT_MOST_S": 600},
     "lib.core.upstream.reader": {
         "UNAVAILABLE": 503,
@@ -63,16 +59,18 @@ CONSTANTS = {
         "CUT_LIFE_S": 600,
         "OF_ITS_ACCOUNT": {Stage.QUEUED, Stage.RUNNING, Stage.COPYING},
     },
-    "lib.adapters.dashscope": {
-        "CREATE_TOTAL_S": 20,
+    "lib.adapters.dashscope.creates": {"CREATE_TOTAL_S": 20, "BLOCK_TIMEOUT_S": 10},
+    "lib.adapters.dashscope.connection": {
+        "QUERY_TIMEOUT_S": (3.05, 10),
         "QUERY_TOTAL_S": 15,
-        "BLOCK_TIMEOUT_S": 10,
+        "CLOCK_AT_MOST_S": 300,
+        "PAUSE_AT_MOST_S": 300,
+    },
+    "lib.adapters.dashscope.listing": {
         "PAGE_SIZE": 50,
         "PAGES_AT_MOST": 100,
         "PAGE_GAP_S": 0.125,
         "LIST_AT_MOST_S": 20,
-        "CLOCK_AT_MOST_S": 300,
-        "PAUSE_AT_MOST_S": 300,
     },
     "lib.adapters.bucket.client": {"TIMEOUT_S": (3.05, 20), "PAUSES_S": (0.2, 0.5, 1, 1.3)},
     "lib.adapters.outbound.service_clock": {"EXACT_S": 1},

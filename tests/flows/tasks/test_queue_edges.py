@@ -273,7 +273,7 @@ def test_a_job_that_waited_in_vain_is_ended_under_its_lease_and_never_later(
     assert (ending and str(ending.status)) == word
     if ending:
         assert ending.ended_at == again_at(world)
-        assert (ending.failure.code, ending.failure.retryable, ending.paid) == (
+        assert (ending.failure.kind.code, ending.failure.retryable, ending.paid) == (
             "expired",
             True,
             False,

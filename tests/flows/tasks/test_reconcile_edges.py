@@ -204,7 +204,7 @@ def test_a_doubt_is_given_up_after_its_wait_and_not_before(world, known, early_s
     upstream = Script(world, [known, row("near", until - 200)])
     reconcile(upstream.kit(), ACCOUNT, board(world, held))
     ending = verdict(world, held)
-    assert (ending and ending.failure.code) == why
+    assert (ending and ending.failure.kind.code) == why
 
 
 # Prompts
@@ -314,7 +314,7 @@ def test_a_rival_that_is_gone_meanwhile_contests_all_the_same(world, doubt, pair
     memory = board(world, doubt)
     reconcile(pair.kit(storage), ACCOUNT, memory)
     assert "errors" not in memory.done
-    assert verdict(world, doubt).failure.code == "submit_unknown"
+    assert verdict(world, doubt).failure.kind.code == "submit_unknown"
 
 
 # Giving up
