@@ -170,7 +170,12 @@ def moves(world):
     """How each of the two is read and moved, and what a rival writes there."""
     return {
         "gate": ("gate", "move_gate", {"free": 1}, f"gates/{ACCOUNT}"),
-        "watch": ("watch", "move_watch", {"until": world.clock.now() + 9}, f"gates/{ACCOUNT}.watch"),
+        "watch": (
+            "watch",
+            "move_watch",
+            {"until": world.clock.now() + 9},
+            f"gates/{ACCOUNT}.watch",
+        ),
     }
 
 

@@ -112,12 +112,16 @@ def silent(world, prefix, *, after):
     return storage
 
 
-def test_a_job_whose_creation_nobody_confirmed_is_looked_up_and_sent(world, upstream, intent, capsys):
+def test_a_job_whose_creation_nobody_confirmed_is_looked_up_and_sent(
+    world, upstream, intent, capsys
+):
     made, found = start(upstream.kit(silent(world, b'"pending/', after=True)), intent, direct=True)
     assert made
     assert found.state.stage is Stage.RUNNING
     assert len(upstream.times("create")) == 1
-    assert [line["severity"] for line in events(capsys.readouterr().out, "submit.interrupted")] == []
+    assert [
+        line["severity"] for line in events(capsys.readouterr().out, "submit.interrupted")
+    ] == []
 
 
 def test_a_job_that_another_attempt_wrote_unheard_is_that_ones(world, upstream, intent):

@@ -30,7 +30,9 @@ def job(world, number=1, stage="queued", *, owner="local", body=None, **state):
     fields["key"] = world.kit.upstreams[ACCOUNT].key_id
     fields |= state
     created_at = fields.pop("created_at", now)
-    card = {name: value if isinstance(value, str) else repr(value) for name, value in fields.items()}
+    card = {
+        name: value if isinstance(value, str) else repr(value) for name, value in fields.items()
+    }
     name, plain, card = pending(number, owner, created_at=created_at, stage=stage, **card)
     put(world, name, plain if body is None else body, card)
     return world.kit.jobs.live(owner, f"vid_{number:027x}")
@@ -99,7 +101,10 @@ class Script:
 
     def _create(self, _request):
         number = sum(kind == "create" for kind, _ in self.asked)
-        return {"output": {"task_id": f"made-{number}", "task_status": "PENDING"}, "request_id": "r"}
+        return {
+            "output": {"task_id": f"made-{number}", "task_status": "PENDING"},
+            "request_id": "r",
+        }
 
     def kit(self, storage=None):
         """An instance over it."""

@@ -15,9 +15,7 @@ def shown(clock, now, off_s):
 
 
 @pytest.mark.parametrize(("off_s", "off"), [(0, False), (10, False), (11, True), (-12, True)])
-def test_a_machine_is_off_when_the_bucket_is_further_away_than_two_clocks_may_be(
-    world, off_s, off
-):
+def test_a_machine_is_off_when_the_bucket_is_further_away_than_two_clocks_may_be(world, off_s, off):
     shown(world.kit.bucket_clock, world.clock.now(), off_s)
     assert clocks.off(world.kit, ACCOUNT) is off
     assert clocks.off(world.kit, "an account that is gone") is off

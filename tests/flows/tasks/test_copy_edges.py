@@ -56,6 +56,7 @@ def test_a_film_is_brought_home_however_often_it_failed_before(world, service):
     held = job(world, 1, "running", tries=3, reason="delivery_failed")
     assert deliver(service(), held, report()) == "completed"
     assert verdict(world, held).status is Status.COMPLETED
+    assert world.names("videos/") == [f"videos/local/{held.id}.mp4"]
     assert again(world, held) is None
 
 
@@ -131,7 +132,9 @@ def test_a_copy_is_leased_for_two_minutes_from_now(world, service, host, held):
         (None, 0.0),
     ],
 )
-def test_a_task_ended_when_the_upstream_says_so_if_that_can_be(world, service, host, held, told_s, ended_s):
+def test_a_task_ended_when_the_upstream_says_so_if_that_can_be(
+    world, service, host, held, told_s, ended_s
+):
     """The job was written now: nothing of it ended more than an hour before."""
     host.status, now = 500, world.clock.now()
     times = {} if told_s is None else {"ended": now + told_s}

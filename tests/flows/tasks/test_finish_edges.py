@@ -15,7 +15,9 @@ LATER = Verdict(Status.FAILED, 6.0)
 
 @pytest.fixture
 def world(make_world):
-    return make_world(env={"WEBHOOK_SECRETS": '{"local": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}'})
+    return make_world(
+        env={"WEBHOOK_SECRETS": '{"local": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}'}
+    )
 
 
 @pytest.fixture

@@ -123,7 +123,9 @@ def test_whoever_loses_the_race_for_the_watch_does_not_ask(world, upstream):
     assert (memory.watches, memory.listed) == ({}, {ACCOUNT: world.clock.now() + 5})
 
 
-@pytest.mark.parametrize(("next_s", "may"), [(-1, True), (0, True), (3, False), (5, False), (6, True)])
+@pytest.mark.parametrize(
+    ("next_s", "may"), [(-1, True), (0, True), (3, False), (5, False), (6, True)]
+)
 def test_a_list_that_another_made_just_now_counts(world, next_s, may):
     """What lies further ahead than a list's pause was written by nobody who listed."""
     now = world.clock.now()
@@ -191,7 +193,9 @@ def test_a_list_that_came_is_looked_over_for_tasks_of_nobody(world, upstream, ro
     held = job(world, 1, "running")
     upstream.rows = [listed(world, held), row("stray", world.clock.now() - 5000)]
     seen(world, upstream, held)
-    assert [one["task"] for one in events(capsys.readouterr().out, "upstream.late_task")] == ["stray"]
+    assert [one["task"] for one in events(capsys.readouterr().out, "upstream.late_task")] == [
+        "stray"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +226,9 @@ def test_a_query_is_made_when_its_time_has_come_and_not_before(world, upstream):
         assert memory.done["gets"] == gets
 
 
-@pytest.mark.parametrize(("thorough", "age_s", "gets"), [(True, 500, 1), (False, 500, 0), (True, 400, 0)])
+@pytest.mark.parametrize(
+    ("thorough", "age_s", "gets"), [(True, 500, 1), (False, 500, 0), (True, 400, 0)]
+)
 def test_a_list_that_calls_a_late_task_alive_is_doubted_by_ticks_alone(
     world, upstream, thorough, age_s, gets
 ):

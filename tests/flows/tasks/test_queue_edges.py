@@ -3,7 +3,6 @@
 import pytest
 
 from lib.core.jobs.job import Stage, Status, Verdict
-from lib.flows.tasks.finish import finish
 from lib.flows.tasks.queue import expire, fairest, reopen, serve
 from tests.flows.tasks.stored import ACCOUNT, Script, again, board, job, verdict
 from tests.flows.tasks.test_clocks_edges import shown

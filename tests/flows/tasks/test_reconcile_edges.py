@@ -191,7 +191,9 @@ def test_a_doubt_with_a_verdict_is_tidied_up_and_asked_about_no_more(world, doub
     reconcile(upstream.kit(), ACCOUNT, memory)
     assert again(world, left) is None
     assert memory.done == {"lists": 1, "tidied": 1}
-    assert "found" not in {task for task, one in world.kit.ledger.claims(ACCOUNT).items() if one.job == left.id}
+    assert "found" not in {
+        task for task, one in world.kit.ledger.claims(ACCOUNT).items() if one.job == left.id
+    }
 
 
 @pytest.mark.parametrize(("early_s", "why"), [(10.0, None), (0.0, None), (-1.0, "submit_unknown")])

@@ -14,9 +14,9 @@ from lib.flows.requests.submit import submit
 from lib.flows.tasks import send as sending
 from lib.flows.tasks.prepare import prepare
 from lib.flows.tasks.send import dispatch, lease, send, slow_down, unsure
-from tests.flows.test_paid_once import request
 from tests.flows.tasks.stored import ACCOUNT, Script, again, job, verdict
 from tests.flows.tasks.test_clocks_edges import shown
+from tests.flows.test_paid_once import request
 from tests.hooks import instance, is_create, refused
 
 FULL = Refused(errors.RATE_LIMITED, "Throttling", "full", waits=True, limited=True)
@@ -267,5 +267,7 @@ def test_each_refusal_doubles_the_pause_up_to_a_minute(world, strikes, pause_s):
 
 
 def test_a_pause_that_the_upstream_asked_for_is_kept_to_the_second(world):
-    slow_down(world.kit, ACCOUNT, Refused(errors.RATE_LIMITED, "T", "", waits=True, retry_after_s=7.5))
+    slow_down(
+        world.kit, ACCOUNT, Refused(errors.RATE_LIMITED, "T", "", waits=True, retry_after_s=7.5)
+    )
     assert float(gate(world)["next_send"]) == world.clock.now() + 7.5
