@@ -2,6 +2,7 @@
 
 import pytest
 
+from lib.core.outside.records import RecordUnreadable
 from lib.core.protocol.evidence import DISPUTED, Claim
 from tests.flows.odd import put
 from tests.hooks import instance, lost
@@ -99,6 +100,13 @@ def test_a_key_whose_body_is_gone_meanwhile_is_free(world, ledger):
         return send(request)
 
     assert through(world, storage).key("local", KEY) is None
+
+
+def test_a_key_that_leads_to_no_id_is_nobodys(world, ledger):
+    entry = {"schema": 1, "id": "../jobs", "fingerprint": "f1", "created_at": 5.0}
+    put(world, f"keys/local/{KEY}.json", entry)
+    with pytest.raises(RecordUnreadable):
+        ledger.key("local", KEY)
 
 
 def test_an_expired_key_is_replaced_once(ledger):
