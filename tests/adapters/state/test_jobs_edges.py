@@ -6,7 +6,7 @@ from lib.adapters.state.jobs import Tombstone
 from lib.core.jobs.job import IllegalTransition, Job, Stage, Status, Verdict
 from lib.core.outside.records import RecordUnreadable
 from tests.adapters.state.test_ledger_edges import before, unheard
-from tests.flows.odd import look, put
+from tests.flows.odd import look, pending, put
 from tests.flows.tasks.stored import again, job
 from tests.hooks import instance
 
@@ -59,6 +59,20 @@ def test_a_job_is_created_once(jobs, held):
     made = jobs.create(intent, held.state)
     assert (made.owner, made.id, made.state) == (held.owner, held.id, held.state)
     assert jobs.live(held.owner, held.id).meta.generation == made.meta.generation
+
+
+def test_what_a_new_job_has_not_is_left_out_and_not_written_as_nothing(world, jobs, held):
+    intent, cards = jobs.intent(held), []
+    jobs.drop(held)
+
+    def storage(request, send):
+        if request.method == "POST":
+            cards.append(request.body.split(b"\r\n\r\n")[1])
+        return send(request)
+
+    through(world, storage).create(intent, held.state)
+    assert b'"stage": "sending"' in cards[0]
+    assert b"null" not in cards[0]
 
 
 def test_a_creation_whose_answer_was_lost_is_ours(world, jobs, held):
@@ -243,6 +257,7 @@ def test_a_finished_job_costs_two_calls(world, jobs, held):
 
 
 def test_a_state_that_cannot_be_read_says_so(world, jobs, held):
-    put(world, held.name, b"{}", {"stage": "weighing"})
+    name, body, _ = pending(1, created_at=5.0)
+    put(world, name, body, {"stage": "weighing"})
     with pytest.raises(RecordUnreadable):
         jobs.find(held.owner, held.id)
