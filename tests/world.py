@@ -151,7 +151,7 @@ class World:
         self._env |= env
         self.config = config.parse(self._env)
         self.service = self.instance()
-        self.kit = self.service.kit
+        self.context = self.service.context
         self.client = Client(Request.application(self.service.api))
 
     def session(self):

@@ -15,7 +15,7 @@ V = TypeVar("V")
 ENTRIES_AT_MOST = 10_000
 
 
-class Memory(Generic[V]):
+class Cache(Generic[V]):
     """Names to values, bounded; for several threads.
 
     Args:

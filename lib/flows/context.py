@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lib.core.protocol.evidence import SubmitWindow
-from lib.flows.cache import Memory
-from lib.flows.memory import BODIES_AT_MOST, LINKS_AT_MOST, Room
+from lib.flows.cache import Cache
+from lib.flows.memory import BODIES_AT_MOST, LINKS_AT_MOST, MemoryBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,7 +80,7 @@ def in_turn(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 
 @dataclass(frozen=True)
-class Kit:
+class Context:
     """Everything that a flow calls or is set by, in one argument.
 
     Attributes:
@@ -98,8 +98,8 @@ class Kit:
         token: a fresh random text, 16 hex characters.
         times: the protocol's constants.
         limits: of owners, see `core.limits`; without a row there are none.
-        bodies: memory for what requests carry.
-        links: memory for what their links and names lead to.
+        body_memory: memory for what requests carry.
+        fetch_memory: memory for what their links and names lead to.
         answered: ids of jobs that this process has answered to those who made them.
         uploaded: frames that this process has put on the upstream's storage, to their names there.
         webhook_secrets: owner to what their webhooks are signed with, newest first.
@@ -120,9 +120,9 @@ class Kit:
     token: Callable[[], str]
     times: Times = field(default_factory=Times)
     limits: Mapping[str, OwnerLimits] = field(default_factory=dict)
-    bodies: Room = field(default_factory=lambda: Room(BODIES_AT_MOST))
-    links: Room = field(default_factory=lambda: Room(LINKS_AT_MOST))
-    answered: Memory[bool] = field(default_factory=Memory)
-    uploaded: Memory[str] = field(default_factory=Memory)
+    body_memory: MemoryBudget = field(default_factory=lambda: MemoryBudget(BODIES_AT_MOST))
+    fetch_memory: MemoryBudget = field(default_factory=lambda: MemoryBudget(LINKS_AT_MOST))
+    answered: Cache[bool] = field(default_factory=Cache)
+    uploaded: Cache[str] = field(default_factory=Cache)
     webhook_secrets: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)
     together: Callable[[Sequence[Callable[[], Any]]], list[Any]] = in_turn

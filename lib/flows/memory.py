@@ -26,7 +26,7 @@ WAITING_AT_MOST = 8  # threads that stand in line; the others are for those who 
 RETRY_AFTER_S = 20
 
 
-class Room:
+class MemoryBudget:
     """So many bytes for several threads.
 
     Args:

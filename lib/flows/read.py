@@ -12,12 +12,12 @@ from lib.core.ids import valid_id
 
 if TYPE_CHECKING:
     from lib.core.jobs.job import Job
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 __all__ = ["find", "valid_id"]
 
 
-def find(kit: Kit, owner: str, job_id: str) -> Job | None:
+def find(context: Context, owner: str, job_id: str) -> Job | None:
     """The owner's job of that id, None when there is none.
 
     Raises:
@@ -27,6 +27,6 @@ def find(kit: Kit, owner: str, job_id: str) -> Job | None:
     if not valid_id(job_id):
         return None
     try:
-        return kit.jobs.find(owner, job_id)
+        return context.jobs.find(owner, job_id)
     except Tombstone:
         return None

@@ -25,16 +25,16 @@ from lib.flows.tasks.poll import first_look, hand_over, poll
 from lib.flows.tasks.reconcile import reconcile
 from lib.flows.tasks.send import unsure
 from lib.flows.tasks.unreachable import mark_unreachable
-from lib.flows.tick_state import Board, legible
+from lib.flows.tick_state import TickState, legible
 from lib.flows.webhooks import send as webhooks_send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lib.adapters.state.jobs import Held
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
-    Step = Callable[[Kit, str, Board], None]
+    Step = Callable[[Context, str, TickState], None]
 
 PAUSE_AT_LEAST_S = 0.5
 CUT_LIFE_S = 600.0  # for so long what a tick left over comes first
@@ -42,7 +42,7 @@ OF_ITS_ACCOUNT = frozenset({Stage.QUEUED, Stage.RUNNING, Stage.COPYING})
 MEND, ACCOUNT = "mend", "account"  # words for loops, in the cursor
 
 
-def tick(kit: Kit) -> dict[str, Any]:
+def tick(context: Context) -> dict[str, Any]:
     """Work until the budget is used up or nothing is pending.
 
     Returns:
@@ -51,168 +51,170 @@ def tick(kit: Kit) -> dict[str, Any]:
     Raises:
         ApiError: the bucket cannot be listed; the next tick is the retry.
     """
-    started = kit.now()
-    board = Board(started + kit.times.tick_budget_s, thorough=True)
-    kit = board.following(kit)
+    started = context.now()
+    tick_state = TickState(started + context.times.tick_budget_s, thorough=True)
+    context = tick_state.following(context)
     try:
-        rounds = _rounds(kit, board)
+        rounds = _rounds(context, tick_state)
     finally:
-        hand_over(kit, board)
+        hand_over(context, tick_state)
     summary = {
         "object": "tick",
-        "pending": len(board.jobs),
-        "unreadable": len(board.unreadable),
+        "pending": len(tick_state.jobs),
+        "unreadable": len(tick_state.unreadable),
         "rounds": rounds,
-        "seconds": round(kit.now() - started, 3),
-        **board.done,
+        "seconds": round(context.now() - started, 3),
+        **tick_state.done,
     }
     logs.event("tick.done", **summary)
     return summary
 
 
-def _rounds(kit: Kit, board: Board) -> int:
-    board.take(kit.jobs.inbox())
-    cursor = _resume(kit, board)
-    rounds, late = 1, kit.now() - cursor.at < CUT_LIFE_S
+def _rounds(context: Context, tick_state: TickState) -> int:
+    tick_state.take(context.jobs.inbox())
+    cursor = _resume(context, tick_state)
+    rounds, late = 1, context.now() - cursor.at < CUT_LIFE_S
     if late:
         # The tick before had no time left for what comes last: it comes first now.
-        _send_webhooks(kit, board)
-    while _live(board):
-        _round(kit, board, late=late and rounds == 1)
-        _send_webhooks(kit, board)
-        pause_s = max(PAUSE_AT_LEAST_S, _next_due(kit, board) - kit.now())
-        if kit.now() + pause_s >= board.deadline:
-            _keep(kit, board, cursor)
+        _send_webhooks(context, tick_state)
+    while _live(tick_state):
+        _round(context, tick_state, late=late and rounds == 1)
+        _send_webhooks(context, tick_state)
+        pause_s = max(PAUSE_AT_LEAST_S, _next_due(context, tick_state) - context.now())
+        if context.now() + pause_s >= tick_state.deadline:
+            _keep(context, tick_state, cursor)
             return rounds
-        kit.sleep(pause_s)
-        board.take(kit.jobs.inbox())
+        context.sleep(pause_s)
+        tick_state.take(context.jobs.inbox())
         rounds += 1
-    for held in board.each(MEND, board.jobs.values(), lambda: kit.now() >= board.deadline):
-        board.attempt(held, cleanup, kit, held)
+    for held in tick_state.each(
+        MEND, tick_state.jobs.values(), lambda: context.now() >= tick_state.deadline
+    ):
+        tick_state.attempt(held, cleanup, context, held)
     if rounds > 1:
-        for account in _accounts(kit, board):
-            _try_account(account, partial(queue.reopen, kit, account), board)
-    _send_webhooks(kit, board)
-    _keep(kit, board, cursor)
+        for account in _accounts(context, tick_state):
+            _try_account(account, partial(queue.reopen, context, account), tick_state)
+    _send_webhooks(context, tick_state)
+    _keep(context, tick_state, cursor)
     return rounds
 
 
-def _live(board: Board) -> bool:
-    return any(held.state.stage is not Stage.DELETING for held in board.jobs.values())
+def _live(tick_state: TickState) -> bool:
+    return any(held.state.stage is not Stage.DELETING for held in tick_state.jobs.values())
 
 
-def _round(kit: Kit, board: Board, *, late: bool) -> None:
+def _round(context: Context, tick_state: TickState, *, late: bool) -> None:
     # Half of what is left is for the mending, so that however many have run out at once, the
     # others go on.
-    half = (kit.now() + board.deadline) / 2
-    for held in board.each(MEND, board.jobs.values(), lambda: kit.now() >= half):
-        board.attempt(held, _mend, kit, held, board)
+    half = (context.now() + tick_state.deadline) / 2
+    for held in tick_state.each(MEND, tick_state.jobs.values(), lambda: context.now() >= half):
+        tick_state.attempt(held, _mend, context, held, tick_state)
     steps: tuple[Step, ...] = (reconcile, poll, queue.serve)
-    for account in _accounts(kit, board):
+    for account in _accounts(context, tick_state):
         for step in (queue.serve, *steps) if late else steps:
-            _try_account(account, partial(step, kit, account, board), board)
+            _try_account(account, partial(step, context, account, tick_state), tick_state)
 
 
-def _send_webhooks(kit: Kit, board: Board) -> None:
+def _send_webhooks(context: Context, tick_state: TickState) -> None:
     try:
-        webhooks_send.serve(kit, board)
+        webhooks_send.serve(context, tick_state)
     except ApiError as error:
-        board.done["errors"] += 1
+        tick_state.done["errors"] += 1
         logs.event("tick.webhooks_wait", reason=error.kind.code)
 
 
-def _accounts(kit: Kit, board: Board) -> Iterator[str]:
+def _accounts(context: Context, tick_state: TickState) -> Iterator[str]:
     """Every account, from the one on that comes after the last, as long as there is time."""
-    names = list(kit.upstreams)
-    last = board.places.get(ACCOUNT)
+    names = list(context.upstreams)
+    last = tick_state.places.get(ACCOUNT)
     first = names.index(last) + 1 if last in names else 0
     for account in (*names[first:], *names[:first]):
-        if kit.now() >= board.deadline:
-            board.cut = True
+        if context.now() >= tick_state.deadline:
+            tick_state.cut = True
             return
-        board.places[ACCOUNT] = account
+        tick_state.places[ACCOUNT] = account
         yield account
 
 
-def _try_account(account: str, step: Callable[[], None], board: Board) -> None:
+def _try_account(account: str, step: Callable[[], None], tick_state: TickState) -> None:
     try:
         step()
     except ApiError as error:
         # The bucket did not answer for this account; the others go on.
         if isinstance(error, RecordUnreadable):
-            board.odd(error.name, error.why)
-        board.done["errors"] += 1
+            tick_state.odd(error.name, error.why)
+        tick_state.done["errors"] += 1
         logs.event("tick.account_waits", account=account, reason=error.kind.code)
     except Exception:  # noqa: BLE001 - one account's trouble is not the others'
-        board.done["errors"] += 1
+        tick_state.done["errors"] += 1
         logs.crash("tick.account_failed", account=account)
 
 
-def _resume(kit: Kit, board: Board) -> Cursor:
+def _resume(context: Context, tick_state: TickState) -> Cursor:
     """Where the last tick stopped that was cut short; asked for only where it can matter."""
-    if len(board.jobs) <= 1 and len(kit.upstreams) <= 1:
+    if len(tick_state.jobs) <= 1 and len(context.upstreams) <= 1:
         return Cursor(None)
     try:
-        cursor = kit.ledger.cursor()
+        cursor = context.ledger.cursor()
     except ApiError:
         logs.event("tick.cursor_lost")
         return Cursor(None)
-    board.places |= cursor.places
+    tick_state.places |= cursor.places
     return cursor
 
 
-def _keep(kit: Kit, board: Board, cursor: Cursor) -> None:
-    if not board.cut:
+def _keep(context: Context, tick_state: TickState, cursor: Cursor) -> None:
+    if not tick_state.cut:
         return
     try:
-        kit.ledger.keep_cursor(cursor, board.places)
+        context.ledger.keep_cursor(cursor, tick_state.places)
     except ApiError:
         logs.event("tick.cursor_lost")
 
 
-def _mend(kit: Kit, held: Held, board: Board) -> str | None:
+def _mend(context: Context, held: Held, tick_state: TickState) -> str | None:
     """The steps that need no upstream: leases that ran out, owners' cancels, deadlines."""
-    state, now = held.state, kit.now()
+    state, now = held.state, context.now()
     if state.stage is Stage.DELETING:
-        return cleanup(kit, held)
-    if state.stage is Stage.QUEUED and now - held.meta.created_at > kit.times.queue_deadline_s:
-        return queue.expire(kit, held)
+        return cleanup(context, held)
+    if state.stage is Stage.QUEUED and now - held.meta.created_at > context.times.queue_deadline_s:
+        return queue.expire(context, held)
     leased = state.stage is Stage.SENDING and now <= state.until
-    if leased or (state.stage in OF_ITS_ACCOUNT and upstream_of(kit, state)):
+    if leased or (state.stage in OF_ITS_ACCOUNT and upstream_of(context, state)):
         return None
-    met = held.name in board.legible
-    if not legible(kit, held, board):
+    met = held.name in tick_state.legible
+    if not legible(context, held, tick_state):
         return "taken_by_another"
-    if state.stage is Stage.UNSURE and not met and close_if_ended(kit, held):
+    if state.stage is Stage.UNSURE and not met and close_if_ended(context, held):
         return "tidied"
-    return _alone(kit, held)
+    return _alone(context, held)
 
 
-def _alone(kit: Kit, held: Held) -> str | None:
+def _alone(context: Context, held: Held) -> str | None:
     """A job that can be read and that no upstream carries on."""
-    state, now = held.state, kit.now()
+    state, now = held.state, context.now()
     if state.stage is Stage.SENDING:
         # Whoever held the lease may have sent: never back to queued from here.
-        unsure(kit, held)
+        unsure(context, held)
         return "unsure"
     if state.stage is Stage.CANCELLED:
-        if close_if_ended(kit, held):
+        if close_if_ended(context, held):
             return "tidied"
-        if intent := kit.jobs.intent(held):
-            finish(kit, held, intent, Verdict(Status.CANCELLED, now))
+        if intent := context.jobs.intent(held):
+            finish(context, held, intent, Verdict(Status.CANCELLED, now))
         return "cancelled"
-    return None if upstream_of(kit, state) else mark_unreachable(kit, held)
+    return None if upstream_of(context, state) else mark_unreachable(context, held)
 
 
-def _next_due(kit: Kit, board: Board) -> float:
+def _next_due(context: Context, tick_state: TickState) -> float:
     """When something can happen next, Unix seconds; at the latest when the listing is stale."""
-    now = kit.now()
-    if not _live(board):
+    now = context.now()
+    if not _live(tick_state):
         return now  # one more listing says whether anything came meanwhile
-    opening = [at for at in board.sends.values() if at > now]
-    due = min([now + kit.times.relist_s, *opening])
-    for held in board.jobs.values():
-        if held.state.stage in {Stage.RUNNING, Stage.COPYING} and upstream_of(kit, held.state):
-            listed = board.listed.get(held.state.account, 0.0)
-            due = min(due, max(first_look(kit, held.state), listed))
+    opening = [at for at in tick_state.sends.values() if at > now]
+    due = min([now + context.times.relist_s, *opening])
+    for held in tick_state.jobs.values():
+        if held.state.stage in {Stage.RUNNING, Stage.COPYING} and upstream_of(context, held.state):
+            listed = tick_state.listed.get(held.state.account, 0.0)
+            due = min(due, max(first_look(context, held.state), listed))
     return due

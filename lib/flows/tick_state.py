@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lib.adapters.state.ledger import PollLease
     from lib.adapters.state.outbox import Entry
     from lib.core.jobs.job import Stage
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,7 +30,7 @@ NAMED_AT_MOST = 50  # unreadable objects that one tick names; all are counted
 
 
 @dataclass
-class Board:
+class TickState:
     """The memory of one tick.
 
     Attributes:
@@ -77,13 +77,13 @@ class Board:
     done: Counter[str] = field(default_factory=Counter)
     hurried: bool = False
 
-    def following(self, kit: Kit) -> Kit:
+    def following(self, context: Context) -> Context:
         """What the steps of this tick work with: each of their writes is known here at once.
 
         Args:
-            kit: what the tick was given.
+            context: what the tick was given.
         """
-        return replace(kit, jobs=kit.jobs.followed(self._written))
+        return replace(context, jobs=context.jobs.followed(self._written))
 
     def _written(self, name: str, held: Held | None) -> None:
         if held is None:
@@ -183,15 +183,15 @@ class Board:
         return None
 
 
-def legible(kit: Kit, held: Held, board: Board) -> bool:
+def legible(context: Context, held: Held, tick_state: TickState) -> bool:
     """Whether the job's body is there; asked once a tick, before anything is written for the job.
 
     Raises:
         RecordUnreadable: it is there and cannot be read: nothing may be written for this job.
         ApiError: the bucket does not answer.
     """
-    if held.name not in board.legible:
-        if kit.jobs.intent(held) is None:
+    if held.name not in tick_state.legible:
+        if context.jobs.intent(held) is None:
             return False
-        board.legible.add(held.name)
+        tick_state.legible.add(held.name)
     return True

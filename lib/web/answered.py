@@ -15,7 +15,7 @@ from lib.flows.requests import implicit_key
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
 
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
     from lib.flows.requests.submit import Submission
 
 BEGAN = "inbetween.began"
@@ -33,22 +33,24 @@ def begin(request: Request, now: float) -> None:
     request.environ[BEGAN] = now
 
 
-def note_answer(kit: Kit, request: Request, made: Submission, response: Response) -> Response:
+def note_answer(
+    context: Context, request: Request, made: Submission, response: Response
+) -> Response:
     """The answer to a create, which counts as one if it comes in time and somebody is there.
 
     Args:
-        kit: the context.
+        context: what the flows work with.
         request: what is answered.
         made: what it led to.
         response: the answer.
     """
     began, begun = float(request.environ.get(BEGAN, 0.0)), made.begun
-    if begun is None or kit.now() - began > LATE_S or _gone(request):
+    if begun is None or context.now() - began > LATE_S or _gone(request):
         return response
     # Known in this process at once: the next request may come before this thread goes on.
-    implicit_key.remember_answered(kit, begun.entry.id)
+    implicit_key.remember_answered(context, begun.entry.id)
     owner = made.job.intent.owner
-    response.call_on_close(lambda: implicit_key.answered(kit, owner, begun))
+    response.call_on_close(lambda: implicit_key.answered(context, owner, begun))
     return response
 
 

@@ -25,7 +25,7 @@ from lib.web.routes import table
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
     from lib.web.auth import Auth
     from lib.web.compat.app import Compat
 
@@ -43,7 +43,7 @@ class App:
     """Everything that frontends call.
 
     Args:
-        kit: the context of the flows.
+        context: what the flows work with.
         auth: tells whose request it is.
         compat: the app of DashScope's own dialect.
         origins: browsers' origins that may call; none by default.
@@ -56,7 +56,7 @@ class App:
 
     def __init__(
         self,
-        kit: Kit,
+        context: Context,
         auth: Auth,
         compat: Compat,
         *,
@@ -65,9 +65,9 @@ class App:
         implicit_s: float,
     ) -> None:
         self._auth, self._origins = auth, frozenset(origins)
-        self._compat, self._now = compat, kit.now
-        self._bodies, self._limit = kit.bodies, max_body_bytes
-        self.routes = table(kit, max_body_bytes=max_body_bytes, implicit_s=implicit_s)
+        self._compat, self._now = compat, context.now
+        self._bodies, self._limit = context.body_memory, max_body_bytes
+        self.routes = table(context, max_body_bytes=max_body_bytes, implicit_s=implicit_s)
         self._router = Router(self.routes)
 
     def __call__(self, request: Request) -> Response:

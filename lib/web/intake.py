@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request
 
-    from lib.flows.memory import Room
+    from lib.flows.memory import MemoryBudget
 
 SMALL = 256 << 10  # counts for nothing
 JSON_COPIES, FORM_COPIES = 3, 2  # as bytes, as text, as values; as bytes, and on their way on
@@ -28,7 +28,7 @@ DRAIN_AT_MOST, DRAIN_S = 64 << 20, 10.0
 
 
 @contextmanager
-def admitted(memory: Room, request: Request, limit_bytes: int) -> Iterator[None]:
+def admitted(memory: MemoryBudget, request: Request, limit_bytes: int) -> Iterator[None]:
     """Memory for this request's body until its answer is made.
 
     Args:

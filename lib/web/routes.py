@@ -16,21 +16,21 @@ from lib.web.native.videos import Videos
 from lib.web.route import Route
 
 if TYPE_CHECKING:
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 ONE = "/v1/videos/{id}"
 
 
-def table(kit: Kit, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, ...]:
+def table(context: Context, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, ...]:
     """The calls of the service, in the order of the contract.
 
     Args:
-        kit: the context of the flows.
+        context: what the flows work with.
         max_body_bytes: the largest request.
         implicit_s: for how long a client's own re-send counts as the same create, seconds.
     """
-    videos, about = Videos(kit, max_body_bytes, implicit_s), About(kit)
-    webhooks = WebhookDeliveries(kit)
+    videos, about = Videos(context, max_body_bytes, implicit_s), About(context)
+    webhooks = WebhookDeliveries(context)
     calls = (
         Route("POST", "/v1/videos", videos.create),
         Route("GET", "/v1/videos", videos.list),
@@ -41,7 +41,7 @@ def table(kit: Kit, *, max_body_bytes: int, implicit_s: float) -> tuple[Route, .
         Route("POST", f"{ONE}/retry", videos.retry),
         Route("GET", f"{ONE}/webhook-deliveries", webhooks.list),
         Route("POST", f"{ONE}/webhook-deliveries", webhooks.redeliver),
-        Route("POST", "/v1/uploads", FrameUploads(kit, max_body_bytes).create),
+        Route("POST", "/v1/uploads", FrameUploads(context, max_body_bytes).create),
         Route("GET", "/v1/models", about.models),
         Route("GET", "/health", about.health, public=True),
         Route("GET", "/ready", about.ready, public=True),

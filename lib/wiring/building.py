@@ -26,7 +26,7 @@ from lib.adapters.state.outbox import Outbox
 from lib.config import ConfigError
 from lib.core import limits
 from lib.core.webhooks import BadSecret, Secret
-from lib.flows.context import Kit, Times
+from lib.flows.context import Context, Times
 from lib.flows.tick import tick
 from lib.web.app import App
 from lib.web.auth import Auth, Tokens
@@ -54,7 +54,7 @@ class Service:
     api: App
     poll: Poll
     tick: Callable[[], dict[str, Any]]
-    kit: Kit
+    context: Context
 
 
 def build(config: Config, runtime: Runtime) -> Service:
@@ -66,21 +66,21 @@ def build(config: Config, runtime: Runtime) -> Service:
     """
     clock = ServiceClock(runtime.now, Times().skew_s)
     runtime = replace(runtime, now=partial(_shared_now, runtime.now, clock))
-    kit = _kit(config, runtime, clock)
+    context = _context(config, runtime, clock)
 
     def run() -> dict[str, Any]:
-        return tick(kit)
+        return tick(context)
 
     auth = Auth(config.owner_keys, off=config.auth_off, tokens=_tokens(config, runtime))
     app = App(
-        kit,
+        context,
         auth,
-        _compat(config, runtime, kit, auth),
+        _compat(config, runtime, context, auth),
         origins=config.allowed_origins,
         max_body_bytes=config.max_body_bytes,
         implicit_s=config.implicit_dedupe_s,
     )
-    return Service(app, Poll(run, _admit(config, runtime)), run, kit)
+    return Service(app, Poll(run, _admit(config, runtime)), run, context)
 
 
 def _shared_now(now: Callable[[], float], bucket_clock: ServiceClock) -> float:
@@ -88,20 +88,20 @@ def _shared_now(now: Callable[[], float], bucket_clock: ServiceClock) -> float:
     return now() + bucket_clock.ahead_s
 
 
-def _compat(config: Config, runtime: Runtime, kit: Kit, auth: Auth) -> Compat:
+def _compat(config: Config, runtime: Runtime, context: Context, auth: Auth) -> Compat:
     secret = signing_secret(config.owner_keys, [account.api_key for account in config.accounts])
     return Compat(
-        kit,
+        context,
         auth,
-        TemporaryUploads(kit.temporaries, secret, runtime.now),
+        TemporaryUploads(context.temporaries, secret, runtime.now),
         max_body_bytes=config.max_body_bytes,
         implicit_s=config.implicit_dedupe_s,
     )
 
 
-def _kit(config: Config, runtime: Runtime, clock: ServiceClock) -> Kit:
+def _context(config: Config, runtime: Runtime, clock: ServiceClock) -> Context:
     bucket = Bucket(_client_bucket(config, runtime, clock), runtime.sleep)
-    return Kit(
+    return Context(
         jobs=Jobs(bucket),
         accounts=Accounts(bucket),
         bucket_clock=clock,

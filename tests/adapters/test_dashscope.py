@@ -111,7 +111,7 @@ def test_a_closed_port_and_an_unknown_name_are_refusals_that_wait():
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_cut_connection_is_ambiguous_whoever_knows_better(world, when):
     world.upstream.faults.add(operation="create", kind="drop", when=when, times=1)
-    upstream = world.kit.upstreams["singapore"]
+    upstream = world.context.upstreams["singapore"]
     assert isinstance(upstream.create(ORDER), Ambiguous)
 
 
@@ -132,7 +132,7 @@ def test_a_list_is_whole_or_not_at_all(world):
     for _ in range(3):
         world.post()
         world.clock.advance(70)
-    upstream = world.kit.upstreams["singapore"]
+    upstream = world.context.upstreams["singapore"]
     assert len(upstream.list().rows) == len(world.paid())
     world.upstream.faults.add(operation="list", kind="status", status=500, times=1)
     assert isinstance(upstream.list(), QueryFailed)
@@ -151,7 +151,7 @@ def test_frames_reach_the_upstream_in_each_way(make_world, delivery):
 
 def test_the_key_never_shows(world):
     assert "sk-local" not in repr(world.config)
-    assert "sk-local" not in repr(world.kit)
+    assert "sk-local" not in repr(world.context)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_the_key_never_shows(world):
 def test_only_the_code_says_that_a_task_can_no_longer_be_cancelled(world, code, message, stopped):
     body = json.dumps({"code": code, "message": message} if code else {"message": message})
     world.upstream.faults.add(operation="cancel", kind="answer", status=400, body=body)
-    found = world.kit.upstreams["singapore"].cancel("t" * 36)
+    found = world.context.upstreams["singapore"].cancel("t" * 36)
     assert found is stopped or isinstance(found, QueryFailed)
     if stopped is None:
         assert found.code == (code or "HTTP 400")
@@ -175,7 +175,7 @@ def test_only_the_code_says_that_a_task_can_no_longer_be_cancelled(world, code, 
 def test_a_code_of_the_upstream_is_cut_and_carries_no_secret(world):
     body = json.dumps({"code": "sk-0123456789abcdef " + "C" * 500, "message": "a: b"})
     world.upstream.faults.add(operation="get", kind="answer", status=400, body=body)
-    found = world.kit.upstreams["singapore"].get("t" * 36)
+    found = world.context.upstreams["singapore"].get("t" * 36)
     assert len(found.code) == reader.CODE_AT_MOST
     assert "sk-" not in found.code
     assert found.message == "a: b"

@@ -53,10 +53,10 @@ def test_every_spelling_of_an_address_is_judged_alike(address):
 
 def test_a_film_or_frame_is_limited_while_it_streams(world):
     world.bucket.blob("big").upload_from_string(b"x" * 5000, content_type="image/png")
-    url = world.kit.artifacts.link("big").url
-    assert len(world.kit.fetch.get(url, limit_bytes=5000, param="p")) == 5000
+    url = world.context.artifacts.link("big").url
+    assert len(world.context.fetch.get(url, limit_bytes=5000, param="p")) == 5000
     with pytest.raises(ApiError, match="larger than 4999"):
-        world.kit.fetch.get(url, limit_bytes=4999, param="p")
+        world.context.fetch.get(url, limit_bytes=4999, param="p")
 
 
 @settings(deadline=None)

@@ -16,7 +16,7 @@ NAME = "videos/o/x.mp4"
 
 @pytest.fixture
 def bucket(world):
-    return world.kit.artifacts._bucket
+    return world.context.artifacts._bucket
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_what_the_session_kept_in_part_is_topped_up(world, monkeypatch):
         return session
 
     monkeypatch.setattr(resumable, "CHUNK_BYTES", 4 * QUANTUM)
-    bucket = world.instance(connect=connect).kit.artifacts._bucket
+    bucket = world.instance(connect=connect).context.artifacts._bucket
     bucket.upload(NAME, "video/mp4", blocks(content(9 * QUANTUM)), lambda: None)
     assert stored(world) == content(9 * QUANTUM)
     assert kept == [f"bytes 0-{4 * QUANTUM - 1}/*"]

@@ -74,7 +74,7 @@ def posted(theatre, *, upstream=None, prompt=PROMPT):
     """A post by an instance whose wire to the upstream has a hook."""
     fields = {"first_frame": FRAMES[0], "last_frame": FRAMES[1], "prompt": prompt}
     service = hooks.instance(theatre.world, upstream=upstream)
-    return submit(service.kit, OWNER, VideoRequest.parse(fields), "k" + prompt)
+    return submit(service.context, OWNER, VideoRequest.parse(fields), "k" + prompt)
 
 
 def losing(asked, send):

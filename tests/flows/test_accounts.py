@@ -86,7 +86,7 @@ def test_what_is_not_the_jobs_fault_makes_it_wait_with_its_reason(world, kind, r
 
 def test_retry_after_is_obeyed_to_the_second(world):
     """A 429 with Retry-After closes the account's gate for that long, for every instance."""
-    gate = world.kit.ledger.gate("singapore")
+    gate = world.context.ledger.gate("singapore")
     assert gate.next_send == 0
     from lib.core import errors  # noqa: PLC0415 - beside its only use
     from lib.core.upstream.outcomes import Refused  # noqa: PLC0415 - as above
@@ -95,7 +95,7 @@ def test_retry_after_is_obeyed_to_the_second(world):
     refused = Refused(
         errors.RATE_LIMITED, "Throttling", "", waits=True, limited=True, retry_after_s=37
     )
-    slow_down(world.kit, "singapore", refused)
+    slow_down(world.context, "singapore", refused)
     job = world.post().get_json()
     assert job["status"] == "queued"
     start = world.clock.now()
@@ -112,8 +112,8 @@ def test_an_owner_with_many_jobs_does_not_starve_one_with_a_single_one(world):
     fields = {"first_frame": picture(), "last_frame": picture(color=(9, 9, 9)), "prompt": "x"}
     request = VideoRequest.parse(fields)
     for _ in range(30):
-        submit(world.kit, "crowd", request)
-    single = submit(world.kit, "single", request).job.intent.id
+        submit(world.context, "crowd", request)
+    single = submit(world.context, "single", request).job.intent.id
     world.run(ticks=100)
     order = [task.body["input"]["first_frame_url"] for task in world.paid()]
     place = next(at for at, link in enumerate(order) if single in link)

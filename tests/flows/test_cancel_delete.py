@@ -149,9 +149,9 @@ def test_two_overlapping_ticks_share_one_watch(make_world):
     world = make_world(draw=lambda: (1.0, 5000.0))
     world.post()
     world.clock.advance(100)
-    held = world.kit.ledger.poll_lease("singapore")
+    held = world.context.ledger.poll_lease("singapore")
     now = world.clock.now()
-    assert world.kit.ledger.move_poll_lease(held, "0" * 16, until=now + 40)
+    assert world.context.ledger.move_poll_lease(held, "0" * 16, until=now + 40)
     before = world.upstream.counts["list"]
     world.tick()
     # The other's turn lasts 40 of this tick's 50 seconds.

@@ -111,7 +111,7 @@ class Play:
         return self.world.bucket.blob(f"videos/local/{self.id}.mp4").download_as_bytes()
 
     def held(self):
-        return self.world.kit.jobs.live("local", self.id)
+        return self.world.context.jobs.live("local", self.id)
 
 
 @pytest.fixture
@@ -428,7 +428,7 @@ def test_a_copy_whose_lease_was_taken_stores_nothing(stage, make_film):
                     now=play.world.clock.now(),
                     until=play.world.clock.now() + 1e6,
                 )
-                assert play.world.kit.jobs.patch(held, state)
+                assert play.world.context.jobs.patch(held, state)
             yield block
 
     play.host._send = send

@@ -21,8 +21,8 @@ def ended(make_world, ending):
     world = make_world(overflow="queue", draw=lambda: (500.0, 60.0))
     key = {"Idempotency-Key": "k"}
     job_id = world.post(headers=key, **ENDS[ending]).get_json()["id"]
-    held = world.kit.jobs.live("local", job_id)
-    intent = world.kit.jobs.intent(held)
+    held = world.context.jobs.live("local", job_id)
+    intent = world.context.jobs.intent(held)
     if ending == "cancelled":
         world.client.post(f"/v1/videos/{job_id}/cancel")
     if ending == "expired":
@@ -44,7 +44,7 @@ def late(world, event, job_id, held, intent):
     elif event == "read":
         world.job(job_id)
     elif event == "another finisher":
-        finish(world.kit, held, intent, Verdict(Status.FAILED, world.clock.now(), paid=True))
+        finish(world.context, held, intent, Verdict(Status.FAILED, world.clock.now(), paid=True))
     elif event == "post again":
         world.post(headers={"Idempotency-Key": "k"}, prompt=intent.request.prompt)
 

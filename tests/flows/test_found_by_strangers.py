@@ -100,7 +100,7 @@ def test_two_answers_with_a_wrong_date_lock_nobody(world, off_s):
 
     service = instance(world, upstream=hook)
     for _ in range(2):
-        service.kit.upstreams["singapore"].get("nobodys")
+        service.context.upstreams["singapore"].get("nobodys")
     job_id = world.post(prompt="it waits").get_json()["id"]
     for _ in range(30):
         if not service.tick()["pending"]:
@@ -123,7 +123,7 @@ def test_another_hosts_date_says_nothing_of_the_upstreams_clock(make_world):
     for _ in range(12):
         service.tick()
         world.clock.advance(20)
-    assert service.kit.upstreams["singapore"].clock.off_s < 10
+    assert service.context.upstreams["singapore"].clock.off_s < 10
     assert world.job(job_id)["status"] == "completed"
 
 
@@ -162,7 +162,7 @@ def test_a_create_that_answers_an_odd_id_is_a_lost_answer(world, odd):
 
     service = instance(world, upstream=hook)
     frames = {"first_frame": picture(), "last_frame": picture(color=(200, 60, 30))}
-    made = submit(service.kit, "local", VideoRequest.parse({**frames, "prompt": "lost"}))
+    made = submit(service.context, "local", VideoRequest.parse({**frames, "prompt": "lost"}))
     world.run(ticks=40)
     assert world.job(made.job.intent.id)["status"] == "completed"
     assert len(world.paid()) == 2

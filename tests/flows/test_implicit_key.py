@@ -25,9 +25,9 @@ def order(**changes):
 
 
 def send(world, request=None, *, service=None, owner="alice", window_s=WINDOW_S):
-    kit = (service or world.service).kit
-    made = submit_keyless(kit, owner, request or order(), Repeats(window_s))
-    answered(kit, owner, made.begun)
+    context = (service or world.service).context
+    made = submit_keyless(context, owner, request or order(), Repeats(window_s))
+    answered(context, owner, made.begun)
     return made.job.intent.id
 
 
@@ -129,32 +129,32 @@ def test_many_at_once_behind_the_window_are_one_new_job(world):
 def test_an_attempt_that_died_before_its_job_is_taken_over(world):
     dead = "vid_" + "0" * 27
     request = order()
-    begin(world.kit, "alice", request.fingerprint("alice"), dead, Repeats(WINDOW_S))
+    begin(world.context, "alice", request.fingerprint("alice"), dead, Repeats(WINDOW_S))
     world.clock.advance(599)
-    made = submit_keyless(world.kit, "alice", request, Repeats(WINDOW_S))
+    made = submit_keyless(world.context, "alice", request, Repeats(WINDOW_S))
     assert (made.job.intent.id, made.replayed) == (dead, False)
 
 
 def test_an_attempt_that_died_long_ago_is_forgotten(world):
     dead = "vid_" + "0" * 27
     request = order()
-    begin(world.kit, "alice", request.fingerprint("alice"), dead, Repeats(WINDOW_S))
+    begin(world.context, "alice", request.fingerprint("alice"), dead, Repeats(WINDOW_S))
     world.clock.advance(3600)
     assert send(world, request) != dead
 
 
 def test_a_binding_of_the_revision_before_leads_to_its_job(world):
     """It bound a request to a token, and the token to the job."""
-    kit, request = world.kit, order()
+    context, request = world.context, order()
     fingerprint = request.fingerprint("alice")
     window, bound = (
         hashlib.sha256(text.encode()).hexdigest()
         for text in (f"implicit window {fingerprint}", f"implicit:{fingerprint}:{'a' * 16}")
     )
-    job = submit(kit, "alice", request, "its key").job.intent.id
+    job = submit(context, "alice", request, "its key").job.intent.id
     now = world.clock.now()
-    kit.ledger.take_key("alice", window, "again-" + "a" * 16, fingerprint, now)
-    kit.ledger.take_key("alice", bound, job, fingerprint, now)
+    context.ledger.take_key("alice", window, "again-" + "a" * 16, fingerprint, now)
+    context.ledger.take_key("alice", bound, job, fingerprint, now)
     assert send(world, request) == job
     world.clock.advance(WINDOW_S + 1)
     assert send(world, request) != job
@@ -194,5 +194,5 @@ def test_what_was_deleted_is_not_what_its_owner_asks_for_again(make_world):
     job = send(world)
     world.clock.advance(10)
     world.tick()
-    delete(world.kit, "alice", job)
+    delete(world.context, "alice", job)
     assert send(world) != job

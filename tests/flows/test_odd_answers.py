@@ -168,7 +168,7 @@ def test_odd_metadata_is_that_one_objects_matter(world, value):
         world.clock.advance(60)
     assert world.job(job_id)["status"] == "completed"
     assert look(world, f"pending/local/{odd_id}.json") == before
-    (odd,) = other.kit.jobs.inbox().unreadable
+    (odd,) = other.context.jobs.inbox().unreadable
     assert odd.may_have_task == (value is not None)
 
 

@@ -212,14 +212,14 @@ def test_a_verdict_that_cannot_be_read_is_never_overwritten_and_forbids_sending(
     world.upstream.overflow = "queue"
     blockers = [world.post(prompt=f"blocker {number}").get_json()["id"] for number in range(3)]
     job_id = world.post().get_json()["id"]
-    held = world.kit.jobs.live("local", job_id)
-    intent = world.kit.jobs.intent(held)
+    held = world.context.jobs.live("local", job_id)
+    intent = world.context.jobs.intent(held)
     record = f"jobs/local/{job_id}.json"
     put(world, record, b"{", {"status": "paused"})
     before = look(world, record), look(world, held.name)
     cancelled = replace(held, state=held.state.to(Stage.CANCELLED, by="b", now=1.0))
     with pytest.raises(ApiError) as caught:
-        finish(world.kit, cancelled, intent, Verdict(Status.CANCELLED, 1.0))
+        finish(world.context, cancelled, intent, Verdict(Status.CANCELLED, 1.0))
     assert caught.value.kind.code == "record_unreadable"
     for _ in range(6):
         world.tick()
@@ -261,9 +261,9 @@ def test_a_gate_that_cannot_be_read_closes_nothing(world, text):
 
 
 def test_no_answer_closes_a_gate_for_longer_than_minutes(world):
-    gate = world.kit.ledger.gate("singapore")
+    gate = world.context.ledger.gate("singapore")
     year_s = 365 * 86400.0
-    moved = world.kit.ledger.move_gate(
+    moved = world.context.ledger.move_gate(
         gate, "by", next_send=world.clock.now() + year_s, free=99, consecutive_refusals=10_000
     )
     assert moved.next_send <= world.clock.now() + 300
@@ -278,8 +278,8 @@ def test_a_claim_that_cannot_be_read_is_disputed(world, card):
     put(world, "claims/singapore/t-1", b"?", card)
     put(world, "claims/singapore/", b"", {})
     put(world, "claims/", b"", {})
-    assert world.kit.ledger.claims("singapore")["t-1"].job == "disputed"
-    assert world.kit.ledger.claim("singapore", "t-1", ID) == "disputed"
+    assert world.context.ledger.claims("singapore")["t-1"].job == "disputed"
+    assert world.context.ledger.claim("singapore", "t-1", ID) == "disputed"
 
 
 WEBHOOK = {"by": "b", "host": "h", "base": "0", "next_at": "1.0", "until": "0.0", "log": "[]"}

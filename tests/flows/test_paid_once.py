@@ -37,7 +37,7 @@ def losing(world, how="after", prompt=PROMPT, before=lambda: None):
             send(asked)
         raise lost(asked)
 
-    made = submit(instance(world, upstream=hook).kit, "local", request(prompt))
+    made = submit(instance(world, upstream=hook).context, "local", request(prompt))
     return made.job.intent.id
 
 
@@ -105,7 +105,7 @@ def test_a_list_that_takes_long_is_no_list(warm_world):
 
 def test_a_list_is_as_old_as_its_first_page(warm_world):
     world = warm_world
-    upstream = instance(world, upstream=pages(world, 4, 4.0)).kit.upstreams
+    upstream = instance(world, upstream=pages(world, 4, 4.0)).context.upstreams
     began = world.clock.now()
     (account,) = upstream.values()
     assert account.list().at == began
@@ -223,7 +223,7 @@ def test_a_late_create_a_late_list_and_a_fast_ticker_make_one(
         raise lost(asked)
 
     began = world.clock.now()
-    job_id = submit(instance(world, upstream=hook).kit, "local", request()).job.intent.id
+    job_id = submit(instance(world, upstream=hook).context, "local", request()).job.intent.id
 
     def sleep(seconds):
         """Time passes in small steps, so that the create arrives when it should."""
@@ -272,8 +272,8 @@ def test_a_clock_that_no_correction_is_right_for_stops_sending_and_the_jobs_say_
 def test_an_instance_whose_clock_is_off_sends_nothing(make_world):
     world = make_world()
     late = world.instance(now=lambda: world.clock.now() + 25)
-    late.kit.ledger.check()
-    made = submit(late.kit, "local", request())
+    late.context.ledger.check()
+    made = submit(late.context, "local", request())
     assert world.paid() == []
     late.tick()
     assert world.paid() == []
@@ -286,8 +286,8 @@ def test_an_instance_within_the_skew_goes_by_the_buckets_clock(make_world):
     world = make_world()
     fast = world.instance(now=lambda: world.clock.now() + 8)
     for _ in range(3):
-        fast.kit.ledger.check()
-    assert abs(fast.kit.now() - world.clock.now()) <= 1.0
+        fast.context.ledger.check()
+    assert abs(fast.context.now() - world.clock.now()) <= 1.0
 
 
 # What is known of the account
@@ -351,7 +351,7 @@ def test_a_doubt_of_a_newer_revision_contests_as_any_other(warm_world, prompt):
     """Its stage is a word that we do not know; its lease is readable, and the task may be its own."""
     world = warm_world
     job_id = losing(world, prompt=prompt)
-    state = world.kit.jobs.live("local", job_id).state
+    state = world.context.jobs.live("local", job_id).state
     blob = world.bucket.blob("pending/local/vid_" + "0" * 27 + ".json")
     blob.metadata = {**state.to_metadata(), "stage": "weighing", "schema": "2"}
     blob.metadata = {key: value for key, value in blob.metadata.items() if value is not None}
@@ -388,7 +388,7 @@ def test_a_task_that_arrives_too_late_raises_the_alarm(warm_world, capsys, late_
         return send(asked)
 
     sender = instance(world, upstream=hook)
-    job_id = submit(sender.kit, "local", request()).job.intent.id
+    job_id = submit(sender.context, "local", request()).job.intent.id
     world.clock.advance(late_s + 30)
     asked, send = frozen[0]
     send(asked)
@@ -409,5 +409,5 @@ def test_nothing_is_sent_when_the_bucket_says_nothing(make_world):
 
     silent = instance(world, storage=hook)
     with pytest.raises(ApiError):
-        submit(silent.kit, "local", request())
+        submit(silent.context, "local", request())
     assert world.paid() == []

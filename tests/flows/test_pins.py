@@ -30,7 +30,7 @@ def stranded(make_world):
     world = make_world(env=BACK, draw=lambda: (1.0, 600.0))
 
     def of_second(stage):
-        found = [one for one in world.kit.jobs.pending() if one.state.account == "second"]
+        found = [one for one in world.context.jobs.pending() if one.state.account == "second"]
         return [one.id for one in found if one.state.stage == stage]
 
     while not of_second("running"):

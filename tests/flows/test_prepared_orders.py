@@ -51,7 +51,7 @@ def instance(world, tell):
 
 
 def stages(world):
-    return [held.state.stage for held in world.kit.jobs.pending()]
+    return [held.state.stage for held in world.context.jobs.pending()]
 
 
 def forms(request):
@@ -76,8 +76,8 @@ def carried(world, service, way):
     """A job that the service sends while it posts it, or in its tick."""
     if way == "post":
         return post(service)["id"]
-    gate = world.kit.ledger.gate("singapore")
-    world.kit.ledger.move_gate(gate, "t", free=0)
+    gate = world.context.ledger.gate("singapore")
+    world.context.ledger.move_gate(gate, "t", free=0)
     job = post(world.service)["id"]
     assert world.paid() == []
     world.clock.advance(2)
@@ -178,7 +178,7 @@ def test_what_cannot_be_prepared_waits_and_is_never_in_doubt(
     assert met
     found = world.job(job)
     assert (found["stage"], found["waiting_for"]) == ("queued", reason)
-    assert world.kit.ledger.gate("singapore").next_send > world.clock.now() - 60  # a pause
+    assert world.context.ledger.gate("singapore").next_send > world.clock.now() - 60  # a pause
     down.clear()
     world.run()
     assert world.job(job)["status"] == "completed"
@@ -194,8 +194,8 @@ def test_two_frames_are_uploaded_side_by_side(make_world):
     from lib.wiring.runtime import at_once  # noqa: PLC0415 - as the cloud does it
 
     world = make_world(env={"FRAME_DELIVERY": "upload"})
-    gate = world.kit.ledger.gate("singapore")
-    world.kit.ledger.move_gate(gate, "t", free=0)
+    gate = world.context.ledger.gate("singapore")
+    world.context.ledger.move_gate(gate, "t", free=0)
     world.post()
     (name,) = world.names("pending/")
     intent = Intent.from_json(json.loads(world.bucket.blob(name).download_as_bytes()))
@@ -205,5 +205,5 @@ def test_two_frames_are_uploaded_side_by_side(make_world):
         if forms(request) and request.method == "POST":
             both.wait()  # breaks when the other frame is not on its way
 
-    kit = dataclasses.replace(instance(world, tell).kit, together=at_once)
-    assert prepare(kit, intent, 60.0).first.startswith("oss://")
+    context = dataclasses.replace(instance(world, tell).context, together=at_once)
+    assert prepare(context, intent, 60.0).first.startswith("oss://")

@@ -70,8 +70,8 @@ def test_a_number_of_tomorrow_stays_while_this_revision_patches(world):
     name, body, card = pending(1, created_at=START)
     frames(world, body)
     put(world, name, {**body, "schema": 7}, {**card, "schema": "7", "group": "g"})
-    held = world.kit.jobs.live("local", body["id"])
-    changed = world.kit.jobs.patch(held, held.state.to(held.state.stage, by="b", now=START + 1))
+    held = world.context.jobs.live("local", body["id"])
+    changed = world.context.jobs.patch(held, held.state.to(held.state.stage, by="b", now=START + 1))
     assert changed
     stored = look(world, name)[2]
     assert (stored["schema"], stored["group"], stored["by"]) == ("7", "g", "b")

@@ -5,7 +5,7 @@ import pytest
 from lib.adapters.state.outbox import Entry
 from lib.core.errors import STORAGE_UNAVAILABLE, ApiError
 from lib.core.jobs.job import Stage
-from lib.flows.tick_state import Board
+from lib.flows.tick_state import TickState
 from tests.world import UPSTREAM
 
 
@@ -63,9 +63,9 @@ def a_delete(world):
 
 def a_cancel_that_died(world):
     films(world)
-    held = next(one for one in world.kit.jobs.pending() if one.state.stage is Stage.QUEUED)
+    held = next(one for one in world.context.jobs.pending() if one.state.stage is Stage.QUEUED)
     state = held.state.to(Stage.CANCELLED, by="b" * 16, now=world.clock.now())
-    assert world.kit.jobs.patch(held, state)
+    assert world.context.jobs.patch(held, state)
 
 
 STORIES = {
@@ -83,18 +83,18 @@ STORIES = {
 def steps(world, monkeypatch):
     """What each step of a tick did and when, and each job of which its memory was not up to date."""
     done, stale = [], []
-    attempt = Board.attempt
+    attempt = TickState.attempt
 
-    def noted(board, held, *step):
-        word = attempt(board, held, *step)
+    def noted(tick_state, held, *step):
+        word = attempt(tick_state, held, *step)
         done.append((word, held.id, world.clock.now()))
-        stored = {one.name: one.state for one in world.kit.jobs.pending()}
-        for name, known in board.jobs.items():
+        stored = {one.name: one.state for one in world.context.jobs.pending()}
+        for name, known in tick_state.jobs.items():
             if stored.get(name) != known.state:
                 stale.append((word, str(known.state.stage), name))
         return word
 
-    monkeypatch.setattr(Board, "attempt", noted)
+    monkeypatch.setattr(TickState, "attempt", noted)
     return done, stale
 
 
@@ -121,8 +121,8 @@ def failing():
 
 
 def test_a_step_is_run_with_its_arguments_and_its_result_comes_back():
-    board, entry = Board(0.0), Entry("local", "vid_1", None, "b", "h", 0.0)
-    assert board.attempt(entry, str.upper, "sent") == "SENT"
-    assert board.attempt(entry, sorted, [2, 1], reverse=True) == [2, 1]
-    assert board.attempt(entry, failing) is None
-    assert board.done == {"SENT": 1, "errors": 1}, "a word is counted, anything else is not"
+    tick_state, entry = TickState(0.0), Entry("local", "vid_1", None, "b", "h", 0.0)
+    assert tick_state.attempt(entry, str.upper, "sent") == "SENT"
+    assert tick_state.attempt(entry, sorted, [2, 1], reverse=True) == [2, 1]
+    assert tick_state.attempt(entry, failing) is None
+    assert tick_state.done == {"SENT": 1, "errors": 1}, "a word is counted, anything else is not"

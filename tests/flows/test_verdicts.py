@@ -378,8 +378,10 @@ CARDS = ["as written", "without metadata", "of another status", "of no status"]
 
 def queued(world):
     """One more job that waits here: the gate is shut for it."""
-    gate = world.kit.ledger.gate("singapore")
-    world.kit.ledger.move_gate(gate, world.kit.token(), free=0, next_send=world.clock.now() + 1)
+    gate = world.context.ledger.gate("singapore")
+    world.context.ledger.move_gate(
+        gate, world.context.token(), free=0, next_send=world.clock.now() + 1
+    )
     return world.post().get_json()["id"]
 
 
@@ -393,13 +395,13 @@ def put(world, job_id, state):
 
 def write(world, job_id, kind, card):
     """A record of that kind, with metadata as an older revision or a careless hand may have left it."""
-    intent = world.kit.jobs.intent(world.kit.jobs.live("local", job_id))
+    intent = world.context.jobs.intent(world.context.jobs.live("local", job_id))
     make = KINDS[kind]
     verdict = make(world.clock.now()) if make else Verdict(Status.CANCELLED, world.clock.now())
     stage = next(stage for stage in Stage if verdict.status in ENDINGS[stage])
-    world.kit.jobs.finish(intent, State(stage, "b" * 16, 0.0), verdict)
+    world.context.jobs.finish(intent, State(stage, "b" * 16, 0.0), verdict)
     if make is None:
-        world.kit.jobs.purge("local", job_id, world.clock.now())
+        world.context.jobs.purge("local", job_id, world.clock.now())
     blob = world.bucket.blob(f"jobs/local/{job_id}.json")
     blob.reload()
     if card == "without metadata":
@@ -492,14 +494,14 @@ def test_list_and_get_agree_after_a_look_that_moved_the_job(world):
 def test_a_young_job_of_an_old_id_is_not_hidden_by_an_older_job(world):
     """A refused key keeps its id for a day: the job that is made then sorts behind older ones."""
     young = queued(world)
-    intent = world.kit.jobs.intent(world.kit.jobs.live("local", young))
+    intent = world.context.jobs.intent(world.context.jobs.live("local", young))
     world.bucket.blob(f"pending/local/{young}.json").delete()
     world.clock.advance(1800)
     older = queued(world)
     world.clock.advance(23 * 3600)
     again = type(intent)(**{**vars(intent), "created_at": world.clock.now()})
     state = State(Stage.QUEUED, "b" * 16, world.clock.now(), account="singapore")
-    assert world.kit.jobs.create(again, state)
+    assert world.context.jobs.create(again, state)
     world.clock.advance(2 * 3600)
     everybody(world, [young, older])
     rows = world.client.get("/api/v1/tasks").get_json()["data"]
@@ -537,9 +539,9 @@ def test_a_cancelled_stage_waits_for_nothing_and_is_unpaid(world):
 )
 def test_both_dialects_bound_a_stored_usage_that_is_odd(world, usage):
     job_id = queued(world)
-    intent = world.kit.jobs.intent(world.kit.jobs.live("local", job_id))
+    intent = world.context.jobs.intent(world.context.jobs.live("local", job_id))
     verdict = Verdict(Status.COMPLETED, 0.0, video=StoredVideo("v"), usage=usage, paid=True)
     assert native.usage(Job(intent, verdict=verdict)) == {"paid": True}
-    link = world.kit.artifacts.link("v")
+    link = world.context.artifacts.link("v")
     shown = compat.show(Job(intent, verdict=verdict), link, "r")
     assert shown["usage"] == {"video_duration": 5, "video_count": 1, "SR": 720}

@@ -16,7 +16,7 @@ from lib.config import ConfigError
 from lib.core.errors import ApiError
 from lib.core.webhooks import PAUSES_S, TRIES
 from lib.flows.requests.delete import delete
-from lib.flows.tick_state import Board
+from lib.flows.tick_state import TickState
 from lib.flows.webhooks.announce import announce, check_address
 from lib.flows.webhooks.send import _batch, in_turns, retry_after_s
 from lib.wiring.runtime import at_once
@@ -41,7 +41,7 @@ def days(world, count=2):
     end = world.clock.now() + count * 86400
     while world.clock.now() < end:
         world.tick()
-        entries = world.kit.outbox.entries()
+        entries = world.context.outbox.entries()
         if not entries:
             return
         now = world.clock.now()
@@ -105,7 +105,7 @@ def test_eight_tries_over_a_day_and_then_no_more(world):
     assert world.names("outbox/") == []
     # Each try is signed for its own moment.
     assert len({one.headers["webhook-timestamp"] for one in heard}) == TRIES
-    log = world.kit.jobs.webhook_log("local", job_id)
+    log = world.context.jobs.webhook_log("local", job_id)
     assert [(one.number, one.status, one.outcome) for one in log] == [
         (number, 500, "refused") for number in range(1, TRIES + 1)
     ]
@@ -127,7 +127,7 @@ def test_what_an_answer_means(world, way, tries, last):
     job_id = post(world, way)
     world.run()
     days(world)
-    log = world.kit.jobs.webhook_log("local", job_id)
+    log = world.context.jobs.webhook_log("local", job_id)
     assert len(log) == len(world.receivers.of(job_id)) == tries
     assert (log[-1].status, log[-1].outcome) == last
     assert world.names("outbox/") == []
@@ -167,7 +167,7 @@ def test_a_process_that_dies_costs_one_try_and_never_loops(world):
         raise Dead
 
     dying = world.instance()
-    object.__setattr__(dying.kit, "together", killed)
+    object.__setattr__(dying.context, "together", killed)
     for _ in range(300):
         with contextlib.suppress(Dead):
             dying.tick()
@@ -175,15 +175,15 @@ def test_a_process_that_dies_costs_one_try_and_never_loops(world):
         if not world.names("outbox/") and not world.names("pending/"):
             break
     assert len(world.receivers.of(job_id)) == TRIES
-    log = world.kit.jobs.webhook_log("local", job_id)
+    log = world.context.jobs.webhook_log("local", job_id)
     assert {one.outcome for one in log} == {"interrupted"}
 
 
 def test_an_entry_written_late_is_found_out_before_it_is_sent(world):
     job_id = post(world, "ok")
     world.run()
-    (finished,) = [world.kit.jobs.finished("local", job_id)]
-    announce(world.kit, finished)
+    (finished,) = [world.context.jobs.finished("local", job_id)]
+    announce(world.context, finished)
     assert len(world.names("outbox/")) == 1
     world.tick()
     assert world.names("outbox/") == []
@@ -194,7 +194,7 @@ def test_a_delete_drops_what_was_not_delivered(world):
     job_id = post(world, "500")
     world.run()
     assert len(world.names("outbox/")) == 1
-    delete(world.kit, "local", job_id)
+    delete(world.context, "local", job_id)
     assert world.names("outbox/") == []
     heard = len(world.receivers.heard)
     for _ in range(12):
@@ -208,9 +208,9 @@ def test_a_delete_drops_what_was_not_delivered(world):
 def test_an_entry_of_a_deleted_job_is_never_sent(world):
     job_id = post(world, "ok")
     world.run()
-    finished = world.kit.jobs.finished("local", job_id)
-    delete(world.kit, "local", job_id)
-    announce(world.kit, finished)
+    finished = world.context.jobs.finished("local", job_id)
+    delete(world.context, "local", job_id)
+    announce(world.context, finished)
     world.tick()
     assert len(world.receivers.heard) == 1
     assert world.names("outbox/") == []
@@ -278,7 +278,7 @@ def test_a_secret_that_was_taken_away_ends_in_the_log_and_not_in_a_bare_payload(
         other.tick()
         world.clock.advance(10)
     assert world.receivers.heard == []
-    (entry,) = other.kit.outbox.entries()
+    (entry,) = other.context.outbox.entries()
     assert entry.id == job_id
     assert entry.log[-1].outcome == "no_secret"
     days(world)
@@ -301,7 +301,7 @@ def test_secrets_of_another_shape_stop_the_start_and_are_not_repeated(make_world
 
 
 def test_secrets_do_not_print_themselves(world):
-    for thing in (world.config, world.kit, world.kit.webhook_secrets):
+    for thing in (world.config, world.context, world.context.webhook_secrets):
         assert "bm5u" not in repr(thing)
         assert "nnnn" not in repr(thing)
 
@@ -324,7 +324,7 @@ def test_the_verdict_stands_though_the_entry_cannot_be_written(world):
 
 def test_the_api_error_of_a_bad_address_never_repeats_it(world):
     with pytest.raises(ApiError) as caught:
-        check_address(world.kit, "local", "https://10.0.0.1/token-7731")
+        check_address(world.context, "local", "https://10.0.0.1/token-7731")
     assert "7731" not in str(caught.value)
 
 
@@ -350,15 +350,15 @@ def test_owners_take_turns_and_no_host_takes_the_batch(rows):
     for owner in "abc":
         own = [one.next_at for one in turns if one.owner == owner]
         assert own == sorted(own)
-    board = Board(0.0)
-    board.silent.add("x")
+    tick_state = TickState(0.0)
+    tick_state.silent.add("x")
     told = []
-    batch, waiting = _batch(turns, board)
+    batch, waiting = _batch(turns, tick_state)
     while batch:
         assert len(batch) <= 8
         assert max(Counter(one.host for one in batch).values()) <= 4
         told += batch
-        batch, waiting = _batch(waiting, board)
+        batch, waiting = _batch(waiting, tick_state)
     assert sorted(one.id for one in told) == sorted(e.id for e in entries if e.host != "x")
 
 

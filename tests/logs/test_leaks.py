@@ -122,7 +122,7 @@ class Day:
         name = "elsewhere/frame.png"
         if not self.world.bucket.blob(name).exists():
             self.world.bucket.blob(name).upload_from_string(picture(), content_type="image/png")
-        url = self.world.kit.artifacts.link(name).url
+        url = self.world.context.artifacts.link(name).url
         self.secrets.add(url.rpartition("=")[2])
         return url
 

@@ -79,9 +79,9 @@ def test_mutants_are_the_same_every_time_and_outlive_lines_that_move():
 
 def test_what_once_survived_is_among_them():
     found = {(mutant.file, mutant.change) for mutant in every(PLAN)}
-    kit, list_ = "lib/flows/context.py", "lib/adapters/dashscope/listing.py"
-    assert (kit, "Times:number:delay_s: float = 60.0→delay_s: float = 31.0#1") in found
-    assert (kit, "Times:number:skew_s: float = 10.0→skew_s: float = 4.1#1") in found
+    context, list_ = "lib/flows/context.py", "lib/adapters/dashscope/listing.py"
+    assert (context, "Times:number:delay_s: float = 60.0→delay_s: float = 31.0#1") in found
+    assert (context, "Times:number:skew_s: float = 10.0→skew_s: float = 4.1#1") in found
     clocks = {change for file, change in found if file == list_ and "TaskList.read:clock" in change}
     assert any("+ 30.0" in change for change in clocks)
 

@@ -30,9 +30,9 @@ REPEATS_S = 600.0
 READS = ("", "/content", "/content?variant=first_frame", "/webhook-deliveries")
 
 
-def keyless(kit, owner, request):
+def keyless(context, owner, request):
     """A request without a key goes in, in either dialect's way; what was made of it."""
-    return submit_keyless(kit, owner, request)
+    return submit_keyless(context, owner, request)
 
 
 class People:
@@ -80,9 +80,9 @@ class People:
         return f"post {number}", work
 
     def _post(self, owner, key, prompt):
-        kit = self._pick.choice(self._life.instances).kit
+        context = self._pick.choice(self._life.instances).context
         try:
-            made = submit(kit, owner, self._request(prompt), key)
+            made = submit(context, owner, self._request(prompt), key)
         except ApiError as error:
             self._met[f"post {error.kind.code}"] += 1
         else:
@@ -107,9 +107,9 @@ class People:
 
     def _wish(self, owner, prompt):
         """One try; whether an answer was heard."""
-        kit, heard = self._pick.choice(self._life.instances).kit, self._pick.random() > 0.03
+        context, heard = self._pick.choice(self._life.instances).context, self._pick.random() > 0.03
         try:
-            made = keyless(kit, owner, self._request(prompt))
+            made = keyless(context, owner, self._request(prompt))
         except Killed:
             # The process is gone, the client is not; its next try meets a new process.
             if not self._life.scheduler.revive():
@@ -126,7 +126,7 @@ class People:
             return False
         self._unheard.discard(made.job.intent.id)
         with contextlib.suppress(Killed):  # the process dies behind its answer: the client has it
-            answered(kit, owner, made.begun)
+            answered(context, owner, made.begun)
         return True
 
     def ticker(self):
@@ -155,8 +155,8 @@ class People:
                 return
             owner, _key, job_id = pick.choice(known)
             try:
-                kit = self._life.instances[number].kit
-                {"cancel": cancel, "delete": delete}[what](kit, owner, job_id)
+                context = self._life.instances[number].context
+                {"cancel": cancel, "delete": delete}[what](context, owner, job_id)
                 self._met[what] += 1
             except ApiError as error:
                 self._met[f"{what} {error.kind.code}"] += 1
@@ -203,7 +203,7 @@ class People:
         if not self._frame:
             world.bucket.blob(name).upload_from_string(FRAMES[0], content_type="image/png")
             self._frame = name
-        return world.kit.artifacts.link(name).url
+        return world.context.artifacts.link(name).url
 
     def passer_by(self):
         """A task of a stranger that comes and is cancelled at once: one more row in the list."""

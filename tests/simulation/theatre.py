@@ -176,7 +176,7 @@ class Theatre:
         def work(service):
             fields = {"first_frame": FRAMES[0], "last_frame": FRAMES[1], "prompt": prompt}
             fields["webhook_url"] = webhook
-            job = submit(service.kit, OWNER, VideoRequest.parse(fields), key).job
+            job = submit(service.context, OWNER, VideoRequest.parse(fields), key).job
             self.answers.append((OWNER, key, job.intent.id))
             return job.intent.id
 
@@ -203,7 +203,7 @@ class Theatre:
 
     def strange(self, prompt=PROMPT, key=FOREIGN_KEY):
         """Somebody else's task of the same account and model; its body looks like ours."""
-        artifacts, bucket = self.world.kit.artifacts, self.world.bucket
+        artifacts, bucket = self.world.context.artifacts, self.world.bucket
         name = "frames/stranger/picture.png"
         bucket.blob(name).upload_from_string(FRAMES[0], content_type="image/png")
         url = artifacts.link(name).url

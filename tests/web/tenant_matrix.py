@@ -150,7 +150,7 @@ class Tenants:
         left = parse_owner_keys({**table, "alice": table["alice"][:1]})
         self.world.config = replace(self.world.config, owner_keys=left)
         self.world.service = self.world.instance()
-        self.world.kit = self.world.service.kit
+        self.world.context = self.world.service.context
         self.world.client = Client(Request.application(self.world.service.api))
 
     def send(self, method, path, actor, headers=None, **send):

@@ -474,7 +474,7 @@ def test_a_redirect_to_a_private_address_is_not_followed(world):
     from lib.emulator.in_process import InProcess  # noqa: PLC0415 - as above
 
     bounce = Response(status=302, headers={"Location": "https://169.254.169.254/latest"})
-    world.kit.fetch._session.mount("http://127.0.0.1:9009", InProcess(bounce))
+    world.context.fetch._session.mount("http://127.0.0.1:9009", InProcess(bounce))
     fields = {**BASE, "first_frame": "http://127.0.0.1:9009/a.png"}
     error = refused(
         world, world.client.post("/v1/videos", json=fields), 400, "invalid_frame", "public"
@@ -484,7 +484,7 @@ def test_a_redirect_to_a_private_address_is_not_followed(world):
 
 def test_a_crash_is_json_logged_and_says_nothing_of_itself(make_world, capsys):
     world = make_world()
-    world.service.api.routes[0].answer.__self__._kit = None
+    world.service.api.routes[0].answer.__self__._context = None
     answer = world.client.post("/v1/videos", json=BASE)
     body = json.loads(answer.data)
     assert answer.status_code == 500

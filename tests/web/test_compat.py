@@ -511,7 +511,7 @@ def test_no_secret_and_no_prompt_is_repeated(world):
 
 def test_a_crash_is_a_flat_500(make_world):
     world = make_world()
-    object.__setattr__(world.kit, "ledger", None)
+    object.__setattr__(world.context, "ledger", None)
     answer = create(world)
     assert answer.status_code == 500
     assert list(answer.json) == ["code", "message", "request_id"]

@@ -10,7 +10,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from lib.core.errors import OVERLOADED, ApiError
-from lib.flows.memory import BODIES_AT_MOST, WAITING_AT_MOST, Room
+from lib.flows.memory import BODIES_AT_MOST, WAITING_AT_MOST, MemoryBudget
 from lib.web import body, intake
 
 MB = 1 << 20
@@ -44,14 +44,14 @@ def taken(room):
     ],
 )
 def test_a_body_takes_what_its_parsing_takes(asked, expected):
-    room = Room(BODIES_AT_MOST)
+    room = MemoryBudget(BODIES_AT_MOST)
     with intake.admitted(room, asked, 32 * MB):
         assert taken(room) == expected
     assert taken(room) == 0
 
 
 def test_room_is_given_back_after_an_error_and_nobody_waits_longer_than_said():
-    room = Room(10, wait_s=0.2)
+    room = MemoryBudget(10, wait_s=0.2)
     with contextlib.suppress(ValueError), room.held(10):
         raise ValueError
     with room.held(6):
@@ -67,7 +67,7 @@ def test_room_is_given_back_after_an_error_and_nobody_waits_longer_than_said():
 
 
 def test_many_threads_never_hold_more_than_there_is_and_all_get_their_turn():
-    room, most, done, lock = Room(10, wait_s=20), [0], [], threading.Lock()
+    room, most, done, lock = MemoryBudget(10, wait_s=20), [0], [], threading.Lock()
 
     def work(size):
         while True:  # as a client that is told to come back
@@ -90,7 +90,7 @@ def test_many_threads_never_hold_more_than_there_is_and_all_get_their_turn():
 
 
 def test_a_long_line_is_refused_at_once_so_that_threads_are_left_for_readers():
-    room, refused = Room(10, wait_s=5), []
+    room, refused = MemoryBudget(10, wait_s=5), []
 
     def work():
         try:
@@ -114,7 +114,7 @@ def test_a_long_line_is_refused_at_once_so_that_threads_are_left_for_readers():
 
 
 def test_a_large_one_is_not_overtaken_for_ever():
-    room, order = Room(10, wait_s=5), []
+    room, order = MemoryBudget(10, wait_s=5), []
 
     def work(name, size):
         with room.held(size):
@@ -134,8 +134,8 @@ def test_a_large_one_is_not_overtaken_for_ever():
 
 
 def test_a_busy_instance_says_so_in_both_dialects_and_starts_nothing(world, monkeypatch):
-    monkeypatch.setattr(world.kit.bodies, "_wait_s", 0.01)
-    with world.kit.bodies.held(BODIES_AT_MOST):
+    monkeypatch.setattr(world.context.body_memory, "_wait_s", 0.01)
+    with world.context.body_memory.held(BODIES_AT_MOST):
         answer = world.client.post("/v1/videos", data=bytes(MB), content_type="application/json")
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "20"
@@ -153,10 +153,10 @@ def test_a_busy_instance_says_so_in_both_dialects_and_starts_nothing(world, monk
 
 
 def test_links_have_a_room_of_their_own(world, monkeypatch):
-    monkeypatch.setattr(world.kit.links, "_wait_s", 0.01)
+    monkeypatch.setattr(world.context.fetch_memory, "_wait_s", 0.01)
     name = f"gs://{world.config.bucket}/uploads/local/upl_1.png"
     order = {"first_frame": name, "last_frame": name, "prompt": "rain"}
-    with world.kit.links.held(50 * MB):
+    with world.context.fetch_memory.held(50 * MB):
         assert world.client.post("/v1/videos", json=order).status_code == 503
     assert world.client.post("/v1/videos", json=order).status_code == 400
 

@@ -42,8 +42,8 @@ def order(model=FLASH, resolution="480P"):
 def make(world, owner=OWNER, key=None, **fields):
     """What a create does: the limits first, then the job."""
     request = order(**fields)
-    headers = limits.check(world.kit, owner, request, "singapore")
-    return submit(world.kit, owner, request, key).job, headers
+    headers = limits.check(world.context, owner, request, "singapore")
+    return submit(world.context, owner, request, key).job, headers
 
 
 def refused(call, *args, **kwargs):
@@ -260,7 +260,7 @@ def test_an_id_kept_by_a_refused_key_is_no_way_around(make_world):
     key, request = "kept", order()
     old = new_id(world.clock.now(), "0" * 16)
     hashed = hashlib.sha256(key.encode()).hexdigest()
-    world.kit.ledger.take_key(OWNER, hashed, old, request.fingerprint(OWNER), world.clock.now())
+    world.context.ledger.take_key(OWNER, hashed, old, request.fingerprint(OWNER), world.clock.now())
     world.clock.advance(DAY_S - 60)
     job, _ = make(world, key=key)
     assert job.intent.id == old
@@ -284,7 +284,7 @@ def test_counting_costs_at_most_two_lists_however_long_the_history(make_world, r
         name = f"jobs/{OWNER}/{new_id(world.clock.now() - days * DAY_S, '0' * 16)}.json"
         world.bucket.blob(name).upload_from_string("never read")
     world.storage.traffic.clear()
-    headers = limits.check(world.kit, OWNER, order(), "singapore")
+    headers = limits.check(world.context, OWNER, order(), "singapore")
     assert world.storage.traffic.counts() == lists
     assert bool(headers) == bool(row)
     assert ";r=5" not in headers.get("RateLimit", "")

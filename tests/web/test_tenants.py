@@ -32,7 +32,9 @@ def test_no_call_tells_anybody_but_the_owner_anything(world):
 
 def test_the_matrix_sees_a_read_that_forgets_the_owner(monkeypatch):
     found = read.find
-    monkeypatch.setattr(videos, "find", lambda kit, _owner, job_id: found(kit, "alice", job_id))
+    monkeypatch.setattr(
+        videos, "find", lambda context, _owner, job_id: found(context, "alice", job_id)
+    )
     _, wrong = play(film, GET)
     assert any("leaks" in text and "the prompt of alice" in text for text in wrong)
     assert any("told apart" in text for text in wrong)
@@ -41,10 +43,10 @@ def test_the_matrix_sees_a_read_that_forgets_the_owner(monkeypatch):
 def test_the_matrix_sees_an_answer_that_admits_that_a_job_exists(monkeypatch):
     found = read.find
 
-    def honest(kit, owner, job_id):
-        if owner == "bob" and found(kit, "alice", job_id):
+    def honest(context, owner, job_id):
+        if owner == "bob" and found(context, "alice", job_id):
             raise ApiError(FORBIDDEN, "This job is not yours.")
-        return found(kit, owner, job_id)
+        return found(context, owner, job_id)
 
     monkeypatch.setattr(videos, "find", honest)
     said, wrong = play(film, GET)

@@ -201,7 +201,7 @@ def test_only_the_owners_own_uploads_are_read(world):
     ]  # fmt: skip
     for name in [own, *elsewhere]:
         world.bucket.blob(name).upload_from_string(picture(), content_type="image/png")
-    assert load(world.kit, "local", f"gs://{BUCKET}/{own}", "first_frame").width == 640
+    assert load(world.context, "local", f"gs://{BUCKET}/{own}", "first_frame").width == 640
     missing = refused(world, f"gs://{BUCKET}/uploads/local/upl_none.png")
     for name in elsewhere:
         assert refused(world, f"gs://{BUCKET}/{name}") == missing, name
@@ -217,11 +217,11 @@ def test_only_the_owners_own_uploads_are_read(world):
 def test_another_owners_upload_looks_like_a_missing_one_to_everybody_else(world):
     name = f"gs://{BUCKET}/uploads/alice/upl_1.png"
     world.bucket.blob("uploads/alice/upl_1.png").upload_from_string(picture())
-    load(world.kit, "alice", name, "first_frame")
+    load(world.context, "alice", name, "first_frame")
     with pytest.raises(ApiError) as of_bob:
-        load(world.kit, "bob", name, "first_frame")
+        load(world.context, "bob", name, "first_frame")
     with pytest.raises(ApiError) as of_nobody:
-        load(world.kit, "bob", name.replace("upl_1", "upl_2"), "first_frame")
+        load(world.context, "bob", name.replace("upl_1", "upl_2"), "first_frame")
     assert str(of_bob.value) == str(of_nobody.value)
 
 
@@ -233,7 +233,7 @@ def test_an_upload_counts_for_48_hours_and_is_judged_like_any_frame(world, web):
     assert "got a GIF file" in refused(world, wrong["frame"])
     assert "10 MB" in refused(world, big)
     world.clock.advance(48 * 3600 - 1)
-    assert load(world.kit, "local", upload["frame"], "first_frame").height == 480
+    assert load(world.context, "local", upload["frame"], "first_frame").height == 480
     world.clock.advance(2)
     assert "older than 48 hours" in refused(world, upload["frame"])
 

@@ -146,7 +146,7 @@ def test_a_link_stays_the_same_for_a_quarter_of_its_life_on_every_instance(world
     world.run()
     world.clock.advance(900 - world.clock.now() % 900)
     here = world.job(job_id)["url"]
-    there = world.instance().kit.artifacts.steady_link(f"videos/local/{job_id}.mp4").url
+    there = world.instance().context.artifacts.steady_link(f"videos/local/{job_id}.mp4").url
     world.clock.advance(899)
     assert here == there == world.job(job_id)["url"]
     world.clock.advance(1)

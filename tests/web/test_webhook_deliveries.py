@@ -113,7 +113,7 @@ def test_while_a_try_is_under_way_nobody_begins_another(world):
         answers.append(log(world, job_id))
         return [call() for call in calls]
 
-    object.__setattr__(world.kit, "together", meanwhile)
+    object.__setattr__(world.context, "together", meanwhile)
     world.run()
     assert answers[0]["error"]["retryable"] is True
     assert answers[1]["state"] == "pending"

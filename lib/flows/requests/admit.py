@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lib.core.catalogue import VideoModel
     from lib.core.media.decode import Frame
     from lib.core.request import VideoRequest
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Admitted:
 class Admission:
     """A request whose webhook may be sent; whoever made it by `admit` goes on with `checked`."""
 
-    kit: Kit
+    context: Context
     owner: str
     request: VideoRequest
 
@@ -69,13 +69,13 @@ class Admission:
                 `invalid_frame` with the reason, there is no memory for them (`overloaded`), or the
                 bucket does not answer.
         """
-        kit, owner, request = self.kit, self.owner, self.request
-        accounts = _accounts(kit, request.model)
-        region = kit.upstreams[accounts[0]].region
+        context, owner, request = self.context, self.owner, self.request
+        accounts = _accounts(context, request.model)
+        region = context.upstreams[accounts[0]].region
         model = catalogue.resolve(region, request.model)
         catalogue.check_resolution(model, request.resolution)
-        counted = limits.check(kit, owner, request, region)
-        with judged(kit, owner, request) as (first, last):
+        counted = limits.check(context, owner, request, region)
+        with judged(context, owner, request) as (first, last):
             yield Admitted(
                 accounts,
                 model,
@@ -87,26 +87,26 @@ class Admission:
             )
 
 
-def admit(kit: Kit, owner: str, request: VideoRequest) -> Admission:
+def admit(context: Context, owner: str, request: VideoRequest) -> Admission:
     """Begin to judge a request, before anything is written for it.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: whose job it would become.
         request: parsed and in bounds.
 
     Raises:
         ApiError: its webhook cannot be sent there.
     """
-    check_address(kit, owner, request.webhook_url)
-    return Admission(kit, owner, request)
+    check_address(context, owner, request.webhook_url)
+    return Admission(context, owner, request)
 
 
-def _accounts(kit: Kit, model: str) -> tuple[str, ...]:
+def _accounts(context: Context, model: str) -> tuple[str, ...]:
     """The accounts whose region offers the model, or the refusal of the first one."""
     refusal: ApiError | None = None
     names = []
-    for name, upstream in kit.upstreams.items():
+    for name, upstream in context.upstreams.items():
         try:
             catalogue.resolve(upstream.region, model)
         except ApiError as error:

@@ -25,7 +25,7 @@ from lib.flows.tasks.finish import finish
 
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 RETRY_S = {Stage.SENDING: 5, Stage.UNSURE: 60, Stage.COPYING: 10}
 AT_WORK = frozenset({TaskStatus.RUNNING, TaskStatus.SUCCEEDED, TaskStatus.FAILED})
@@ -37,11 +37,11 @@ BUSY = {
 }
 
 
-def cancel(kit: Kit, owner: str, job_id: str) -> Job:
+def cancel(context: Context, owner: str, job_id: str) -> Job:
     """Cancel a job that is queued here or still PENDING upstream.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: who asks.
         job_id: which job.
 
@@ -53,35 +53,35 @@ def cancel(kit: Kit, owner: str, job_id: str) -> Job:
             or the bucket does not answer (503).
     """
     while True:
-        job = find(kit, owner, job_id)
+        job = find(context, owner, job_id)
         if job is None:
             raise no_such_video()
         if job.status is Status.CANCELLED:
             return job
         if job.status.terminal:
             raise ApiError(CONFLICT, f"The job has ended as {job.status}; nothing can be stopped.")
-        held = kit.jobs.live(owner, job_id)
+        held = context.jobs.live(owner, job_id)
         if held is None:
             continue  # it ended between the two reads
         if held.state.stage is Stage.QUEUED:
-            state = held.state.to(Stage.CANCELLED, by=kit.token(), now=kit.now(), reason="")
-            if taken := kit.jobs.patch(held, state):
-                return _end(kit, taken, job)
+            state = held.state.to(Stage.CANCELLED, by=context.token(), now=context.now(), reason="")
+            if taken := context.jobs.patch(held, state):
+                return _end(context, taken, job)
         elif held.state.stage is Stage.RUNNING:
-            return _stop(kit, held, job)
+            return _stop(context, held, job)
         elif held.state.stage in BUSY:
             retry_s = RETRY_S[held.state.stage]
             raise ApiError(NOT_READY, BUSY[held.state.stage], retry_after_s=retry_s)
 
 
-def _stop(kit: Kit, held: Held, job: Job) -> Job:
+def _stop(context: Context, held: Held, job: Job) -> Job:
     """Cancel upstream, and believe only what the task's own record says afterwards.
 
     An answer to a cancel that was lost, or that promised too much, must not end a job whose film
     may still be made and paid: unless the record says CANCELED the job lives on, and a tick sees
     what became of it.
     """
-    upstream = upstream_of(kit, held.state)
+    upstream = upstream_of(context, held.state)
     if upstream is None:
         raise ApiError(
             NOT_CONFIGURED,
@@ -94,7 +94,7 @@ def _stop(kit: Kit, held: Held, job: Job) -> Job:
     seen = upstream.get(held.state.task_id)
     status = seen.status if isinstance(seen, Report) else None
     if status is TaskStatus.CANCELED:
-        return _end(kit, held, job)
+        return _end(context, held, job)
     if status in AT_WORK:
         raise _too_late()
     failed = next((one for one in (answer, seen) if isinstance(one, QueryFailed)), None)
@@ -116,17 +116,17 @@ def _too_late() -> ApiError:
     )
 
 
-def _end(kit: Kit, held: Held, job: Job) -> Job:
+def _end(context: Context, held: Held, job: Job) -> Job:
     verdict = Verdict(
         Status.CANCELLED,
-        kit.now(),
+        context.now(),
         task_id=held.state.task_id,
         upstream_request_id=held.state.upstream_request_id,
         paid=False,
     )
     logs.event("job.cancelled", job=held.id)
     try:
-        stands = finish(kit, held, job.intent, verdict)
+        stands = finish(context, held, job.intent, verdict)
     except ApiError:
         # The word is given; a tick writes it down.
         logs.event("cancel.interrupted", job=held.id)

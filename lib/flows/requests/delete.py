@@ -19,19 +19,19 @@ from lib.flows.tasks.cleanup import clear
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
     from lib.core.jobs.job import Job
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 
-def delete(kit: Kit, owner: str, job_id: str) -> None:
+def delete(context: Context, owner: str, job_id: str) -> None:
     """Delete a job that has ended, with video, frames, record and webhook; safe to repeat.
 
     Raises:
         ApiError: no such job (404), it lives (409), the bucket does not answer (503).
     """
     try:
-        job = kit.jobs.find(owner, job_id) if valid_id(job_id) else None
+        job = context.jobs.find(owner, job_id) if valid_id(job_id) else None
     except Tombstone:
-        clear(kit, owner, job_id)
+        clear(context, owner, job_id)
         return
     if job is None:
         raise no_such_video()
@@ -41,25 +41,25 @@ def delete(kit: Kit, owner: str, job_id: str) -> None:
             f"The job is {job.status} ({job.stage}); only a job that has ended can be deleted. "
             f"Cancel it first: POST /v1/videos/{job_id}/cancel.",
         )
-    _write_cleanup_marker(kit, job)
-    kit.jobs.purge(owner, job_id, kit.now())
-    clear(kit, owner, job_id)
-    if (held := _left(kit, owner, job_id)) and held.state.stage is not Stage.DELETING:
+    _write_cleanup_marker(context, job)
+    context.jobs.purge(owner, job_id, context.now())
+    clear(context, owner, job_id)
+    if (held := _left(context, owner, job_id)) and held.state.stage is not Stage.DELETING:
         # What a finisher left: its next look meets the tombstone; the marker takes its place.
-        kit.jobs.drop(held)
-        _write_cleanup_marker(kit, job)
+        context.jobs.drop(held)
+        _write_cleanup_marker(context, job)
     logs.event("job.deleted", job=job_id)
 
 
-def _left(kit: Kit, owner: str, job_id: str) -> Held | None:
+def _left(context: Context, owner: str, job_id: str) -> Held | None:
     try:
-        return kit.jobs.live(owner, job_id)
+        return context.jobs.live(owner, job_id)
     except RecordUnreadable as odd:
         # Whoever can read it meets the tombstone.
         logs.event("object.unreadable", object=odd.name, reason=odd.why)
         return None
 
 
-def _write_cleanup_marker(kit: Kit, job: Job) -> None:
-    state = State(Stage.DELETING, kit.token(), kit.now(), account=job.intent.account)
-    kit.jobs.create(job.intent, state)
+def _write_cleanup_marker(context: Context, job: Job) -> None:
+    state = State(Stage.DELETING, context.token(), context.now(), account=job.intent.account)
+    context.jobs.create(job.intent, state)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lib.core.jobs.job import FrameRef
     from lib.core.media.decode import Frame
     from lib.core.request import VideoRequest
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 # Segments that cannot mean another place to anything that reads them as a path or a link.
 SEGMENT = "[A-Za-z0-9_-][A-Za-z0-9._-]*"
@@ -45,11 +45,11 @@ class Kept:
     last: FrameRef | None
 
 
-def store(kit: Kit, owner: str, job_id: str, first: Frame, last: Frame | None) -> Kept:
+def store(context: Context, owner: str, job_id: str, first: Frame, last: Frame | None) -> Kept:
     """Both frames, once they are judged, into the bucket; only what lies there is kept.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: whose request it is.
         job_id: of the job that it becomes.
         first: as judged.
@@ -59,13 +59,15 @@ def store(kit: Kit, owner: str, job_id: str, first: Frame, last: Frame | None) -
         ApiError: the bucket does not answer.
     """
     return Kept(
-        kit.artifacts.store_frame(owner, job_id, first),
-        kit.artifacts.store_frame(owner, job_id, last) if last else None,
+        context.artifacts.store_frame(owner, job_id, first),
+        context.artifacts.store_frame(owner, job_id, last) if last else None,
     )
 
 
 @contextmanager
-def judged(kit: Kit, owner: str, request: VideoRequest) -> Iterator[tuple[Frame, Frame | None]]:
+def judged(
+    context: Context, owner: str, request: VideoRequest
+) -> Iterator[tuple[Frame, Frame | None]]:
     """Both frames, loaded and judged; their memory is lent until the end.
 
     Raises:
@@ -74,19 +76,23 @@ def judged(kit: Kit, owner: str, request: VideoRequest) -> Iterator[tuple[Frame,
     sources = [request.first_frame, request.last_frame]
     # A body has its memory already; what comes from elsewhere needs some now, once for both.
     links = sum(isinstance(source, str) for source in sources)
-    with kit.links.held(int(links * LINK_COPIES * FRAME_AT_MOST)) if links else nullcontext():
-        first = load(kit, owner, request.first_frame, "first_frame")
+    with (
+        context.fetch_memory.held(int(links * LINK_COPIES * FRAME_AT_MOST))
+        if links
+        else nullcontext()
+    ):
+        first = load(context, owner, request.first_frame, "first_frame")
         last = None
         if request.last_frame is not None:
-            last = load(kit, owner, request.last_frame, "last_frame")
+            last = load(context, owner, request.last_frame, "last_frame")
         yield first, last
 
 
-def load(kit: Kit, owner: str, source: str | bytes, param: str) -> Frame:
+def load(context: Context, owner: str, source: str | bytes, param: str) -> Frame:
     """A frame, fetched if need be, and judged.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: whose request it is; of the bucket, only their uploads are read.
         source: the bytes of a file, an https link, or `gs://bucket/uploads/owner/name`.
         param: the request field, for the refusal.
@@ -96,22 +102,22 @@ def load(kit: Kit, owner: str, source: str | bytes, param: str) -> Frame:
     """
     if isinstance(source, str):
         source = (
-            _uploaded(kit, owner, source, param)
+            _uploaded(context, owner, source, param)
             if source[:5].lower() == "gs://"
-            else kit.fetch.get(source, limit_bytes=FRAME_AT_MOST, param=param)
+            else context.fetch.get(source, limit_bytes=FRAME_AT_MOST, param=param)
         )
     with _one_at_a_time:
         return frames.check(source, param)
 
 
-def _uploaded(kit: Kit, owner: str, name: str, param: str) -> bytes:
+def _uploaded(context: Context, owner: str, name: str, param: str) -> bytes:
     match = NAME.fullmatch(name)
-    if match and match[1] == kit.artifacts.bucket and match[2] == owner:
-        found = kit.temporaries.find(owner, match[3])
+    if match and match[1] == context.artifacts.bucket and match[2] == owner:
+        found = context.temporaries.find(owner, match[3])
         if found is not None:
             if found.size > FRAME_AT_MOST:
                 raise too_large(param)
-            return kit.temporaries.content(found)
+            return context.temporaries.content(found)
     raise invalid_frame(
         param,
         FrameFault.NOT_UPLOADED,

@@ -25,7 +25,7 @@ from lib.flows.read import valid_id
 if TYPE_CHECKING:
     from lib.adapters.state.ledger import KeyEntry
     from lib.core.jobs.job import Job
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 UNANSWERED_S = 600.0
 TOUCH_S = 30.0  # an unanswered repetition begins the ten minutes anew, noted so often at most
@@ -64,11 +64,11 @@ class Begun:
     job: Job | None
 
 
-def begin(kit: Kit, owner: str, fingerprint: str, job_id: str, repeats: Repeats) -> Begun:
+def begin(context: Context, owner: str, fingerprint: str, job_id: str, repeats: Repeats) -> Begun:
     """Bind a request to a job: a new one, or that of the attempt which this one repeats.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: whose request.
         fingerprint: of the request.
         job_id: the new job's, if it is one.
@@ -78,23 +78,25 @@ def begin(kit: Kit, owner: str, fingerprint: str, job_id: str, repeats: Repeats)
         ApiError: the bucket does not answer; no job was made.
     """
     name = _hash(f"implicit window {fingerprint}")
-    entry = kit.ledger.take_key(owner, name, job_id, fingerprint, kit.now())
+    entry = context.ledger.take_key(owner, name, job_id, fingerprint, context.now())
     for _ in range(TURNS):
         if entry.id == job_id:
             if repeats.attempt:
-                entry = _mark(kit, entry, RESENT) or entry
+                entry = _mark(context, entry, RESENT) or entry
             return Begun(entry, name, None)
-        entry = _resolved(kit, owner, entry)
-        same, job = _same(kit, owner, entry, repeats)
+        entry = _resolved(context, owner, entry)
+        same, job = _same(context, owner, entry, repeats)
         if same:
-            return Begun(_touched(kit, entry, repeats), name, job)
-        fresh = kit.ledger.replace_key(owner, name, entry, job_id, fingerprint, kit.now())
-        entry = fresh or kit.ledger.take_key(owner, name, job_id, fingerprint, kit.now())
+            return Begun(_touched(context, entry, repeats), name, job)
+        fresh = context.ledger.replace_key(owner, name, entry, job_id, fingerprint, context.now())
+        entry = fresh or context.ledger.take_key(owner, name, job_id, fingerprint, context.now())
     # Whoever keeps coming first is the same request at the same moment.
     return Begun(entry, name, None)
 
 
-def _same(kit: Kit, owner: str, entry: KeyEntry, repeats: Repeats) -> tuple[bool, Job | None]:
+def _same(
+    context: Context, owner: str, entry: KeyEntry, repeats: Repeats
+) -> tuple[bool, Job | None]:
     """Whether the request is the one that the binding was made for, and the job of that.
 
     A job that ended unpaid leaves nothing that could be paid twice, and a cancelled or deleted one
@@ -102,10 +104,10 @@ def _same(kit: Kit, owner: str, entry: KeyEntry, repeats: Repeats) -> tuple[bool
     nobody who may not have been answered gets another. An attempt without a job is under way or
     dead: its id is taken over, and create-once decides who writes the job.
     """
-    now, was_answered = kit.now(), _was_answered(kit, entry)
+    now, was_answered = context.now(), _was_answered(context, entry)
     recent = now - _seen(entry) <= UNANSWERED_S + SLACK_S
     try:
-        job = kit.jobs.find(owner, entry.id)
+        job = context.jobs.find(owner, entry.id)
     except Tombstone:
         return False, None
     if job is None:
@@ -125,8 +127,8 @@ def _same(kit: Kit, owner: str, entry: KeyEntry, repeats: Repeats) -> tuple[bool
     return window_s > 0 and in_window, job
 
 
-def _was_answered(kit: Kit, entry: KeyEntry) -> bool:
-    known = kit.answered.get(entry.id, kit.now())
+def _was_answered(context: Context, entry: KeyEntry) -> bool:
+    known = context.answered.get(entry.id, context.now())
     return known is not None or ANSWERED in entry.meta.metadata
 
 
@@ -134,67 +136,67 @@ def _seen(entry: KeyEntry) -> float:
     return max(entry.created_at, float(entry.meta.metadata.get(SEEN) or 0))
 
 
-def _touched(kit: Kit, entry: KeyEntry, repeats: Repeats) -> KeyEntry:
+def _touched(context: Context, entry: KeyEntry, repeats: Repeats) -> KeyEntry:
     """The binding after one more attempt was led to its job."""
-    now = kit.now()
+    now = context.now()
     marks: dict[str, str | None] = {}
-    if now - _seen(entry) > TOUCH_S and not _was_answered(kit, entry):
+    if now - _seen(entry) > TOUCH_S and not _was_answered(context, entry):
         marks[SEEN] = repr(now)
     if repeats.attempt == 0 and RESENT in entry.meta.metadata:
         # A first try that its own re-send has overtaken; the next first try is a wish of its own.
         marks[RESENT] = None
-    return (_mark(kit, entry, **marks) or entry) if marks else entry
+    return (_mark(context, entry, **marks) or entry) if marks else entry
 
 
-def answered(kit: Kit, owner: str, begun: Begun) -> None:
+def answered(context: Context, owner: str, begun: Begun) -> None:
     """The caller has the answer: the same request is a wish of its own from now on.
 
     Call it when the answer is out; a process that dies before leaves the request unanswered.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: whose request.
         begun: as `submit` bound it.
     """
-    remember_answered(kit, begun.entry.id)
+    remember_answered(context, begun.entry.id)
     entry: KeyEntry | None = begun.entry
     for _ in range(TURNS):
         if entry is None or entry.id != begun.entry.id or ANSWERED in entry.meta.metadata:
             return
         try:
-            if kit.ledger.mark_key(entry, **{ANSWERED: repr(kit.now())}):
+            if context.ledger.mark_key(entry, **{ANSWERED: repr(context.now())}):
                 return
-            entry = kit.ledger.key(owner, begun.name)
+            entry = context.ledger.key(owner, begun.name)
         except Exception as error:  # noqa: BLE001 - the answer is out; the caller is gone
             logs.event("answer.unmarked", job=begun.entry.id, reason=type(error).__name__)
             return
 
 
-def remember_answered(kit: Kit, job_id: str) -> None:
+def remember_answered(context: Context, job_id: str) -> None:
     """Remember in this process that an id has reached its caller; costs no call.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         job_id: of a job whose id was answered, or is asked for.
     """
-    kit.answered.put(job_id, value=True, until=kit.now() + 24 * 3600)
+    context.answered.put(job_id, value=True, until=context.now() + 24 * 3600)
 
 
-def _mark(kit: Kit, entry: KeyEntry, *names: str, **marks: str | None) -> KeyEntry | None:
+def _mark(context: Context, entry: KeyEntry, *names: str, **marks: str | None) -> KeyEntry | None:
     """Best effort: without it the ten minutes are counted from an earlier attempt."""
     try:
-        return kit.ledger.mark_key(entry, **dict.fromkeys(names, "1"), **marks)
+        return context.ledger.mark_key(entry, **dict.fromkeys(names, "1"), **marks)
     except Exception as error:  # noqa: BLE001 - the job is there, or on its way
         logs.event("answer.unmarked", job=entry.id, reason=type(error).__name__)
         return None
 
 
-def _resolved(kit: Kit, owner: str, entry: KeyEntry) -> KeyEntry:
+def _resolved(context: Context, owner: str, entry: KeyEntry) -> KeyEntry:
     """A binding of an older revision, which led to the job by a second object."""
     if valid_id(entry.id):
         return entry
     token = entry.id.removeprefix("again-")
-    bound = kit.ledger.key(owner, _hash(f"implicit:{entry.fingerprint}:{token}"))
+    bound = context.ledger.key(owner, _hash(f"implicit:{entry.fingerprint}:{token}"))
     return replace(entry, id=bound.id) if bound else entry
 
 

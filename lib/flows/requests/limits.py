@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
     from lib.core.limits import OwnerLimits
     from lib.core.request import VideoRequest
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 SKEW_S = 60.0  # nothing was accepted later than that from now
 # A refused key keeps its id for a day and may be sent again: its job is then younger than its id.
 ID_AGE_S = 2 * DAY_S + 3600
 
 
-def check(kit: Kit, owner: str, request: VideoRequest, region: str) -> dict[str, str]:
+def check(context: Context, owner: str, request: VideoRequest, region: str) -> dict[str, str]:
     """Let the request pass, or refuse it; call it for a new job only, never for a replay.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: who asks.
         request: what for; its model is one that the region offers.
         region: where it will run.
@@ -48,26 +48,26 @@ def check(kit: Kit, owner: str, request: VideoRequest, region: str) -> dict[str,
         ApiError: a limit is reached (429), or the job costs more than a day may (403), or the
             bucket does not answer (503); nothing was counted.
     """
-    limits = rules.of(kit.limits, owner)
+    limits = rules.of(context.limits, owner)
     if not limits.any:
         return {}
     price = rules.cost(limits, f"{region}/{request.model}/{request.resolution}")
-    made = list(_made(kit, owner, limits))
+    made = list(_made(context, owner, limits))
     try:
-        return judge(limits, made, price, kit.now())
+        return judge(limits, made, price, context.now())
     except ApiError as error:
         logs.event("limit.reached", code=error.kind.code, jobs=len(made))
         raise
 
 
-def _made(kit: Kit, owner: str, limits: OwnerLimits) -> Iterator[Made]:
+def _made(context: Context, owner: str, limits: OwnerLimits) -> Iterator[Made]:
     """Every live job and every job of the last day, each once."""
     # pending/ before jobs/, and jobs/ wins: the other order loses a job that moves meanwhile.
-    live = {held.id: held for held in kit.jobs.pending(f"{owner}/")}
+    live = {held.id: held for held in context.jobs.pending(f"{owner}/")}
     if limits.daily:
-        now = kit.now()
+        now = context.now()
         oldest = now - ID_AGE_S
-        for job_id, card in kit.jobs.cards(owner):
+        for job_id, card in context.jobs.cards(owner):
             if (id_at := made_at(job_id)) is None:
                 continue
             if id_at < oldest:

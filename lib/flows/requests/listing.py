@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from lib.core.jobs.job import Job
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 # A refused key keeps its id for a day and may be sent again: its job is then younger than its id.
 YOUNGER_AT_MOST_S = DAY_S + 3600
@@ -44,7 +44,7 @@ class JobPage:
 
 
 def page(
-    kit: Kit,
+    context: Context,
     owner: str,
     *,
     after: str = "",
@@ -55,7 +55,7 @@ def page(
     """One page of an owner's jobs.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: whose.
         after: the id that came last on the page before; any id will do, also of a deleted job.
         limit: how many at most.
@@ -66,8 +66,8 @@ def page(
         ApiError: the bucket does not answer.
     """
     jobs: list[Job] = []
-    for job_id in _ids(kit, owner, after, statuses, ascending=ascending):
-        job = _legible(kit, owner, job_id)
+    for job_id in _ids(context, owner, after, statuses, ascending=ascending):
+        job = _legible(context, owner, job_id)
         # It may have been deleted, or have moved on, since it was listed.
         if job is None or (statuses and job.status not in statuses):
             continue
@@ -77,42 +77,47 @@ def page(
     return JobPage(tuple(jobs), has_more=False)
 
 
-def recent(kit: Kit, owner: str, age_s: float = DAY_S) -> list[Job]:
+def recent(context: Context, owner: str, age_s: float = DAY_S) -> list[Job]:
     """Every job made within the last `age_s` seconds, newest first.
 
     Raises:
         ApiError: the bucket does not answer.
     """
     found: list[Job] = []
-    for job_id in _ids(kit, owner, "", ()):
+    for job_id in _ids(context, owner, "", ()):
         # What is no id of ours hides nothing behind it.
-        if (at := made_at(job_id)) is not None and at < kit.now() - age_s - YOUNGER_AT_MOST_S:
+        if (at := made_at(job_id)) is not None and at < context.now() - age_s - YOUNGER_AT_MOST_S:
             break
-        job = _legible(kit, owner, job_id)
-        if job is not None and job.intent.created_at >= kit.now() - age_s:
+        job = _legible(context, owner, job_id)
+        if job is not None and job.intent.created_at >= context.now() - age_s:
             found.append(job)
     return found
 
 
-def _legible(kit: Kit, owner: str, job_id: str) -> Job | None:
+def _legible(context: Context, owner: str, job_id: str) -> Job | None:
     try:
-        return find(kit, owner, job_id)
+        return find(context, owner, job_id)
     except RecordUnreadable as odd:
         logs.event("object.unreadable", object=odd.name, reason=odd.why)
         return None
 
 
 def _ids(
-    kit: Kit, owner: str, after: str, statuses: Collection[Status], *, ascending: bool = False
+    context: Context,
+    owner: str,
+    after: str,
+    statuses: Collection[Status],
+    *,
+    ascending: bool = False,
 ) -> Iterator[str]:
     """Ids in order, each once; filtered as far as names and metadata can tell."""
     start = "" if ascending else after
     live = [
         (held.id, str(STATUS_OF[held.state.stage]))
-        for held in kit.jobs.pending(f"{owner}/")
+        for held in context.jobs.pending(f"{owner}/")
         if held.id >= start and held.state.stage is not Stage.DELETING
     ]
-    rows = heapq.merge(live, kit.jobs.endings(owner, start), key=lambda row: row[0])
+    rows = heapq.merge(live, context.jobs.endings(owner, start), key=lambda row: row[0])
     last = after
     for job_id, status in reversed(list(rows)) if ascending else rows:
         if job_id == last or (ascending and after and job_id > after) or status == DELETED:

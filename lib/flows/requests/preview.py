@@ -12,15 +12,15 @@ from lib.flows.requests.admit import admit
 
 if TYPE_CHECKING:
     from lib.core.request import VideoRequest
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
     from lib.flows.requests.admit import Admitted
 
 
-def preview(kit: Kit, owner: str, request: VideoRequest) -> Admitted:
+def preview(context: Context, owner: str, request: VideoRequest) -> Admitted:
     """Check everything about a request.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: whose job it would become.
         request: parsed and in bounds.
 
@@ -30,5 +30,5 @@ def preview(kit: Kit, owner: str, request: VideoRequest) -> Admitted:
     Raises:
         ApiError: what `submit` would refuse.
     """
-    with admit(kit, owner, request).checked() as admitted:
+    with admit(context, owner, request).checked() as admitted:
         return admitted

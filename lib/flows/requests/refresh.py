@@ -14,38 +14,38 @@ from lib.core.jobs.job import Stage
 from lib.flows.read import find
 from lib.flows.tasks.account import upstream_of
 from lib.flows.tasks.poll import first_look, hand_over, poll
-from lib.flows.tick_state import Board
+from lib.flows.tick_state import TickState
 
 if TYPE_CHECKING:
     from lib.core.jobs.job import Job
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 TURN_S = 20.0  # a reader's turn; a copy that takes longer is left to a tick
 
 
-def refresh(kit: Kit, job: Job) -> Job:
+def refresh(context: Context, job: Job) -> Job:
     """The job as it is after a look at the upstream, if one was due and nobody else was at it.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         job: as just read.
     """
     if job.verdict or not job.state or job.state.stage is not Stage.RUNNING:
         return job
-    if kit.now() < first_look(kit, job.state) or not upstream_of(kit, job.state):
+    if context.now() < first_look(context, job.state) or not upstream_of(context, job.state):
         return job
     intent = job.intent
     try:
-        held = kit.jobs.live(intent.owner, intent.id)
+        held = context.jobs.live(intent.owner, intent.id)
         if held is None or held.state.stage is not Stage.RUNNING:
-            return find(kit, intent.owner, intent.id) or job
-        board = Board(kit.now() + TURN_S, hurried=True)
-        board.relist([held])
-        poll(board.following(kit), intent.account, board)
-        hand_over(kit, board)
-        if not board.done:
+            return find(context, intent.owner, intent.id) or job
+        tick_state = TickState(context.now() + TURN_S, hurried=True)
+        tick_state.relist([held])
+        poll(tick_state.following(context), intent.account, tick_state)
+        hand_over(context, tick_state)
+        if not tick_state.done:
             return job
-        return find(kit, intent.owner, intent.id) or job
+        return find(context, intent.owner, intent.id) or job
     except ApiError as error:
         # Only a courtesy: the reader gets what is known.
         logs.event("read.refresh_failed", job=intent.id, reason=error.kind.code)

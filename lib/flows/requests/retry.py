@@ -16,19 +16,24 @@ from lib.flows.requests.submit import submit
 
 if TYPE_CHECKING:
     from lib.core.jobs.job import FrameRef, Job
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
     from lib.flows.requests.submit import Submission
 
 AGAIN = frozenset({Status.FAILED, Status.EXPIRED, Status.CANCELLED})
 
 
 def retry(
-    kit: Kit, owner: str, job_id: str, key: str | None = None, *, may_pay_twice: bool = False
+    context: Context,
+    owner: str,
+    job_id: str,
+    key: str | None = None,
+    *,
+    may_pay_twice: bool = False,
 ) -> Submission:
     """Make a new job from one that failed, expired or was cancelled.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: who asks.
         job_id: of the old job.
         key: the caller's Idempotency-Key; without one the old id is the key.
@@ -38,15 +43,15 @@ def retry(
         ApiError: no such job (404), it lives or has its film or may still be billed (409), its
             frames are gone (410), or what `submit` refuses.
     """
-    job = find(kit, owner, job_id)
+    job = find(context, owner, job_id)
     if job is None:
         raise no_such_video()
     _check(job, may_pay_twice=may_pay_twice)
-    frames = {"first_frame": _stored(kit, job.intent.first)}
+    frames = {"first_frame": _stored(context, job.intent.first)}
     if job.intent.last is not None:
-        frames["last_frame"] = _stored(kit, job.intent.last)
+        frames["last_frame"] = _stored(context, job.intent.last)
     order = VideoRequest.parse({**job.intent.request.to_json(), **frames})
-    return submit(kit, owner, order, key or f"retry:{job_id}")
+    return submit(context, owner, order, key or f"retry:{job_id}")
 
 
 def _check(job: Job, *, may_pay_twice: bool) -> None:
@@ -70,8 +75,8 @@ def _check(job: Job, *, may_pay_twice: bool) -> None:
         )
 
 
-def _stored(kit: Kit, frame: FrameRef) -> bytes:
-    data = kit.artifacts.frame(frame)
+def _stored(context: Context, frame: FrameRef) -> bytes:
+    data = context.artifacts.frame(frame)
     if data is None:
         raise ApiError(
             GONE, "The frames of this job are no longer kept. Send them again: POST /v1/videos."

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
     from lib.core.jobs.job import Intent
     from lib.core.upstream.create import Order
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 AGAIN = "Send the same request again: within ten minutes it counts as the same."
 AGAIN_WITH_KEY = (
@@ -34,11 +34,11 @@ class NotKnown(ApiError):  # noqa: N818 - an error of the API, as `ApiError` is
     """Whether the job was written; the message says so."""
 
 
-def start(kit: Kit, intent: Intent, *, direct: bool) -> tuple[bool, Job]:
+def start(context: Context, intent: Intent, *, direct: bool) -> tuple[bool, Job]:
     """Write the job, and send it if that may be.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         intent: not written yet.
         direct: whether the account's gate has let it pass.
 
@@ -48,37 +48,37 @@ def start(kit: Kit, intent: Intent, *, direct: bool) -> tuple[bool, Job]:
     Raises:
         ApiError: it is not written; `NotKnown` when nobody can say.
     """
-    state = _queued(kit, intent)
+    state = _queued(context, intent)
     order: Order | Refused | None = None
-    if direct and kit.upstreams[intent.account].delivery == "link":
+    if direct and context.upstreams[intent.account].delivery == "link":
         # Links are signed in no time, so that create-once can be the lease.
-        order = prepare(kit, intent, POST_S)
+        order = prepare(context, intent, POST_S)
         if isinstance(order, Refused):
             state = replace(state, tries=1, reason=order.kind.code)
         else:
-            state = lease(kit, state)
-    held = _written(kit, intent, state)
+            state = lease(context, state)
+    held = _written(context, intent, state)
     if held is None:
         # The same key at the same moment: the other attempt wrote the job.
-        return False, _now(kit, intent, state)
+        return False, _now(context, intent, state)
     job: Job | None = None
     try:
         logs.event("job.created", job=intent.id, account=intent.account, stage=str(state.stage))
-        job = _sent(kit, held, intent, order, direct=direct)
+        job = _sent(context, held, intent, order, direct=direct)
     except ApiError as error:
         # The intent is safe and a tick carries it on: the caller gets the job, not our trouble.
         logs.event("submit.interrupted", job=intent.id, reason=error.kind.code)
     except Exception:  # noqa: BLE001 - as above, whatever it is
         logs.crash("submit.interrupted", job=intent.id)
-    return True, job or _now(kit, intent, state)
+    return True, job or _now(context, intent, state)
 
 
-def _queued(kit: Kit, intent: Intent) -> State:
+def _queued(context: Context, intent: Intent) -> State:
     model = catalogue.resolve(intent.region, intent.request.model)
     return State(
         stage=Stage.QUEUED,
-        by=kit.token(),
-        since=kit.now(),
+        by=context.token(),
+        since=context.now(),
         account=intent.account,
         model=model.name,
         eta_s=model.typical_s[intent.request.resolution],
@@ -86,30 +86,30 @@ def _queued(kit: Kit, intent: Intent) -> State:
 
 
 def _sent(
-    kit: Kit, held: Held, intent: Intent, order: Order | Refused | None, *, direct: bool
+    context: Context, held: Held, intent: Intent, order: Order | Refused | None, *, direct: bool
 ) -> Job | None:
     """The job after its first send, if it had one; None where only the bucket knows."""
     if isinstance(order, Refused):
-        slow_down(kit, intent.account, order)
+        slow_down(context, intent.account, order)
     elif order:
-        return send(kit, held, intent, order)
+        return send(context, held, intent, order)
     elif direct:
-        return dispatch(kit, held, intent, POST_S)[1]
+        return dispatch(context, held, intent, POST_S)[1]
     return Job(intent, held.state)
 
 
-def _written(kit: Kit, intent: Intent, state: State) -> Held | None:
+def _written(context: Context, intent: Intent, state: State) -> Held | None:
     """Write the job; None when another attempt has.
 
     Raises:
         ApiError: nobody can say whether it is written.
     """
     try:
-        return kit.jobs.create(intent, state)
+        return context.jobs.create(intent, state)
     except Exception as error:
         if not isinstance(error, ApiError):
             logs.crash("submit.interrupted", job=intent.id)
-        live = _look(kit, intent)
+        live = _look(context, intent)
         if live is None:
             raise NotKnown(
                 errors.STORAGE_UNAVAILABLE,
@@ -120,15 +120,15 @@ def _written(kit: Kit, intent: Intent, state: State) -> Held | None:
         return live if live.state == state else None
 
 
-def _look(kit: Kit, intent: Intent) -> Held | None:
+def _look(context: Context, intent: Intent) -> Held | None:
     try:
-        return kit.jobs.live(intent.owner, intent.id)
+        return context.jobs.live(intent.owner, intent.id)
     except Exception:  # noqa: BLE001 - then it stays unknown
         return None
 
 
-def _now(kit: Kit, intent: Intent, state: State) -> Job:
+def _now(context: Context, intent: Intent, state: State) -> Job:
     try:
-        return kit.jobs.find(intent.owner, intent.id) or Job(intent, state)
+        return context.jobs.find(intent.owner, intent.id) or Job(intent, state)
     except Exception:  # noqa: BLE001 - what was written is shown, as far as we know it
         return Job(intent, state)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lib.adapters.state.ledger import KeyEntry
     from lib.core.jobs.job import Job
     from lib.core.request import VideoRequest
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
     from lib.flows.requests.implicit_key import Begun
 
 
@@ -51,7 +51,7 @@ class Submission:
 
 
 def submit(
-    kit: Kit,
+    context: Context,
     owner: str,
     request: VideoRequest,
     key: str | None = None,
@@ -61,7 +61,7 @@ def submit(
     """Take a request in.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: whose job it becomes.
         request: parsed and in bounds.
         key: the caller's Idempotency-Key.
@@ -72,7 +72,7 @@ def submit(
             or it is not known, and the message says which.
     """
     try:
-        return _taken_in(kit, owner, request, key, repeats)
+        return _taken_in(context, owner, request, key, repeats)
     except ApiError as error:
         if error.kind is not errors.STORAGE_UNAVAILABLE or isinstance(error, NotKnown):
             raise
@@ -85,14 +85,14 @@ def submit(
 
 
 def submit_keyless(
-    kit: Kit, owner: str, request: VideoRequest, repeats: Repeats | None = None
+    context: Context, owner: str, request: VideoRequest, repeats: Repeats | None = None
 ) -> Submission:
     """Take a request in that came without an Idempotency-Key, as the web does.
 
-    Whoever sends the answer calls `implicit_key.answered(kit, owner, made.begun)` when it is out.
+    Whoever sends the answer calls `implicit_key.answered(context, owner, made.begun)` when it is out.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: whose job it becomes.
         request: parsed and in bounds.
         repeats: what its repetition means; None: once answered, it is always a new job.
@@ -100,36 +100,36 @@ def submit_keyless(
     Raises:
         ApiError: as `submit`.
     """
-    return submit(kit, owner, request, repeats=repeats or Repeats())
+    return submit(context, owner, request, repeats=repeats or Repeats())
 
 
 def _taken_in(
-    kit: Kit, owner: str, request: VideoRequest, key: str | None, repeats: Repeats | None
+    context: Context, owner: str, request: VideoRequest, key: str | None, repeats: Repeats | None
 ) -> Submission:
-    admission = admit(kit, owner, request)
+    admission = admit(context, owner, request)
     fingerprint = request.fingerprint(owner)
-    job_id = new_id(kit.now(), kit.token())
+    job_id = new_id(context.now(), context.token())
     hashed = hashlib.sha256(key.encode()).hexdigest() if key else None
     begun: Begun | None = None
     if hashed:
-        entry = _bind(kit, owner, hashed, job_id, fingerprint)
-        if entry.id != job_id and (job := _earlier(kit, owner, entry)):
+        entry = _bind(context, owner, hashed, job_id, fingerprint)
+        if entry.id != job_id and (job := _earlier(context, owner, entry)):
             return Submission(job, replayed=True)
         job_id = entry.id  # ours, or a dead attempt's, taken over
     elif repeats:
-        begun = begin(kit, owner, fingerprint, job_id, repeats)
+        begun = begin(context, owner, fingerprint, job_id, repeats)
         if begun.job:
             return Submission(begun.job, replayed=True, begun=begun)
         job_id = begun.entry.id  # as above
     with admission.checked() as admitted:
-        kept = store(kit, owner, job_id, admitted.first, admitted.last)
-    account, direct = _choose_account(kit, admitted.accounts)
+        kept = store(context, owner, job_id, admitted.first, admitted.last)
+    account, direct = _choose_account(context, admitted.accounts)
     intent = Intent(
         id=job_id,
         owner=owner,
-        created_at=kit.now(),
+        created_at=context.now(),
         account=account,
-        region=kit.upstreams[account].region,
+        region=context.upstreams[account].region,
         request=request.plain(),
         first=kept.first,
         last=kept.last,
@@ -138,17 +138,17 @@ def _taken_in(
         fingerprint=fingerprint,
         key=hashed,
     )
-    made, job = start(kit, intent, direct=direct)
+    made, job = start(context, intent, direct=direct)
     return Submission(job, not made, admitted.limits if made else {}, begun)
 
 
-def _bind(kit: Kit, owner: str, key: str, job_id: str, fingerprint: str) -> KeyEntry:
-    entry = kit.ledger.take_key(owner, key, job_id, fingerprint, kit.now())
+def _bind(context: Context, owner: str, key: str, job_id: str, fingerprint: str) -> KeyEntry:
+    entry = context.ledger.take_key(owner, key, job_id, fingerprint, context.now())
     if entry.id == job_id:
         return entry
-    if _expired(kit, owner, entry):
-        fresh = kit.ledger.replace_key(owner, key, entry, job_id, fingerprint, kit.now())
-        entry = fresh or kit.ledger.key(owner, key) or entry
+    if _expired(context, owner, entry):
+        fresh = context.ledger.replace_key(owner, key, entry, job_id, fingerprint, context.now())
+        entry = fresh or context.ledger.key(owner, key) or entry
     if entry.fingerprint != fingerprint:
         raise ApiError(
             errors.IDEMPOTENCY_MISMATCH,
@@ -159,22 +159,22 @@ def _bind(kit: Kit, owner: str, key: str, job_id: str, fingerprint: str) -> KeyE
     return entry
 
 
-def _expired(kit: Kit, owner: str, entry: KeyEntry) -> bool:
+def _expired(context: Context, owner: str, entry: KeyEntry) -> bool:
     """A key lives 24 h and at least 24 h beyond the end of its job."""
-    if kit.now() - entry.created_at <= DAY_S:
+    if context.now() - entry.created_at <= DAY_S:
         return False
     try:
-        job = kit.jobs.find(owner, entry.id)
+        job = context.jobs.find(owner, entry.id)
     except Tombstone:
         return False
     if job is None:
         return True
-    return job.verdict is not None and kit.now() - job.verdict.ended_at > DAY_S
+    return job.verdict is not None and context.now() - job.verdict.ended_at > DAY_S
 
 
-def _earlier(kit: Kit, owner: str, entry: KeyEntry) -> Job | None:
+def _earlier(context: Context, owner: str, entry: KeyEntry) -> Job | None:
     try:
-        return kit.jobs.find(owner, entry.id)
+        return context.jobs.find(owner, entry.id)
     except Tombstone:
         raise ApiError(
             errors.GONE,
@@ -183,13 +183,13 @@ def _earlier(kit: Kit, owner: str, entry: KeyEntry) -> Job | None:
         ) from None
 
 
-def _choose_account(kit: Kit, accounts: Sequence[str]) -> tuple[str, bool]:
+def _choose_account(context: Context, accounts: Sequence[str]) -> tuple[str, bool]:
     """Which account takes the job, and whether it may be sent at once."""
     for name in accounts:
-        gate = kit.ledger.gate(name)
-        now = kit.now()
-        if gate.free > 0 and now >= gate.next_send and not clocks.off(kit, name):
+        gate = context.ledger.gate(name)
+        now = context.now()
+        if gate.free > 0 and now >= gate.next_send and not clocks.off(context, name):
             changes = {"free": gate.free - 1, "next_send": now + SEND_EVERY_S}
-            if kit.ledger.move_gate(gate, kit.token(), **changes):
+            if context.ledger.move_gate(gate, context.token(), **changes):
                 return name, True
-    return accounts[int(kit.token(), 16) % len(accounts)], False
+    return accounts[int(context.token(), 16) % len(accounts)], False

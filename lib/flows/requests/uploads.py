@@ -15,7 +15,7 @@ from lib.core.frame_source import FRAME_AT_MOST
 
 if TYPE_CHECKING:
     from lib.adapters.files.artifacts import UploadLink
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 LINK_S = 15 * 60
 TYPES = {
@@ -45,11 +45,13 @@ class OpenUpload:
     usable_until: float
 
 
-def open_upload(kit: Kit, owner: str, content_type: object, size: object = None) -> OpenUpload:
+def open_upload(
+    context: Context, owner: str, content_type: object, size: object = None
+) -> OpenUpload:
     """A place for one file of an owner.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         owner: whose file it will be.
         content_type: of the file, as the caller said it.
         size: its bytes, as the caller said them; None when they did not.
@@ -65,13 +67,13 @@ def open_upload(kit: Kit, owner: str, content_type: object, size: object = None)
         raise invalid(
             "size_bytes", f"size_bytes: allowed: a whole number from 1 to {FRAME_AT_MOST} (10 MB)."
         )
-    upload_id = f"upl_{kit.token()}{kit.token()}"
+    upload_id = f"upl_{context.token()}{context.token()}"
     name = uploads.name(owner, f"{upload_id}.{TYPES[content_type.lower()]}")
-    link = kit.artifacts.upload_link(
+    link = context.artifacts.upload_link(
         name, content_type.lower(), limit_bytes=FRAME_AT_MOST, ttl_s=LINK_S
     )
     # A file that comes with the last second of its link lives as long as any other.
-    return OpenUpload(upload_id, link, kit.now(), kit.now() + uploads.LIFE_S)
+    return OpenUpload(upload_id, link, context.now(), context.now() + uploads.LIFE_S)
 
 
 def _fits(size: object) -> bool:

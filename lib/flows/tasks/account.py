@@ -13,17 +13,17 @@ from lib.core.jobs.job import Stage
 if TYPE_CHECKING:
     from lib.adapters.dashscope import DashScope
     from lib.core.jobs.job import State
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 
-def upstream_of(kit: Kit, state: State) -> DashScope | None:
+def upstream_of(context: Context, state: State) -> DashScope | None:
     """The upstream of a job; None when its account is gone or lies in another region now.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         state: of the job; one that is yet to be sent may go wherever its account is now.
     """
-    found = kit.upstreams.get(state.account)
+    found = context.upstreams.get(state.account)
     if found is None or state.stage is Stage.QUEUED:
         return found
     return found if state.region in {"", found.region} else None

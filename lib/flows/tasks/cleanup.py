@@ -13,42 +13,42 @@ from lib.flows.tasks.finish import purge
 
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 CLEANUP_MARKER_LIFE_S = (
     900.0  # longer than any process of ours lives: the functions' timeouts are shorter
 )
 
 
-def clear(kit: Kit, owner: str, job_id: str) -> None:
+def clear(context: Context, owner: str, job_id: str) -> None:
     """Remove the film, the frames and the undelivered webhook of a job; safe to repeat."""
-    kit.artifacts.remove_video(owner, job_id)
-    kit.artifacts.remove_frames(owner, job_id)
-    kit.outbox.remove(owner, job_id)
+    context.artifacts.remove_video(owner, job_id)
+    context.artifacts.remove_frames(owner, job_id)
+    context.outbox.remove(owner, job_id)
 
 
-def cleanup(kit: Kit, held: Held) -> str | None:
+def cleanup(context: Context, held: Held) -> str | None:
     """A tick meets the marker of a DELETE: clears once more, and again when nobody can be late.
 
     A copier that stands still before its last write may store its film after the DELETE; it is gone
     for good when its function has timed out.
     """
-    old = kit.now() - held.state.since > CLEANUP_MARKER_LIFE_S
+    old = context.now() - held.state.since > CLEANUP_MARKER_LIFE_S
     if held.state.tries and not old:
         return None
     try:
-        kit.jobs.finished(held.owner, held.id)
+        context.jobs.finished(held.owner, held.id)
     except Tombstone:
-        if kit.jobs.intent(held) is None:
+        if context.jobs.intent(held) is None:
             return None
         if old:
-            purge(kit, held)
+            purge(context, held)
             return "deleted"
-        clear(kit, held.owner, held.id)
-        state = held.state.to(Stage.DELETING, by=kit.token(), now=held.state.since, tries=1)
-        kit.jobs.patch(held, state)
+        clear(context, held.owner, held.id)
+        state = held.state.to(Stage.DELETING, by=context.token(), now=held.state.since, tries=1)
+        context.jobs.patch(held, state)
         return "cleared"
     if old:
-        kit.jobs.drop(held)
+        context.jobs.drop(held)
         return "tidied"
     return None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
     from lib.core.jobs.job import Intent, State, Verdict
     from lib.core.upstream.outcomes import Report
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 LINK_DEAD = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 RETRY_AT_MOST_S = 600.0
@@ -45,11 +45,11 @@ GRACE_S = 3600.0
 SKEW_AT_MOST_S = 3600.0
 
 
-def copy_film(kit: Kit, held: Held, report: Report, *, hurried: bool = False) -> str:
+def copy_film(context: Context, held: Held, report: Report, *, hurried: bool = False) -> str:
     """Copy the film of a task that succeeded.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         held: the job, `running`, or `copying` with a lease that ran out.
         report: the task's fresh report.
         hurried: a reader waits for this: only a copy that has not failed yet, and only a short one.
@@ -62,21 +62,21 @@ def copy_film(kit: Kit, held: Held, report: Report, *, hurried: bool = False) ->
     """
     if hurried and held.state.tries:
         return "left_to_a_tick"
-    taken = _take(kit, held, report)
-    intent = kit.jobs.intent(taken) if taken else None
+    taken = _take(context, held, report)
+    intent = context.jobs.intent(taken) if taken else None
     if taken is None or intent is None:
         return "taken_by_another"
-    at_most_s = HURRIED_S if hurried else kit.times.copy_at_most_s
-    return _copy_and_finish(kit, taken, intent, report, at_most_s)
+    at_most_s = HURRIED_S if hurried else context.times.copy_at_most_s
+    return _copy_and_finish(context, taken, intent, report, at_most_s)
 
 
-def give_up(kit: Kit, held: Held, verdict: Verdict) -> str:
+def give_up(context: Context, held: Held, verdict: Verdict) -> str:
     """End a job whose film is out of reach, under the lease of a copy.
 
     Another process may have found the film when it still was within reach, and be storing it now.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         held: the job, `running`, or `copying` with a lease that ran out.
         verdict: how it ends.
 
@@ -86,20 +86,22 @@ def give_up(kit: Kit, held: Held, verdict: Verdict) -> str:
     Raises:
         ApiError: the bucket does not answer; a later tick tries again.
     """
-    taken = _take(kit, held)
-    intent = kit.jobs.intent(taken) if taken else None
+    taken = _take(context, held)
+    intent = context.jobs.intent(taken) if taken else None
     if taken is None or intent is None:
         return "taken_by_another"
-    return _end(kit, taken, intent, verdict)
+    return _end(context, taken, intent, verdict)
 
 
-def _take(kit: Kit, held: Held, report: Report | None = None) -> Held | None:
-    now = kit.now()
-    until = now + kit.times.copy_lease_s
+def _take(context: Context, held: Held, report: Report | None = None) -> Held | None:
+    now = context.now()
+    until = now + context.times.copy_lease_s
     ended_at = held.state.ended_at or (_ended_at(held, report, now) if report else 0.0)
-    state = held.state.to(Stage.COPYING, by=kit.token(), now=now, until=until, ended_at=ended_at)
-    taken = kit.jobs.patch(held, state)
-    return None if taken is None or close_if_ended(kit, taken) else taken
+    state = held.state.to(
+        Stage.COPYING, by=context.token(), now=now, until=until, ended_at=ended_at
+    )
+    taken = context.jobs.patch(held, state)
+    return None if taken is None or close_if_ended(context, taken) else taken
 
 
 def _ended_at(held: Held, report: Report, now: float) -> float:
@@ -115,12 +117,12 @@ class _Lease:
     """The lease on one copy, renewed while there is something to copy.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         held: the job as it was taken.
     """
 
-    def __init__(self, kit: Kit, held: Held) -> None:
-        self._kit, self.held, self._lost = kit, held, False
+    def __init__(self, context: Context, held: Held) -> None:
+        self._context, self.held, self._lost = context, held, False
 
     def ours(self) -> bool:
         """Whether the copy may go on; renews a lease of which less than half is left.
@@ -128,54 +130,54 @@ class _Lease:
         Raises:
             ApiError: the bucket does not answer.
         """
-        kit, state, now = self._kit, self.held.state, self._kit.now()
+        context, state, now = self._context, self.held.state, self._context.now()
         if self._lost or now > state.until:
             self._lost = True
             return False
-        lease_s = kit.times.copy_lease_s
+        lease_s = context.times.copy_lease_s
         if state.until - now < lease_s / 2:
             until, since = now + lease_s, state.since
-            fresh = state.to(Stage.COPYING, by=kit.token(), now=now, since=since, until=until)
-            renewed = kit.jobs.patch(self.held, fresh)
+            fresh = state.to(Stage.COPYING, by=context.token(), now=now, since=since, until=until)
+            renewed = context.jobs.patch(self.held, fresh)
             self._lost = renewed is None
             self.held = renewed or self.held
-        return not self._lost and kit.now() <= self.held.state.until
+        return not self._lost and context.now() <= self.held.state.until
 
 
 def _copy_and_finish(
-    kit: Kit, taken: Held, intent: Intent, report: Report, at_most_s: float
+    context: Context, taken: Held, intent: Intent, report: Report, at_most_s: float
 ) -> str:
     if taken.state.adopted and not _same_prompt(intent, report):
-        finish(kit, taken, intent, verdicts.another_prompt(taken.state, report, kit.now()))
+        finish(context, taken, intent, verdicts.another_prompt(taken.state, report, context.now()))
         return "submit_unknown"
-    lease = _Lease(kit, taken)
+    lease = _Lease(context, taken)
     try:
-        video = _copy(kit, lease, report, at_most_s)
+        video = _copy(context, lease, report, at_most_s)
     except _LinkDead:
-        return _passing(kit, lease.held, intent, report, "the link does not answer", DAY_S)
+        return _passing(context, lease.held, intent, report, "the link does not answer", DAY_S)
     except LinkRefused as reason:
-        return _lasting(kit, lease.held, intent, report, f"its link is not followed ({reason})")
+        return _lasting(context, lease.held, intent, report, f"its link is not followed ({reason})")
     except Unusable as reason:
         found = f"what its host sends is no film that can be kept ({reason})"
-        return _lasting(kit, lease.held, intent, report, found)
+        return _lasting(context, lease.held, intent, report, found)
     except (FetchFailed, NotDelivered) as reason:
-        return _passing(kit, lease.held, intent, report, str(reason), DAY_S + GRACE_S)
+        return _passing(context, lease.held, intent, report, str(reason), DAY_S + GRACE_S)
     except ApiError:
         # The film may have come to exist without our hearing of it: never beside another ending.
-        close_if_ended(kit, lease.held)
+        close_if_ended(context, lease.held)
         raise
-    verdict = verdicts.made(lease.held.state, report, kit.now())
-    return _finish(kit, lease.held, intent, verdicts.with_film(verdict, intent, video))
+    verdict = verdicts.made(lease.held.state, report, context.now())
+    return _finish(context, lease.held, intent, verdicts.with_film(verdict, intent, video))
 
 
-def _finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
-    stands = finish(kit, held, intent, verdict)
+def _finish(context: Context, held: Held, intent: Intent, verdict: Verdict) -> str:
+    stands = finish(context, held, intent, verdict)
     if verdict.status is not Status.COMPLETED:
         logs.event("job.ended", job=held.id, status=str(verdict.status))
         return str(verdict.status)
     if stands and stands.status is not Status.COMPLETED:
         # Another ending was written first and is final: no film may lie beside it.
-        kit.artifacts.remove_video(held.owner, held.id)
+        context.artifacts.remove_video(held.owner, held.id)
         return str(stands.status)
     logs.event("job.completed", job=held.id, bytes=verdict.video.bytes if verdict.video else None)
     return "completed"
@@ -185,30 +187,30 @@ class _LinkDead(Exception):  # noqa: N818 - an event inside this module
     pass
 
 
-def _copy(kit: Kit, lease: _Lease, report: Report, at_most_s: float) -> Video:
+def _copy(context: Context, lease: _Lease, report: Report, at_most_s: float) -> Video:
     if not report.video_url:
         raise NotDelivered("the upstream reported success without a link")
-    with kit.fetch.film(report.video_url, total_s=at_most_s) as download:
+    with context.fetch.film(report.video_url, total_s=at_most_s) as download:
         if download.status in LINK_DEAD:
             raise _LinkDead
         if download.status != HTTPStatus.OK:
             raise NotDelivered(f"the film's host answered {download.status}")
         held = lease.held
-        return kit.artifacts.store_video(
+        return context.artifacts.store_video(
             held.owner, held.id, download.chunks, download.length, lease.ours
         )
 
 
-def _again(kit: Kit, held: Held, reason: str, **changes: int) -> str:
+def _again(context: Context, held: Held, reason: str, **changes: int) -> str:
     state = held.state.to(
         Stage.RUNNING,
-        by=kit.token(),
-        now=kit.now(),
+        by=context.token(),
+        now=context.now(),
         tries=held.state.tries + 1,
         reason=DELIVERY_FAILED.code,
         **changes,
     )
-    if kit.jobs.patch(held, state) is None:
+    if context.jobs.patch(held, state) is None:
         return "taken_by_another"
     logs.event("copy.again", job=held.id, reason=reason, tries=state.tries)
     return "copy_again"
@@ -222,39 +224,39 @@ def retry_at(state: State) -> float:
 
 
 def _passing(
-    kit: Kit, held: Held, intent: Intent, report: Report, reason: str, wait_s: float
+    context: Context, held: Held, intent: Intent, report: Report, reason: str, wait_s: float
 ) -> str:
     """Something that may be over by itself: tried again, by a link of a fresh query, for a day."""
-    now = kit.now()
+    now = context.now()
     if now - held.state.ended_at <= wait_s:
-        return _again(kit, held, reason)
-    word = _end(kit, held, intent, lost_link(held.state, report, now))
+        return _again(context, held, reason)
+    word = _end(context, held, intent, lost_link(held.state, report, now))
     if word != str(Status.FAILED):
         return word
     logs.event("job.upstream_expired", job=held.id)
     return "upstream_expired"
 
 
-def _lasting(kit: Kit, held: Held, intent: Intent, report: Report, reason: str) -> str:
+def _lasting(context: Context, held: Held, intent: Intent, report: Report, reason: str) -> str:
     """Something that trying again will not change: a few more looks at it, then the end."""
     bad_copies = held.state.bad_copies + 1
     if bad_copies < BAD_COPIES_AT_MOST:
-        return _again(kit, held, reason, bad_copies=bad_copies)
-    verdict = verdicts.not_copied(held.state, report, kit.now(), bad_copies, reason)
-    word = _end(kit, held, intent, verdict)
+        return _again(context, held, reason, bad_copies=bad_copies)
+    verdict = verdicts.not_copied(held.state, report, context.now(), bad_copies, reason)
+    word = _end(context, held, intent, verdict)
     if word == str(Status.FAILED):
         logs.event("copy.given_up", job=held.id, reason=reason, tries=bad_copies)
     return word
 
 
-def _end(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> str:
+def _end(context: Context, held: Held, intent: Intent, verdict: Verdict) -> str:
     """Write an ending without a film, under the lease and only if no film lies in the bucket."""
     # A copy whose last answer was lost has stored the film without hearing of it.
-    if video := kit.artifacts.stored_video(held.owner, held.id):
+    if video := context.artifacts.stored_video(held.owner, held.id):
         verdict = verdicts.with_film(verdict, intent, video)
-    if kit.now() > held.state.until:
+    if context.now() > held.state.until:
         return "taken_by_another"
-    return _finish(kit, held, intent, verdict)
+    return _finish(context, held, intent, verdict)
 
 
 def _same_prompt(intent: Intent, report: Report) -> bool:

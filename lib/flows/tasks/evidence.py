@@ -21,73 +21,73 @@ if TYPE_CHECKING:
 
     from lib.adapters.state.jobs import Held
     from lib.core.upstream.outcomes import Listing
-    from lib.flows.context import Kit
-    from lib.flows.tick_state import Board
+    from lib.flows.context import Context
+    from lib.flows.tick_state import TickState
 
 DOUBTFUL = (Stage.SENDING, Stage.UNSURE)
 
 
-def look_over(kit: Kit, account: str, listing: Listing, board: Board) -> None:
+def look_over(context: Context, account: str, listing: Listing, tick_state: TickState) -> None:
     """Whether a list that was read for other reasons shows a task that no job of ours knows.
 
     Costs nothing while every row is known; otherwise `pending/` and the claims are read once.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         account: whose list.
         listing: just read.
-        board: the tick's memory.
+        tick_state: the tick's memory.
 
     Raises:
         ApiError: the bucket does not answer.
     """
-    key = kit.upstreams[account].key_id
-    recorded = {h.state.task_id: h.state.key for h in board.jobs.values() if h.state.task_id}
+    key = context.upstreams[account].key_id
+    recorded = {h.state.task_id: h.state.key for h in tick_state.jobs.values() if h.state.task_id}
     seen = Evidence(listing, recorded, {}, ())
-    kit.accounts.learn(account, key, known_keys(listing.rows, seen, key))
-    ours, young = kit.accounts.key_ids(account, key), listing.at - kit.times.lease_s
+    context.accounts.learn(account, key, known_keys(listing.rows, seen, key))
+    ours, young = context.accounts.key_ids(account, key), listing.at - context.times.lease_s
     strange = any(
         row.api_key_id in ours
         and row.task_id not in recorded
-        and not kit.accounts.settled(account, row.task_id)
+        and not context.accounts.settled(account, row.task_id)
         and (row.created_at or 0.0) < young
         for row in listing.rows
     )
     if strange:
-        take_notice(kit, account, read_evidence(kit, account, listing))
+        take_notice(context, account, read_evidence(context, account, listing))
     else:
-        kit.accounts.settle(account, recorded)
+        context.accounts.settle(account, recorded)
 
 
-def take_notice(kit: Kit, account: str, evidence: Evidence) -> None:
+def take_notice(context: Context, account: str, evidence: Evidence) -> None:
     """Learn how the list names our key, and raise the alarm for tasks that no job explains.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         account: whose list.
         evidence: list, pending and claims in their order.
 
     Raises:
         ApiError: the bucket does not answer.
     """
-    key = kit.upstreams[account].key_id
+    key = context.upstreams[account].key_id
     rows = evidence.listing.rows if evidence.listing else ()
-    kit.accounts.learn(account, key, known_keys(rows, evidence, key))
-    ours = replace(evidence, key_ids=kit.accounts.key_ids(account, key))
-    for task_id in unclaimed(ours, kit.times.window):
+    context.accounts.learn(account, key, known_keys(rows, evidence, key))
+    ours = replace(evidence, key_ids=context.accounts.key_ids(account, key))
+    for task_id in unclaimed(ours, context.times.window):
         # Disputed: nobody adopts it later, and the alarm is raised once.
-        if kit.ledger.dispute(account, task_id) == DISPUTED:
+        if context.ledger.dispute(account, task_id) == DISPUTED:
             logs.event("upstream.late_task", account=account, task=task_id)
-    kit.accounts.settle(account, {*evidence.recorded, *evidence.claims})
+    context.accounts.settle(account, {*evidence.recorded, *evidence.claims})
 
 
-def read_evidence(kit: Kit, account: str, listing: Listing | None) -> Evidence:
+def read_evidence(context: Context, account: str, listing: Listing | None) -> Evidence:
     """What the bucket says, read after the list: pending, then claims.
 
     Raises:
         ApiError: the bucket does not answer.
     """
-    inbox = kit.jobs.inbox()
+    inbox = context.jobs.inbox()
     pending = [held for held in inbox.jobs if held.state.account == account]
     odd = [one.meta.metadata for one in inbox.unreadable if one.may_have_task]
     odd = [card for card in odd if card.get("account") in {None, "", account}]
@@ -95,7 +95,7 @@ def read_evidence(kit: Kit, account: str, listing: Listing | None) -> Evidence:
     recorded |= {str(card["task_id"]): "" for card in odd if card.get("task_id")}
     doubts = [doubt_of(held) for held in pending if held.state.stage in DOUBTFUL]
     doubts += [found for card in odd if (found := _odd_doubt(card))]
-    return Evidence(listing, recorded, kit.ledger.claims(account), tuple(doubts))
+    return Evidence(listing, recorded, context.ledger.claims(account), tuple(doubts))
 
 
 def _odd_doubt(card: Mapping[str, str]) -> Doubt | None:

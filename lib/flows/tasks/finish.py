@@ -16,14 +16,14 @@ from lib.flows.webhooks.announce import announce
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
     from lib.core.jobs.job import Intent, Verdict
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 
-def finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> Verdict | None:
+def finish(context: Context, held: Held, intent: Intent, verdict: Verdict) -> Verdict | None:
     """End a job that this process holds.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         held: the pending object as this process last wrote it.
         intent: its body.
         verdict: how it ends.
@@ -37,24 +37,24 @@ def finish(kit: Kit, held: Held, intent: Intent, verdict: Verdict) -> Verdict | 
         ApiError: the bucket does not answer; the next tick does the rest.
     """
     try:
-        stands = kit.jobs.finish(intent, held.state, verdict)
+        stands = context.jobs.finish(intent, held.state, verdict)
     except Tombstone:
-        purge(kit, held)
+        purge(context, held)
         return None
-    announce(kit, Job(intent, verdict=stands))
-    kit.jobs.drop(held)
+    announce(context, Job(intent, verdict=stands))
+    context.jobs.drop(held)
     return stands
 
 
-def purge(kit: Kit, held: Held) -> None:
+def purge(context: Context, held: Held) -> None:
     """Remove what is left of a job that its owner has deleted."""
-    kit.artifacts.remove_video(held.owner, held.id)
-    kit.artifacts.remove_frames(held.owner, held.id)
-    kit.outbox.remove(held.owner, held.id)
-    kit.jobs.drop(held)
+    context.artifacts.remove_video(held.owner, held.id)
+    context.artifacts.remove_frames(held.owner, held.id)
+    context.outbox.remove(held.owner, held.id)
+    context.jobs.drop(held)
 
 
-def close_if_ended(kit: Kit, held: Held) -> Job | bool:
+def close_if_ended(context: Context, held: Held) -> Job | bool:
     """Whether the job has its verdict; if so, its webhook is announced and pending goes.
 
     Returns:
@@ -65,15 +65,15 @@ def close_if_ended(kit: Kit, held: Held) -> Job | bool:
         ApiError: the bucket does not answer.
     """
     try:
-        job = kit.jobs.finished(held.owner, held.id)
+        job = context.jobs.finished(held.owner, held.id)
     except Tombstone:
-        purge(kit, held)
+        purge(context, held)
         return True
     if job is None:
         return False
     if job.status is not Status.COMPLETED:
         # A copier may have stored its film without hearing of it, beside another ending.
-        kit.artifacts.remove_video(held.owner, held.id)
-    announce(kit, job)
-    kit.jobs.drop(held)
+        context.artifacts.remove_video(held.owner, held.id)
+    announce(context, job)
+    context.jobs.drop(held)
     return job

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
     from lib.core.jobs.job import State
     from lib.core.upstream.outcomes import Row
-    from lib.flows.context import Kit
-    from lib.flows.tick_state import Board
+    from lib.flows.context import Context
+    from lib.flows.tick_state import TickState
 
 QUERY_GAP_S = 0.125  # at most 8 queries a second from the lease's holder; the account has 20
 EARLIEST = 0.3  # the share of a model's usual duration before which hardly anything ends
@@ -39,118 +39,124 @@ FAILS_AT_MOST = 4
 PAUSE_AT_MOST_S = 300.0  # however long the upstream asks us to wait
 
 
-def first_look(kit: Kit, state: State) -> float:
+def first_look(context: Context, state: State) -> float:
     """When a job's task may have ended at the earliest, Unix seconds."""
     if state.stage is Stage.COPYING:
         # Two clocks may differ: whoever takes over must be later than the holder by both.
-        return state.until + kit.times.skew_s
+        return state.until + context.times.skew_s
     if state.tries:
         return retry_at(state)
-    fixed = kit.times.first_look_s
+    fixed = context.times.first_look_s
     return state.accepted_at + (EARLIEST * state.eta_s if fixed is None else fixed)
 
 
-def poll(kit: Kit, account: str, board: Board) -> None:
+def poll(context: Context, account: str, tick_state: TickState) -> None:
     """Look at the account's tasks that may have ended, and act on what is found.
 
     Raises:
         ApiError: the bucket does not answer.
     """
-    now = kit.now()
-    watched = board.of(account, Stage.RUNNING, Stage.COPYING)
-    found = [held for held in watched if upstream_of(kit, held.state)]
-    due = [held for held in found if now >= first_look(kit, held.state)]
-    if not due or not may_list(kit, account, board):
+    now = context.now()
+    watched = tick_state.of(account, Stage.RUNNING, Stage.COPYING)
+    found = [held for held in watched if upstream_of(context, held.state)]
+    due = [held for held in found if now >= first_look(context, held.state)]
+    if not due or not may_list(context, account, tick_state):
         return
-    listing = kit.upstreams[account].list()
-    board.done["lists"] += 1
+    listing = context.upstreams[account].list()
+    tick_state.done["lists"] += 1
     rows: dict[str, Row] | None = None
     if isinstance(listing, Listing):
-        board.fails.pop(account, None)
-        look_over(kit, account, listing, board)
+        tick_state.fails.pop(account, None)
+        look_over(context, account, listing, tick_state)
         rows = listing.known()
-        _note_ended(found, rows, board)
+        _note_ended(found, rows, tick_state)
     else:
-        _list_failed(kit, account, board, listing)
+        _list_failed(context, account, tick_state, listing)
         if listing.limited:
             return
-    for held in board.each(f"watch-{account}", due, lambda: kit.now() >= board.deadline):
-        board.attempt(held, _see, kit, held, board, rows)
+    for held in tick_state.each(
+        f"watch-{account}", due, lambda: context.now() >= tick_state.deadline
+    ):
+        tick_state.attempt(held, _see, context, held, tick_state, rows)
 
 
-def _note_ended(found: Iterable[Held], rows: Mapping[str, Row], board: Board) -> None:
+def _note_ended(found: Iterable[Held], rows: Mapping[str, Row], tick_state: TickState) -> None:
     """A task that has ended holds no place upstream, whatever becomes of its film."""
     for held in found:
         row = rows.get(held.state.task_id)
         if row is not None and row.status in ENDED:
-            board.ended.add(held.name)
+            tick_state.ended.add(held.name)
 
 
-def may_list(kit: Kit, account: str, board: Board) -> bool:
+def may_list(context: Context, account: str, tick_state: TickState) -> bool:
     """Whether this tick may list the account's tasks now; takes its poll lease if that is free.
 
     Raises:
         ApiError: the bucket does not answer.
     """
-    now = kit.now()
-    if now < board.listed.get(account, 0.0):
+    now = context.now()
+    if now < tick_state.listed.get(account, 0.0):
         return False
-    if account not in board.poll_leases:
-        found = kit.ledger.poll_lease(account)
+    if account not in tick_state.poll_leases:
+        found = context.ledger.poll_lease(account)
         if now < found.until:
-            board.listed[account] = min(found.until, now + kit.times.relist_s)
+            tick_state.listed[account] = min(found.until, now + context.times.relist_s)
             return False
-        taken = kit.ledger.move_poll_lease(found, kit.token(), until=board.deadline)
+        taken = context.ledger.move_poll_lease(found, context.token(), until=tick_state.deadline)
         if taken is None:
-            board.listed[account] = now + kit.times.list_every_s
+            tick_state.listed[account] = now + context.times.list_every_s
             return False
-        board.poll_leases[account] = taken
-        if now < found.next_list <= now + kit.times.list_every_s:
-            board.listed[account] = found.next_list
+        tick_state.poll_leases[account] = taken
+        if now < found.next_list <= now + context.times.list_every_s:
+            tick_state.listed[account] = found.next_list
             return False
-    board.listed[account] = now + kit.times.list_every_s
+    tick_state.listed[account] = now + context.times.list_every_s
     return True
 
 
-def hand_over(kit: Kit, board: Board) -> None:
+def hand_over(context: Context, tick_state: TickState) -> None:
     """Give the poll leases back, so that the next to come need not wait for their end."""
-    for account, held in board.poll_leases.items():
-        if kit.now() >= max(board.deadline, board.listed[account]):
+    for account, held in tick_state.poll_leases.items():
+        if context.now() >= max(tick_state.deadline, tick_state.listed[account]):
             continue  # it has ended by itself, and nobody need wait for the next list
         try:
-            kit.ledger.move_poll_lease(
-                held, kit.token(), until=0.0, next_list=board.listed[account]
+            context.ledger.move_poll_lease(
+                held, context.token(), until=0.0, next_list=tick_state.listed[account]
             )
         except ApiError:
             # It ends by itself.
             logs.event("watch.kept", account=account)
 
 
-def _list_failed(kit: Kit, account: str, board: Board, failed: QueryFailed) -> None:
+def _list_failed(
+    context: Context, account: str, tick_state: TickState, failed: QueryFailed
+) -> None:
     # Single queries do for tasks that no list shows.
     logs.event("tick.list_failed", account=account, reason=failed.why)
-    board.fails[account] = min(board.fails[account] + 1, FAILS_AT_MOST)
-    pause_s = failed.retry_after_s or kit.times.list_every_s * 2.0 ** board.fails[account]
-    board.listed[account] = kit.now() + min(pause_s, PAUSE_AT_MOST_S)
+    tick_state.fails[account] = min(tick_state.fails[account] + 1, FAILS_AT_MOST)
+    pause_s = failed.retry_after_s or context.times.list_every_s * 2.0 ** tick_state.fails[account]
+    tick_state.listed[account] = context.now() + min(pause_s, PAUSE_AT_MOST_S)
 
 
-def _see(kit: Kit, held: Held, board: Board, rows: dict[str, Row] | None) -> str | None:
+def _see(
+    context: Context, held: Held, tick_state: TickState, rows: dict[str, Row] | None
+) -> str | None:
     """One task: what its row says, or a single query where that is not enough."""
-    now = kit.now()
+    now = context.now()
     row = rows.get(held.state.task_id) if rows is not None else None
     lives = row is not None and row.status not in ENDED
     if lives:
-        _clear_reason(kit, held, board)
-    if (lives and not (board.thorough and late(held.state, now))) or now < board.looks.get(
-        held.name, 0.0
-    ):
+        _clear_reason(context, held, tick_state)
+    if (
+        lives and not (tick_state.thorough and late(held.state, now))
+    ) or now < tick_state.looks.get(held.name, 0.0):
         return None
-    every_s = kit.times.single_every_s if row or rows is None else UNLISTED_EVERY_S
-    board.looks[held.name] = now + (LATE_EVERY_S if lives else every_s)
-    if not legible(kit, held, board):
+    every_s = context.times.single_every_s if row or rows is None else UNLISTED_EVERY_S
+    tick_state.looks[held.name] = now + (LATE_EVERY_S if lives else every_s)
+    if not legible(context, held, tick_state):
         return None
-    kit.sleep(QUERY_GAP_S)
-    return _look(kit, board.jobs.get(held.name, held), board)
+    context.sleep(QUERY_GAP_S)
+    return _look(context, tick_state.jobs.get(held.name, held), tick_state)
 
 
 def late(state: State, now: float) -> bool:
@@ -163,45 +169,45 @@ def late(state: State, now: float) -> bool:
     return now - state.accepted_at > max(LATE * state.eta_s, LATE_AT_LEAST_S)
 
 
-def _look(kit: Kit, held: Held, board: Board) -> str | None:
-    report = kit.upstreams[held.state.account].get(held.state.task_id)
-    board.done["gets"] += 1
+def _look(context: Context, held: Held, tick_state: TickState) -> str | None:
+    report = context.upstreams[held.state.account].get(held.state.task_id)
+    tick_state.done["gets"] += 1
     if isinstance(report, QueryFailed):
         logs.event("tick.get_failed", job=held.id, reason=report.why)
         if report.retry_after_s:
             pause_s = min(report.retry_after_s, PAUSE_AT_MOST_S)
-            board.looks[held.name] = kit.now() + pause_s
+            tick_state.looks[held.name] = context.now() + pause_s
         if not report.limited:
-            _set_reason(kit, held, board, report.kind.code)
+            _set_reason(context, held, tick_state, report.kind.code)
         return "query_failed"
     if report.status in ENDED:
-        board.ended.add(held.name)
-    decision = decide(held.state, report, kit.now(), kit.times.give_up_s, classify)
+        tick_state.ended.add(held.name)
+    decision = decide(held.state, report, context.now(), context.times.give_up_s, classify)
     if isinstance(decision, Copy):
-        return copy_film(kit, held, report, hurried=board.hurried)
+        return copy_film(context, held, report, hurried=tick_state.hurried)
     if isinstance(decision, End) and not decision.final:
-        return give_up(kit, held, decision.verdict)
+        return give_up(context, held, decision.verdict)
     if isinstance(decision, End):
-        intent = kit.jobs.intent(held)
+        intent = context.jobs.intent(held)
         if intent:
-            finish(kit, held, intent, decision.verdict)
+            finish(context, held, intent, decision.verdict)
             logs.event("job.ended", job=held.id, status=str(decision.verdict.status))
         return str(decision.verdict.status)
-    _clear_reason(kit, held, board)
+    _clear_reason(context, held, tick_state)
     return None
 
 
-def _clear_reason(kit: Kit, held: Held, board: Board) -> None:
+def _clear_reason(context: Context, held: Held, tick_state: TickState) -> None:
     """The upstream answers again: nothing is wrong any more, unless it is the copy."""
     if held.state.reason and not held.state.tries:
-        _set_reason(kit, held, board, "")
+        _set_reason(context, held, tick_state, "")
 
 
-def _set_reason(kit: Kit, held: Held, board: Board, reason: str) -> None:
+def _set_reason(context: Context, held: Held, tick_state: TickState, reason: str) -> None:
     """Let the owner see why a running job waits; written when it changes, not at every look."""
     if held.state.stage is not Stage.RUNNING or held.state.reason == reason:
         return
-    if not legible(kit, held, board):
+    if not legible(context, held, tick_state):
         return
-    state = held.state.to(Stage.RUNNING, by=kit.token(), now=held.state.since, reason=reason)
-    kit.jobs.patch(held, state)
+    state = held.state.to(Stage.RUNNING, by=context.token(), now=held.state.since, reason=reason)
+    context.jobs.patch(held, state)

@@ -18,7 +18,7 @@ from lib.core.upstream.outcomes import QueryFailed, Refused
 if TYPE_CHECKING:
     from lib.adapters.dashscope import DashScope
     from lib.core.jobs.job import FrameRef, Intent
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 LINK_TTL_S = 12 * 3600  # a task may wait upstream for hours before it downloads its frames
 UPLOAD_KEPT_S = 12 * 3600.0  # of the 48 hours that the upstream keeps it
@@ -27,11 +27,11 @@ INLINE_AT_MOST = DATA_URI_AT_MOST + (1 << 20)  # both together: what a lease has
 COPIES = 4  # of a frame in memory at the peak: as bytes, as base64, in the body, on its way
 
 
-def prepare(kit: Kit, intent: Intent, within_s: float) -> Order | Refused:
+def prepare(context: Context, intent: Intent, within_s: float) -> Order | Refused:
     """The order for an intent, ready to be sent.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         intent: what was asked for.
         within_s: how long uploads may take, seconds.
 
@@ -39,7 +39,7 @@ def prepare(kit: Kit, intent: Intent, within_s: float) -> Order | Refused:
         `Refused` with `waits` when it cannot be made ready now; the upstream was asked for nothing.
     """
     try:
-        return _order(kit, kit.upstreams[intent.account], intent, within_s)
+        return _order(context, context.upstreams[intent.account], intent, within_s)
     except ApiError as error:
         return Refused(error.kind, "prepare", error.message, waits=True)
     except Exception:  # noqa: BLE001 - nothing was sent, whatever it was: the job can wait
@@ -47,19 +47,21 @@ def prepare(kit: Kit, intent: Intent, within_s: float) -> Order | Refused:
         return Refused(INTERNAL_ERROR, "prepare", INTERNAL_ERROR.title, waits=True)
 
 
-def _order(kit: Kit, upstream: DashScope, intent: Intent, within_s: float) -> Order | Refused:
+def _order(
+    context: Context, upstream: DashScope, intent: Intent, within_s: float
+) -> Order | Refused:
     refs = [ref for ref in (intent.first, intent.last) if ref]
     if upstream.delivery == "link":
-        links = [kit.artifacts.link(ref.object, ttl_s=LINK_TTL_S).url for ref in refs]
+        links = [context.artifacts.link(ref.object, ttl_s=LINK_TTL_S).url for ref in refs]
         return Order(intent.request, links[0], links[1] if intent.last else None)
     sources: list[str] = []
-    with kit.links.held(COPIES * sum(ref.bytes for ref in refs)):
+    with context.fetch_memory.held(COPIES * sum(ref.bytes for ref in refs)):
         ways = _ways(upstream, refs)
         calls = [
-            partial(_frame_source, kit, upstream, intent, ref, way, within_s)
+            partial(_frame_source, context, upstream, intent, ref, way, within_s)
             for ref, way in zip(refs, ways, strict=True)
         ]
-        for found in kit.together(calls):
+        for found in context.together(calls):
             if isinstance(found, ApiError):
                 raise found
             if isinstance(found, QueryFailed):
@@ -87,17 +89,17 @@ def _ways(upstream: DashScope, refs: list[FrameRef]) -> list[str]:
 
 
 def _frame_source(
-    kit: Kit, upstream: DashScope, intent: Intent, ref: FrameRef, way: str, within_s: float
+    context: Context, upstream: DashScope, intent: Intent, ref: FrameRef, way: str, within_s: float
 ) -> str | QueryFailed | ApiError:
     """One frame as the order names it; trouble is an answer, so that the other frame goes on."""
     memory = f"{intent.account} {upstream.key_id} {ref.object}"
-    if way == "upload" and (known := kit.uploaded.get(memory, kit.now())):
+    if way == "upload" and (known := context.uploaded.get(memory, context.now())):
         return known
     try:
-        data = kit.artifacts.frame(ref)
+        data = context.artifacts.frame(ref)
         if data is None:
             # The frame was removed; the upstream will say so as it does for links.
-            return kit.artifacts.link(ref.object, ttl_s=LINK_TTL_S).url
+            return context.artifacts.link(ref.object, ttl_s=LINK_TTL_S).url
     except ApiError as error:
         return error
     if way == "inline":
@@ -105,5 +107,5 @@ def _frame_source(
     filename = ref.object.rpartition("/")[2]
     found = upstream.upload(data, filename, ref.mime, intent.request.model, within_s)
     if isinstance(found, str):
-        kit.uploaded.put(memory, found, kit.now() + UPLOAD_KEPT_S)
+        context.uploaded.put(memory, found, context.now() + UPLOAD_KEPT_S)
     return found

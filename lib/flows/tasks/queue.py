@@ -22,56 +22,56 @@ if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
     from lib.adapters.state.ledger import Gate
     from lib.core.jobs.job import State
-    from lib.flows.context import Kit
-    from lib.flows.tick_state import Board
+    from lib.flows.context import Context
+    from lib.flows.tick_state import TickState
 
 NOT_SENT = frozenset({"taken_by_another", "tidied", "unprepared", "prepared"})
 
 
-def serve(kit: Kit, account: str, board: Board) -> None:
+def serve(context: Context, account: str, tick_state: TickState) -> None:
     """Send as many queued jobs of an account as there are free places and rate for."""
-    queued = board.of(account, Stage.QUEUED)
-    if queued and clocks.halted(kit, account, board):
+    queued = tick_state.of(account, Stage.QUEUED)
+    if queued and clocks.halted(context, account, tick_state):
         return
-    window_s = kit.times.margin_s + kit.times.skew_s
-    places = RUNNING_AT_MOST - board.busy(account, kit.now(), window_s)
-    gate = kit.ledger.gate(account)
-    while queued and places > 0 and kit.now() < board.deadline:
-        now = kit.now()
+    window_s = context.times.margin_s + context.times.skew_s
+    places = RUNNING_AT_MOST - tick_state.busy(account, context.now(), window_s)
+    gate = context.ledger.gate(account)
+    while queued and places > 0 and context.now() < tick_state.deadline:
+        now = context.now()
         if now < gate.next_send:
-            board.sends[account] = gate.next_send
+            tick_state.sends[account] = gate.next_send
             return
         held = fairest(queued, gate.cursor)
-        moved = kit.ledger.move_gate(
-            gate, kit.token(), next_send=now + SEND_EVERY_S, cursor=held.owner, free=0
+        moved = context.ledger.move_gate(
+            gate, context.token(), next_send=now + SEND_EVERY_S, cursor=held.owner, free=0
         )
         if moved is None:
             return
         gate = moved
         queued.remove(held)
-        word = board.attempt(held, _send, kit, held)
-        if word not in NOT_SENT and held.name not in board.aside:
+        word = tick_state.attempt(held, _send, context, held)
+        if word not in NOT_SENT and held.name not in tick_state.aside:
             places -= 1
         if queued and places > 0:
-            kit.sleep(max(0.0, gate.next_send - kit.now()))
-    _open(kit, gate, places, waiting=bool(queued))
+            context.sleep(max(0.0, gate.next_send - context.now()))
+    _open(context, gate, places, waiting=bool(queued))
 
 
-def _open(kit: Kit, gate: Gate, places: int, *, waiting: bool) -> None:
+def _open(context: Context, gate: Gate, places: int, *, waiting: bool) -> None:
     """Tell the posts how many they may send directly: none while anybody waits."""
     free = 0 if waiting else max(places, 0)
-    calm = kit.now() >= gate.next_send
+    calm = context.now() >= gate.next_send
     if gate.meta is not None and calm and (free != gate.free or gate.consecutive_refusals):
-        kit.ledger.move_gate(gate, kit.token(), free=free, consecutive_refusals=0)
+        context.ledger.move_gate(gate, context.token(), free=free, consecutive_refusals=0)
 
 
-def reopen(kit: Kit, account: str) -> None:
+def reopen(context: Context, account: str) -> None:
     """Nothing is pending any more: the next posts may be sent directly again.
 
     Raises:
         ApiError: the bucket does not answer; they are queued then, and a tick sends them.
     """
-    _open(kit, kit.ledger.gate(account), RUNNING_AT_MOST, waiting=False)
+    _open(context, context.ledger.gate(account), RUNNING_AT_MOST, waiting=False)
 
 
 def fairest(queued: Iterable[Held], cursor: str) -> Held:
@@ -87,30 +87,30 @@ def fairest(queued: Iterable[Held], cursor: str) -> Held:
     return max((held for held in queued if held.owner == turn), key=lambda held: held.id)
 
 
-def _send(kit: Kit, held: Held) -> str:
+def _send(context: Context, held: Held) -> str:
     # Before anything is written: a record that cannot be read is left as it is.
-    intent = kit.jobs.intent(held)
+    intent = context.jobs.intent(held)
     if intent is None:
         return "taken_by_another"
-    return "tidied" if close_if_ended(kit, held) else dispatch(kit, held, intent, TICK_S)[0]
+    return "tidied" if close_if_ended(context, held) else dispatch(context, held, intent, TICK_S)[0]
 
 
-def expire(kit: Kit, held: Held) -> str:
+def expire(context: Context, held: Held) -> str:
     """End a queued job whose deadline has come; nobody else can send it then."""
-    intent = kit.jobs.intent(held)
+    intent = context.jobs.intent(held)
     if intent is None:
         return "taken_by_another"
-    taken = kit.jobs.patch(held, lease(kit, held.state))
+    taken = context.jobs.patch(held, lease(context, held.state))
     if taken is None:
         return "taken_by_another"
-    if close_if_ended(kit, taken):
+    if close_if_ended(context, taken):
         return "tidied"
-    if kit.now() > taken.state.until:
+    if context.now() > taken.state.until:
         return "taken_by_another"
     failure = Failure(EXPIRED, _in_vain(held.state), retryable=True)
     # A send that was refused made no task, and one in doubt is queued again only when the settled
     # list shows none: what is trusted with sending again is trusted with saying "unpaid", too.
-    finish(kit, taken, intent, Verdict(Status.EXPIRED, kit.now(), failure, paid=False))
+    finish(context, taken, intent, Verdict(Status.EXPIRED, context.now(), failure, paid=False))
     return "expired"
 
 

@@ -23,102 +23,116 @@ from lib.flows.tasks.verdicts import UNSETTLED, unknown
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
     from lib.core.protocol.evidence import Doubt, Evidence
-    from lib.flows.context import Kit
-    from lib.flows.tick_state import Board
+    from lib.flows.context import Context
+    from lib.flows.tick_state import TickState
 
 EVERY_S = 15.0
 ASKED_AT_MOST = 8  # single queries of one round; the next round asks on
 
 
-def reconcile(kit: Kit, account: str, board: Board) -> None:
+def reconcile(context: Context, account: str, tick_state: TickState) -> None:
     """Try to settle every `unsure` job of an account.
 
     Raises:
         ApiError: the bucket does not answer.
     """
-    unsettled = [held for held in board.of(account, Stage.UNSURE) if upstream_of(kit, held.state)]
+    unsettled = [
+        held for held in tick_state.of(account, Stage.UNSURE) if upstream_of(context, held.state)
+    ]
     memory = f"reconcile {account}"
-    if not unsettled or kit.now() < board.looks.get(memory, 0.0):
+    if not unsettled or context.now() < tick_state.looks.get(memory, 0.0):
         return
-    if not may_list(kit, account, board):
+    if not may_list(context, account, tick_state):
         return
-    board.looks[memory] = kit.now() + EVERY_S
-    waiting = _in_doubt(kit, account, unsettled, board)
-    listing = kit.upstreams[account].list()
-    board.done["lists"] += 1
-    trusted = not clocks.halted(kit, account, board)
+    tick_state.looks[memory] = context.now() + EVERY_S
+    waiting = _in_doubt(context, account, unsettled, tick_state)
+    listing = context.upstreams[account].list()
+    tick_state.done["lists"] += 1
+    trusted = not clocks.halted(context, account, tick_state)
     whole = listing if isinstance(listing, Listing) and trusted else None
-    evidence = read_evidence(kit, account, whole)
+    evidence = read_evidence(context, account, whole)
     if whole:
-        take_notice(kit, account, evidence)
-    for held in board.each(f"settle-{account}", waiting, lambda: kit.now() >= board.deadline):
-        board.attempt(held, _settle, kit, held, evidence, board)
+        take_notice(context, account, evidence)
+    for held in tick_state.each(
+        f"settle-{account}", waiting, lambda: context.now() >= tick_state.deadline
+    ):
+        tick_state.attempt(held, _settle, context, held, evidence, tick_state)
 
 
-def _in_doubt(kit: Kit, account: str, unsettled: list[Held], board: Board) -> list[Held]:
+def _in_doubt(
+    context: Context, account: str, unsettled: list[Held], tick_state: TickState
+) -> list[Held]:
     """Those that have no verdict yet, each read alone, before the list is."""
-    turn = board.each(f"doubt-{account}", unsettled, lambda: kit.now() >= board.deadline)
+    turn = tick_state.each(
+        f"doubt-{account}", unsettled, lambda: context.now() >= tick_state.deadline
+    )
     return [
-        held for held in turn if board.attempt(held, _verdict_or_doubt, kit, held) == "in_doubt"
+        held
+        for held in turn
+        if tick_state.attempt(held, _verdict_or_doubt, context, held) == "in_doubt"
     ]
 
 
-def _verdict_or_doubt(kit: Kit, held: Held) -> str:
-    return "tidied" if close_if_ended(kit, held) else "in_doubt"
+def _verdict_or_doubt(context: Context, held: Held) -> str:
+    return "tidied" if close_if_ended(context, held) else "in_doubt"
 
 
-def _settle(kit: Kit, held: Held, evidence: Evidence, board: Board) -> str | None:
+def _settle(context: Context, held: Held, evidence: Evidence, tick_state: TickState) -> str | None:
     doubt, account = doubt_of(held), held.state.account
     evidence = replace(
-        evidence, key_ids=kit.accounts.key_ids(account, doubt.key), prompts=board.prompts
+        evidence, key_ids=context.accounts.key_ids(account, doubt.key), prompts=tick_state.prompts
     )
-    conclusion = conclude(doubt, evidence, kit.times.window, kit.now())
+    conclusion = conclude(doubt, evidence, context.times.window, context.now())
     if isinstance(conclusion, Ask):
         for task_id in conclusion.task_ids[:ASKED_AT_MOST]:
-            _ask(kit, account, task_id, board)
-    if board.prompts and isinstance(conclusion, Ask | Wait | GiveUp):
-        doubts = _with_prompts(kit, evidence.doubts)
+            _ask(context, account, task_id, tick_state)
+    if tick_state.prompts and isinstance(conclusion, Ask | Wait | GiveUp):
+        doubts = _with_prompts(context, evidence.doubts)
         doubt = next((one for one in doubts if one.id == doubt.id), doubt)
         evidence = replace(evidence, doubts=doubts)
-        conclusion = conclude(doubt, evidence, kit.times.window, kit.now())
+        conclusion = conclude(doubt, evidence, context.times.window, context.now())
     if isinstance(conclusion, Adopt):
-        return _adopt(kit, held, conclusion.task_id)
+        return _adopt(context, held, conclusion.task_id)
     if isinstance(conclusion, SendAgain):
         state = held.state.to(
-            Stage.QUEUED, by=kit.token(), now=kit.now(), tries=held.state.tries + 1, reason=""
+            Stage.QUEUED,
+            by=context.token(),
+            now=context.now(),
+            tries=held.state.tries + 1,
+            reason="",
         )
-        return "requeued" if kit.jobs.patch(held, state) else "taken_by_another"
+        return "requeued" if context.jobs.patch(held, state) else "taken_by_another"
     if isinstance(conclusion, GiveUp):
-        return give_up_doubt(kit, held, conclusion.candidates, conclusion.why)
+        return give_up_doubt(context, held, conclusion.candidates, conclusion.why)
     return None
 
 
-def _ask(kit: Kit, account: str, task_id: str, board: Board) -> None:
+def _ask(context: Context, account: str, task_id: str, tick_state: TickState) -> None:
     """Which prompt an ended task was made with; a failed one does not tell."""
-    kit.sleep(QUERY_GAP_S)
-    report = kit.upstreams[account].get(task_id)
-    board.done["gets"] += 1
+    context.sleep(QUERY_GAP_S)
+    report = context.upstreams[account].get(task_id)
+    tick_state.done["gets"] += 1
     if isinstance(report, Report) and report.status in ENDED:
-        board.prompts[task_id] = report.orig_prompt
+        tick_state.prompts[task_id] = report.orig_prompt
 
 
-def _with_prompts(kit: Kit, doubts: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
+def _with_prompts(context: Context, doubts: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
     found = []
     for doubt in doubts:
-        held = kit.jobs.live(doubt.owner, doubt.id) if doubt.owner else None
-        intent = kit.jobs.intent(held) if held else None
+        held = context.jobs.live(doubt.owner, doubt.id) if doubt.owner else None
+        intent = context.jobs.intent(held) if held else None
         prompt = (intent.request.prompt or "") if intent else None
         found.append(replace(doubt, prompt=prompt))
     return tuple(found)
 
 
-def _adopt(kit: Kit, held: Held, task_id: str) -> str:
-    if kit.ledger.claim(held.state.account, task_id, held.id, held.state.key) != held.id:
+def _adopt(context: Context, held: Held, task_id: str) -> str:
+    if context.ledger.claim(held.state.account, task_id, held.id, held.state.key) != held.id:
         return "taken_by_another"
-    now = kit.now()
+    now = context.now()
     state = held.state.to(
         Stage.RUNNING,
-        by=kit.token(),
+        by=context.token(),
         now=now,
         accepted_at=held.state.since,
         task_id=task_id,
@@ -126,17 +140,19 @@ def _adopt(kit: Kit, held: Held, task_id: str) -> str:
         tries=0,
         reason="",
     )
-    if kit.jobs.patch(held, state) is None:
+    if context.jobs.patch(held, state) is None:
         return "taken_by_another"
     logs.event("submit.adopted", job=held.id, task=task_id)
     return "adopted"
 
 
-def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...], why: str = UNSETTLED) -> str:
+def give_up_doubt(
+    context: Context, held: Held, candidates: tuple[str, ...], why: str = UNSETTLED
+) -> str:
     """`submit_unknown`, in the order that no late answer can slip through.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         held: the job, `unsure`.
         candidates: upstream tasks that might be its own; nobody else may have them afterwards.
         why: the reason why it cannot be known, as a sentence.
@@ -150,20 +166,20 @@ def give_up_doubt(kit: Kit, held: Held, candidates: tuple[str, ...], why: str = 
     # A fresh `by` freezes the sender out: its late answer can no longer move the job.
     state = held.state.to(
         Stage.UNSURE,
-        by=kit.token(),
+        by=context.token(),
         now=held.state.since,
         until=held.state.until,
         reason=SUBMIT_UNKNOWN.code,
     )
-    frozen = kit.jobs.patch(held, state)
+    frozen = context.jobs.patch(held, state)
     if frozen is None:
         return "taken_by_another"
     for task_id in candidates:
-        if kit.ledger.dispute(held.state.account, task_id) == held.id:
-            return _adopt(kit, frozen, task_id)
-    intent = kit.jobs.intent(frozen)
+        if context.ledger.dispute(held.state.account, task_id) == held.id:
+            return _adopt(context, frozen, task_id)
+    intent = context.jobs.intent(frozen)
     if intent is None:
         return "taken_by_another"
-    finish(kit, frozen, intent, unknown(kit.now(), candidates, why))
+    finish(context, frozen, intent, unknown(context.now(), candidates, why))
     logs.event("submit.unknown", job=held.id, candidates=len(candidates), reason=why)
     return "submit_unknown"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lib.core.jobs.job import Intent, State
     from lib.core.upstream.create import Order
     from lib.core.upstream.outcomes import Outcome
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 BACKOFF_AT_MOST_S = 60.0
 # A lease with a body that takes long is longer by so much at most: what another doubt waits for
@@ -34,26 +34,28 @@ BODY_AT_MOST_S = 40.0
 TICK_S, POST_S = 80.0, 10.0
 
 
-def lease(kit: Kit, state: State, takes_s: float = 0.0) -> State:
+def lease(context: Context, state: State, takes_s: float = 0.0) -> State:
     """The state of whoever is about to send: where to, with which key, and until when.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         state: as it is.
         takes_s: how long the body may take to be handed over, beyond the usual lease.
     """
-    now = kit.now()
-    until = now + kit.times.lease_s + min(takes_s, BODY_AT_MOST_S)
-    sent = state.to(Stage.SENDING, by=kit.token(), now=now, until=until, reason="")
-    upstream = kit.upstreams.get(state.account)
+    now = context.now()
+    until = now + context.times.lease_s + min(takes_s, BODY_AT_MOST_S)
+    sent = state.to(Stage.SENDING, by=context.token(), now=now, until=until, reason="")
+    upstream = context.upstreams.get(state.account)
     return replace(sent, region=upstream.region, key=upstream.key_id) if upstream else sent
 
 
-def dispatch(kit: Kit, held: Held, intent: Intent, within_s: float) -> tuple[str, Job | None]:
+def dispatch(
+    context: Context, held: Held, intent: Intent, within_s: float
+) -> tuple[str, Job | None]:
     """Prepare a queued job, then take the lease, then send.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         held: the pending object, `queued`.
         intent: its body.
         within_s: how long everything before the lease may take; what was prepared in a longer time
@@ -65,23 +67,23 @@ def dispatch(kit: Kit, held: Held, intent: Intent, within_s: float) -> tuple[str
     Raises:
         ApiError: the bucket does not answer; a tick carries the job on.
     """
-    began = kit.now()
-    order = prepare(kit, intent, within_s)
+    began = context.now()
+    order = prepare(context, intent, within_s)
     if isinstance(order, Refused):
-        return "unprepared", _job(intent, _waits(kit, held, intent, order))
-    if kit.now() - began + min(order.takes_s, BODY_AT_MOST_S) > within_s:
+        return "unprepared", _job(intent, _waits(context, held, intent, order))
+    if context.now() - began + min(order.takes_s, BODY_AT_MOST_S) > within_s:
         return "prepared", Job(intent, held.state)
-    taken = kit.jobs.patch(held, lease(kit, held.state, order.takes_s))
+    taken = context.jobs.patch(held, lease(context, held.state, order.takes_s))
     if taken is None:
         return "taken_by_another", None
-    return "sent", send(kit, taken, intent, order)
+    return "sent", send(context, taken, intent, order)
 
 
-def send(kit: Kit, held: Held, intent: Intent, order: Order) -> Job | None:
+def send(context: Context, held: Held, intent: Intent, order: Order) -> Job | None:
     """Send a job whose `sending` lease this process has just won.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         held: the pending object with that lease.
         intent: its body.
         order: what was prepared.
@@ -93,29 +95,29 @@ def send(kit: Kit, held: Held, intent: Intent, order: Order) -> Job | None:
     Raises:
         ApiError: the bucket does not answer; the lease runs out and a tick takes over.
     """
-    if ended := close_if_ended(kit, held):
+    if ended := close_if_ended(context, held):
         return ended if isinstance(ended, Job) else None
-    upstream = kit.upstreams[intent.account]
-    if kit.now() > held.state.until:
+    upstream = context.upstreams[intent.account]
+    if context.now() > held.state.until:
         return None
     outcome = (
         Refused(CLOCK_OFF, "clock", "our times cannot be trusted", waits=True)
-        if clocks.off(kit, intent.account)
+        if clocks.off(context, intent.account)
         else upstream.create(order, held.state.until)
     )
-    return _settle(kit, held, intent, outcome)
+    return _settle(context, held, intent, outcome)
 
 
-def _settle(kit: Kit, held: Held, intent: Intent, outcome: Outcome) -> Job | None:
+def _settle(context: Context, held: Held, intent: Intent, outcome: Outcome) -> Job | None:
     if isinstance(outcome, Accepted):
-        return _job(intent, _accepted(kit, held, intent, outcome))
+        return _job(intent, _accepted(context, held, intent, outcome))
     if isinstance(outcome, Ambiguous):
         logs.event("submit.unsure", job=held.id, reason=outcome.reason)
-        return _job(intent, unsure(kit, held))
+        return _job(intent, unsure(context, held))
     if outcome.waits:
-        return _job(intent, _waits(kit, held, intent, outcome))
+        return _job(intent, _waits(context, held, intent, outcome))
     logs.event("submit.refused", job=held.id, code=outcome.code)
-    stands = finish(kit, held, intent, _refusal(kit, outcome))
+    stands = finish(context, held, intent, _refusal(context, outcome))
     return Job(intent, verdict=stands) if stands else None
 
 
@@ -123,21 +125,21 @@ def _job(intent: Intent, written: Held | None) -> Job | None:
     return Job(intent, written.state) if written else None
 
 
-def _waits(kit: Kit, held: Held, intent: Intent, outcome: Refused) -> Held | None:
+def _waits(context: Context, held: Held, intent: Intent, outcome: Refused) -> Held | None:
     logs.event("submit.waits", job=held.id, reason=outcome.kind.code, code=outcome.code)
-    slow_down(kit, intent.account, outcome)
-    now, tries = kit.now(), held.state.tries + 1
-    return _ours_to(kit, held, Stage.QUEUED, since=now, tries=tries, reason=outcome.kind.code)
+    slow_down(context, intent.account, outcome)
+    now, tries = context.now(), held.state.tries + 1
+    return _ours_to(context, held, Stage.QUEUED, since=now, tries=tries, reason=outcome.kind.code)
 
 
-def _accepted(kit: Kit, held: Held, intent: Intent, outcome: Accepted) -> Held | None:
-    claimed = kit.ledger.claim(intent.account, outcome.task_id, held.id, held.state.key)
+def _accepted(context: Context, held: Held, intent: Intent, outcome: Accepted) -> Held | None:
+    claimed = context.ledger.claim(intent.account, outcome.task_id, held.id, held.state.key)
     if claimed != held.id:
         logs.event("submit.foreign_claim", job=held.id, task=outcome.task_id)
         return None
-    now = kit.now()
+    now = context.now()
     written = _ours_to(
-        kit,
+        context,
         held,
         Stage.RUNNING,
         since=now,
@@ -151,7 +153,7 @@ def _accepted(kit: Kit, held: Held, intent: Intent, outcome: Accepted) -> Held |
     return written
 
 
-def _ours_to(kit: Kit, held: Held, stage: Stage, **changes: object) -> Held | None:
+def _ours_to(context: Context, held: Held, stage: Stage, **changes: object) -> Held | None:
     """Write what the answer means, as long as `by` is still our own.
 
     A tick may have turned our expired `sending` into `unsure` meanwhile; it leaves `by` alone, and
@@ -159,14 +161,14 @@ def _ours_to(kit: Kit, held: Held, stage: Stage, **changes: object) -> Held | No
     """
     current: Held | None = held
     while current and current.state.by == held.state.by:
-        state = current.state.to(stage, by=kit.token(), now=kit.now(), **changes)
-        if patched := kit.jobs.patch(current, state):
+        state = current.state.to(stage, by=context.token(), now=context.now(), **changes)
+        if patched := context.jobs.patch(current, state):
             return patched
-        current = kit.jobs.reread(current)
+        current = context.jobs.reread(current)
     return None
 
 
-def unsure(kit: Kit, held: Held) -> Held | None:
+def unsure(context: Context, held: Held) -> Held | None:
     """Say that nobody knows whether a task exists; keeps `by` and the window of the send."""
     state = held.state.to(
         Stage.UNSURE,
@@ -175,27 +177,27 @@ def unsure(kit: Kit, held: Held) -> Held | None:
         until=held.state.until,
         reason=UPSTREAM_UNAVAILABLE.code,
     )
-    return kit.jobs.patch(held, state)
+    return context.jobs.patch(held, state)
 
 
-def slow_down(kit: Kit, account: str, outcome: Refused) -> None:
+def slow_down(context: Context, account: str, outcome: Refused) -> None:
     """Close the account's gate for a while after a refusal that is not the job's fault."""
     try:
-        gate = kit.ledger.gate(account)
+        gate = context.ledger.gate(account)
         refusals = gate.consecutive_refusals + 1
         pause_s = outcome.retry_after_s or min(2.0**refusals, BACKOFF_AT_MOST_S)
-        kit.ledger.move_gate(
+        context.ledger.move_gate(
             gate,
-            kit.token(),
+            context.token(),
             free=0,
             consecutive_refusals=refusals,
-            next_send=kit.now() + pause_s,
+            next_send=context.now() + pause_s,
         )
     except ApiError:
         # The gate limits the rate only; safety never depends on it.
         logs.event("gate.unreachable", account=account)
 
 
-def _refusal(kit: Kit, outcome: Refused) -> Verdict:
+def _refusal(context: Context, outcome: Refused) -> Verdict:
     failure = Failure(outcome.kind, outcome.message, retryable=False, upstream_code=outcome.code)
-    return Verdict(Status.FAILED, kit.now(), failure, paid=False)
+    return Verdict(Status.FAILED, context.now(), failure, paid=False)

@@ -19,7 +19,7 @@ from lib.flows.tasks.verdicts import account_gone
 
 if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 GONE = (
     "no answer to a submit is known, and the service's settings no longer hold its upstream "
@@ -27,11 +27,11 @@ GONE = (
 )
 
 
-def mark_unreachable(kit: Kit, held: Held) -> str | None:
+def mark_unreachable(context: Context, held: Held) -> str | None:
     """Say why a job waits whose account is unreachable, and end it when its day is over.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         held: the job.
 
     Returns:
@@ -40,14 +40,16 @@ def mark_unreachable(kit: Kit, held: Held) -> str | None:
     Raises:
         ApiError: the bucket does not answer; a later tick tries again.
     """
-    state, now = held.state, kit.now()
+    state, now = held.state, context.now()
     if state.stage is Stage.UNSURE and now - state.until > DAY_S:
-        return give_up_doubt(kit, held, (), GONE.format(state.account))
-    free = state.stage is Stage.RUNNING or now > state.until + kit.times.skew_s
-    if state.task_id and free and now - state.accepted_at > kit.times.give_up_s:
-        return give_up(kit, held, account_gone(state, now))
+        return give_up_doubt(context, held, (), GONE.format(state.account))
+    free = state.stage is Stage.RUNNING or now > state.until + context.times.skew_s
+    if state.task_id and free and now - state.accepted_at > context.times.give_up_s:
+        return give_up(context, held, account_gone(state, now))
     if state.stage in {Stage.QUEUED, Stage.RUNNING} and state.reason != NOT_CONFIGURED.code:
-        said = state.to(state.stage, by=kit.token(), now=state.since, reason=NOT_CONFIGURED.code)
-        kit.jobs.patch(held, said)
+        said = state.to(
+            state.stage, by=context.token(), now=state.since, reason=NOT_CONFIGURED.code
+        )
+        context.jobs.patch(held, said)
         logs.event("job.stranded", job=held.id, account=state.account)
     return "stranded"

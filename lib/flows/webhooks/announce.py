@@ -17,10 +17,10 @@ from lib.core.errors import invalid
 if TYPE_CHECKING:
     from lib.core.jobs.job import Job
     from lib.core.webhooks import Try
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 
-def check_address(kit: Kit, owner: str, url: str | None) -> None:
+def check_address(context: Context, owner: str, url: str | None) -> None:
     """Whether an owner may name this address; asked before anything is stored or paid.
 
     Raises:
@@ -28,22 +28,22 @@ def check_address(kit: Kit, owner: str, url: str | None) -> None:
     """
     if url is None:
         return
-    if owner not in kit.webhook_secrets:
+    if owner not in context.webhook_secrets:
         raise invalid(
             "webhook_url",
             "webhook_url: there is no secret to sign your webhooks with. Whoever runs this service "
             "sets one for you in WEBHOOK_SECRETS; until then leave the field out.",
         )
     try:
-        kit.fetch.judge(url)
+        context.fetch.judge(url)
     except FetchFailed as reason:
         raise invalid(
             "webhook_url",
-            f"webhook_url: the link cannot be used: {reason}. Allowed: {kit.fetch.allowed}.",
+            f"webhook_url: the link cannot be used: {reason}. Allowed: {context.fetch.allowed}.",
         ) from reason
 
 
-def announce(kit: Kit, job: Job) -> None:
+def announce(context: Context, job: Job) -> None:
     """Write the entry of a job that has ended, unless there is one; safe to repeat.
 
     An entry of a webhook that was delivered long ago is found out before it is sent.
@@ -51,15 +51,15 @@ def announce(kit: Kit, job: Job) -> None:
     Raises:
         ApiError: the bucket does not answer; the pending object stays, and a tick comes back here.
     """
-    if entry := first_entry(kit, job):
-        kit.outbox.put(entry)
+    if entry := first_entry(context, job):
+        context.outbox.put(entry)
 
 
-def first_entry(kit: Kit, job: Job, log: tuple[Try, ...] = ()) -> Entry | None:
+def first_entry(context: Context, job: Job, log: tuple[Try, ...] = ()) -> Entry | None:
     """An entry that is due at once, None when the job names no address.
 
     Args:
-        kit: what the flows work with.
+        context: what the flows work with.
         job: that has ended.
         log: of the rounds before.
     """
@@ -68,7 +68,9 @@ def first_entry(kit: Kit, job: Job, log: tuple[Try, ...] = ()) -> Entry | None:
         return None
     host = hashlib.sha256(_netloc(url).lower().encode()).hexdigest()[:16]
     base = log[-1].number if log else 0
-    return Entry(job.intent.owner, job.intent.id, None, kit.token(), host, kit.now(), base, log=log)
+    return Entry(
+        job.intent.owner, job.intent.id, None, context.token(), host, context.now(), base, log=log
+    )
 
 
 def _netloc(url: object) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lib.adapters.state.outbox import Entry
     from lib.core.jobs.job import Job
     from lib.core.webhooks import Try
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 RETRY_S = 15
 
@@ -42,28 +42,28 @@ class Deliveries:
     next_at: float | None = None
 
 
-def deliveries(kit: Kit, owner: str, job_id: str) -> Deliveries:
+def deliveries(context: Context, owner: str, job_id: str) -> Deliveries:
     """The delivery log of a job.
 
     Raises:
         ApiError: no such job (404), the bucket does not answer (503).
     """
-    job = find(kit, owner, job_id)
+    job = find(context, owner, job_id)
     if job is None:
         raise no_such_video()
     if not job.intent.request.webhook_url:
         return Deliveries(job, "none")
     if job.verdict is None:
         return Deliveries(job, "waiting")
-    return _now(job, *_both(kit, job))
+    return _now(job, *_both(context, job))
 
 
-def _both(kit: Kit, job: Job) -> tuple[Entry | None, tuple[Try, ...]]:
+def _both(context: Context, job: Job) -> tuple[Entry | None, tuple[Try, ...]]:
     """The entry that still counts, and the log of the rounds that are over."""
     owner, job_id = job.intent.owner, job.intent.id
-    entry = kit.outbox.get(owner, job_id)
+    entry = context.outbox.get(owner, job_id)
     # Read in this order: an entry goes after its round is on the job.
-    settled = kit.jobs.webhook_log(owner, job_id)
+    settled = context.jobs.webhook_log(owner, job_id)
     return (None if entry and over(entry, settled) else entry), settled
 
 
@@ -79,14 +79,14 @@ def _now(job: Job, entry: Entry | None, settled: tuple[Try, ...]) -> Deliveries:
     return Deliveries(job, state, settled)
 
 
-def redeliver(kit: Kit, owner: str, job_id: str) -> Deliveries:
+def redeliver(context: Context, owner: str, job_id: str) -> Deliveries:
     """Begin a new round of tries now, whatever became of the one before.
 
     Raises:
         ApiError: no such job (404), it names no address, lives, or a try is under way (409), the
             bucket does not answer (503).
     """
-    found = deliveries(kit, owner, job_id)
+    found = deliveries(context, owner, job_id)
     if found.state == "none":
         raise ApiError(CONFLICT, "This job names no webhook_url: there is nobody to tell.")
     if found.state == "waiting":
@@ -95,16 +95,16 @@ def redeliver(kit: Kit, owner: str, job_id: str) -> Deliveries:
             f"The job is {found.job.status}; its webhook is sent when it has ended.",
             retry_after_s=RETRY_S,
         )
-    entry, settled = _both(kit, found.job)
+    entry, settled = _both(context, found.job)
     if entry is None:
-        fresh = first_entry(kit, found.job, settled)
+        fresh = first_entry(context, found.job, settled)
         # What a round that is over left behind goes first.
-        if (left := kit.outbox.get(owner, job_id)) and over(left, settled):
-            kit.outbox.drop(left)
-        if fresh and kit.outbox.put(fresh):
+        if (left := context.outbox.get(owner, job_id)) and over(left, settled):
+            context.outbox.drop(left)
+        if fresh and context.outbox.put(fresh):
             return _said(found.job, fresh)
-        entry, _ = _both(kit, found.job)
-    moved = _renewed(kit, entry) if entry and kit.now() > entry.until else None
+        entry, _ = _both(context, found.job)
+    moved = _renewed(context, entry) if entry and context.now() > entry.until else None
     if moved is None:
         raise ApiError(
             NOT_READY,
@@ -114,10 +114,10 @@ def redeliver(kit: Kit, owner: str, job_id: str) -> Deliveries:
     return _said(found.job, moved)
 
 
-def _renewed(kit: Kit, entry: Entry) -> Entry | None:
+def _renewed(context: Context, entry: Entry) -> Entry | None:
     base = entry.log[-1].number if entry.log else entry.base
-    wanted = replace(entry, by=kit.token(), base=base, next_at=kit.now(), until=0.0)
-    return kit.outbox.patch(entry, wanted)
+    wanted = replace(entry, by=context.token(), base=base, next_at=context.now(), until=0.0)
+    return context.outbox.patch(entry, wanted)
 
 
 def _said(job: Job, entry: Entry) -> Deliveries:

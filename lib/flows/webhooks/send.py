@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from lib.adapters.outbound.fetch import Answer
     from lib.adapters.state.outbox import Entry
-    from lib.flows.context import Kit
-    from lib.flows.tick_state import Board
+    from lib.flows.context import Context
+    from lib.flows.tick_state import TickState
 
 TRY_S = 15.0  # Standard Webhooks, "Considerations": 15 to 30 seconds
 LEASE_S = 90.0  # a batch: eight leases with their pauses, one try, eight outcomes
@@ -45,7 +45,7 @@ class Attempt:
     headers: Mapping[str, str]
 
 
-def serve(kit: Kit, board: Board) -> None:
+def serve(context: Context, tick_state: TickState) -> None:
     """Make the tries that are due: owners in turn, few at once for one host, in the tick's time.
 
     Costs one list; none where no owner has a secret.
@@ -53,32 +53,32 @@ def serve(kit: Kit, board: Board) -> None:
     Raises:
         ApiError: the outbox cannot be listed; the next tick is the retry.
     """
-    if not kit.webhook_secrets:
+    if not context.webhook_secrets:
         return
-    began = kit.now()
-    left_s = SHARE_S - board.webhooks_s if board.jobs else board.deadline - began
-    entries, unreadable = kit.outbox.inbox()
+    began = context.now()
+    left_s = SHARE_S - tick_state.webhooks_s if tick_state.jobs else tick_state.deadline - began
+    entries, unreadable = context.outbox.inbox()
     for name, why in unreadable.items():
-        board.odd(name, why)
-    waiting = in_turns(entry for entry in entries if _due(kit, entry))
-    while waiting and (kit.now() - began < left_s or not board.webhooks_tried):
-        if kit.now() + TRY_S * bool(board.webhooks_tried) > board.deadline:
-            board.cut = True
+        tick_state.odd(name, why)
+    waiting = in_turns(entry for entry in entries if _due(context, entry))
+    while waiting and (context.now() - began < left_s or not tick_state.webhooks_tried):
+        if context.now() + TRY_S * bool(tick_state.webhooks_tried) > tick_state.deadline:
+            tick_state.cut = True
             break
-        batch, waiting = _batch(waiting, board)
-        taken = [board.attempt(entry, _take, kit, entry) for entry in batch]
+        batch, waiting = _batch(waiting, tick_state)
+        taken = [tick_state.attempt(entry, _take, context, entry) for entry in batch]
         attempts = [attempt for attempt in taken if isinstance(attempt, Attempt)]
-        answers = kit.together([partial(_post, kit, attempt) for attempt in attempts])
+        answers = context.together([partial(_post, context, attempt) for attempt in attempts])
         for attempt, answer in zip(attempts, answers, strict=True):
-            board.webhooks_tried += 1
-            board.attempt(attempt.entry, _on_response, kit, attempt, answer, board)
-    board.webhooks_s += kit.now() - began
+            tick_state.webhooks_tried += 1
+            tick_state.attempt(attempt.entry, _on_response, context, attempt, answer, tick_state)
+    tick_state.webhooks_s += context.now() - began
 
 
-def _due(kit: Kit, entry: Entry) -> bool:
-    now = kit.now()
+def _due(context: Context, entry: Entry) -> bool:
+    now = context.now()
     due = entry.next_at <= now or entry.next_at > now + WAIT_AT_MOST_S
-    leased = now <= entry.until + kit.times.skew_s <= now + WAIT_AT_MOST_S
+    leased = now <= entry.until + context.times.skew_s <= now + WAIT_AT_MOST_S
     return due and not (entry.until and leased)
 
 
@@ -92,7 +92,7 @@ def in_turns(entries: Iterable[Entry]) -> list[Entry]:
     return [row[-1] for row in sorted(rows, key=lambda row: row[:3])]
 
 
-def _batch(waiting: Iterable[Entry], board: Board) -> tuple[list[Entry], list[Entry]]:
+def _batch(waiting: Iterable[Entry], tick_state: TickState) -> tuple[list[Entry], list[Entry]]:
     """The next few, at most some of one host, and those after them.
 
     A host that gave no answer waits for another tick: its entries are in neither.
@@ -100,7 +100,7 @@ def _batch(waiting: Iterable[Entry], board: Board) -> tuple[list[Entry], list[En
     batch: list[Entry] = []
     later: list[Entry] = []
     for entry in waiting:
-        if entry.host in board.silent:
+        if entry.host in tick_state.silent:
             continue
         of_host = sum(other.host == entry.host for other in batch)
         full = len(batch) == AT_ONCE or of_host == AT_ONCE_OF_HOST
@@ -108,49 +108,49 @@ def _batch(waiting: Iterable[Entry], board: Board) -> tuple[list[Entry], list[En
     return batch, later
 
 
-def _take(kit: Kit, entry: Entry) -> Attempt | str:
+def _take(context: Context, entry: Entry) -> Attempt | str:
     """Take an entry and build the request of its try, or say why there is nothing to send."""
-    _legible(kit, entry)
-    now = kit.now()
+    _legible(context, entry)
+    now = context.now()
     if entry.tries >= webhooks.TRIES:
         # The last try's process died with it.
-        return _settle(kit, entry, entry.log)
+        return _settle(context, entry, entry.log)
     number = (entry.log[-1].number if entry.log else entry.base) + 1
     wanted = replace(
         entry,
-        by=kit.token(),
+        by=context.token(),
         until=now + LEASE_S,
         next_at=now + LEASE_S + (webhooks.pause_s(number - entry.base) or 0.0),
         log=(*entry.log, Try(number, int(now), 0, "interrupted")),
     )
-    taken = kit.outbox.patch(entry, wanted)
+    taken = context.outbox.patch(entry, wanted)
     if taken is None:
         return "webhook_taken_by_another"
     try:
-        job = kit.jobs.finished(entry.owner, entry.id)
+        job = context.jobs.finished(entry.owner, entry.id)
     except Tombstone:
         job = None
-    settled = kit.jobs.webhook_log(entry.owner, entry.id)
+    settled = context.jobs.webhook_log(entry.owner, entry.id)
     if job is None or over(entry, settled):
         if job and (log := together(entry.log, settled)) != settled:
-            kit.jobs.settle_webhook(entry.owner, entry.id, log)
-        kit.outbox.drop(taken)
+            context.jobs.settle_webhook(entry.owner, entry.id, log)
+        context.outbox.drop(taken)
         return "webhook_needless"
-    secrets = kit.webhook_secrets.get(entry.owner)
+    secrets = context.webhook_secrets.get(entry.owner)
     if not secrets:
-        return _failed(kit, taken, 0, "no_secret")
+        return _failed(context, taken, 0, "no_secret")
     body = webhooks.payload(job)
-    headers = webhooks.headers(webhooks.message_id(entry.id), body, secrets, kit.now())
-    if kit.now() + TRY_S > taken.until:
+    headers = webhooks.headers(webhooks.message_id(entry.id), body, secrets, context.now())
+    if context.now() + TRY_S > taken.until:
         return "webhook_late"
     return Attempt(taken, job.intent.request.webhook_url or "", body, headers)
 
 
-def _legible(kit: Kit, entry: Entry) -> None:
+def _legible(context: Context, entry: Entry) -> None:
     """Before anything is written: a job whose record cannot be read waits for who can read it."""
-    kit.jobs.webhook_log(entry.owner, entry.id)
+    context.jobs.webhook_log(entry.owner, entry.id)
     with suppress(Tombstone):
-        kit.jobs.finished(entry.owner, entry.id)
+        context.jobs.finished(entry.owner, entry.id)
 
 
 def together(log: tuple[Try, ...], settled: tuple[Try, ...]) -> tuple[Try, ...]:
@@ -169,22 +169,24 @@ def over(entry: Entry, settled: tuple[Try, ...]) -> bool:
     return bool(settled) and settled[-1].number > entry.base
 
 
-def _post(kit: Kit, attempt: Attempt) -> Answer | FetchFailed:
+def _post(context: Context, attempt: Attempt) -> Answer | FetchFailed:
     try:
-        return kit.fetch.post(attempt.url, attempt.body, attempt.headers, total_s=TRY_S)
+        return context.fetch.post(attempt.url, attempt.body, attempt.headers, total_s=TRY_S)
     except FetchFailed as failed:
         return failed
 
 
-def _on_response(kit: Kit, attempt: Attempt, answer: Answer | FetchFailed, board: Board) -> str:
+def _on_response(
+    context: Context, attempt: Attempt, answer: Answer | FetchFailed, tick_state: TickState
+) -> str:
     if isinstance(answer, FetchFailed):
-        board.silent.add(attempt.entry.host)
-        return _failed(kit, attempt.entry, 0, "no_answer")
+        tick_state.silent.add(attempt.entry.host)
+        return _failed(context, attempt.entry, 0, "no_answer")
     outcome = webhooks.outcome(answer.status)
     if outcome in webhooks.FINAL:
-        return _settle(kit, attempt.entry, _with(attempt.entry, answer.status, outcome))
-    asked_s = retry_after_s(answer.headers.get("Retry-After", ""), kit.now())
-    return _failed(kit, attempt.entry, answer.status, outcome, asked_s)
+        return _settle(context, attempt.entry, _with(attempt.entry, answer.status, outcome))
+    asked_s = retry_after_s(answer.headers.get("Retry-After", ""), context.now())
+    return _failed(context, attempt.entry, answer.status, outcome, asked_s)
 
 
 def _with(entry: Entry, status: int, outcome: str) -> tuple[Try, ...]:
@@ -192,23 +194,25 @@ def _with(entry: Entry, status: int, outcome: str) -> tuple[Try, ...]:
     return (*entry.log[:-1], replace(entry.log[-1], status=status, outcome=outcome))
 
 
-def _failed(kit: Kit, entry: Entry, status: int, outcome: str, asked_s: float = 0.0) -> str:
+def _failed(context: Context, entry: Entry, status: int, outcome: str, asked_s: float = 0.0) -> str:
     log = _with(entry, status, outcome)
     pause_s = webhooks.pause_s(entry.tries, asked_s)
     if pause_s is None:
-        return _settle(kit, entry, log)
+        return _settle(context, entry, log)
     logs.event(
         "webhook.failed", job=entry.id, attempt=log[-1].number, status=status, outcome=outcome
     )
-    next_at = kit.now() + pause_s
-    kit.outbox.patch(entry, replace(entry, by=kit.token(), until=0.0, next_at=next_at, log=log))
+    next_at = context.now() + pause_s
+    context.outbox.patch(
+        entry, replace(entry, by=context.token(), until=0.0, next_at=next_at, log=log)
+    )
     return "webhook_failed"
 
 
-def _settle(kit: Kit, entry: Entry, log: tuple[Try, ...]) -> str:
+def _settle(context: Context, entry: Entry, log: tuple[Try, ...]) -> str:
     """The round is over: marked on the job first, so that nobody begins it again."""
-    kit.jobs.settle_webhook(entry.owner, entry.id, log)
-    kit.outbox.drop(entry)
+    context.jobs.settle_webhook(entry.owner, entry.id, log)
+    context.outbox.drop(entry)
     word = "delivered" if log[-1].outcome == "delivered" else "given_up"
     logs.event(
         f"webhook.{word}",

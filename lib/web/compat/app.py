@@ -28,7 +28,7 @@ from lib.web.route import Route, Router
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
     from lib.web.auth import Auth
     from lib.web.compat.uploads import TemporaryUploads
 
@@ -54,7 +54,7 @@ class Compat:
     """Everything under `/api/v1`.
 
     Args:
-        kit: the context of the flows.
+        context: what the flows work with.
         auth: tells whose request it is.
         uploads: temporary files.
         max_body_bytes: the largest request.
@@ -66,15 +66,15 @@ class Compat:
 
     def __init__(
         self,
-        kit: Kit,
+        context: Context,
         auth: Auth,
         uploads: TemporaryUploads,
         *,
         max_body_bytes: int,
         implicit_s: float,
     ) -> None:
-        self._kit, self._auth, self._uploads = kit, auth, uploads
-        self._tasks = CompatTasks(kit)
+        self._context, self._auth, self._uploads = context, auth, uploads
+        self._tasks = CompatTasks(context)
         self._limit, self._implicit_s = max_body_bytes, implicit_s
         self.routes = (
             Route("POST", f"{BASE}{CREATE}", self._create),
@@ -106,11 +106,11 @@ class Compat:
         if route.method != request.method:  # the service has no HEAD
             raise dialect.no_such_path()
         if route.public:
-            with intake.admitted(self._kit.bodies, request, self._limit):
+            with intake.admitted(self._context.body_memory, request, self._limit):
                 return route.answer(request)
         owner = self._owner(request)
-        answered.begin(request, self._kit.now())
-        with intake.admitted(self._kit.bodies, request, self._limit):
+        answered.begin(request, self._context.now())
+        with intake.admitted(self._context.body_memory, request, self._limit):
             return route.answer(request, owner, request_id, *segments)
 
     def _owner(self, request: Request) -> str:
@@ -135,9 +135,9 @@ class Compat:
         model = self._model(name)
         order = dialect.parse(self._resolved(data, request, owner, model))
         if key := idempotency_key(request):
-            made = submit(self._kit, owner, order, key)
+            made = submit(self._context, owner, order, key)
         else:
-            made = submit_keyless(self._kit, owner, order, Repeats(self._implicit_s))
+            made = submit_keyless(self._context, owner, order, Repeats(self._implicit_s))
         job = made.job
         failure = job.verdict.failure if job.verdict else None
         if failure and failure.upstream_code and not made.replayed:
@@ -145,7 +145,7 @@ class Compat:
             raise dialect.refused(failure.upstream_code, failure.message, failure.kind)
         response = _json(dialect.created(job, request_id))
         response.headers.update(made.limits)
-        return answered.note_answer(self._kit, request, made, response)
+        return answered.note_answer(self._context, request, made, response)
 
     def _other_models(self, request: Request, _owner: str, _request_id: str) -> Response:
         """The path of other models: kf2v models are not served on it."""
@@ -162,7 +162,7 @@ class Compat:
         if not isinstance(name, str) or not name:
             message = "Model parameter is missing from the request."
             raise dialect.refused("BadRequest.EmptyModel", message)
-        regions = {upstream.region for upstream in self._kit.upstreams.values()}
+        regions = {upstream.region for upstream in self._context.upstreams.values()}
         if regions.isdisjoint(catalogue.regions_of(name)):
             raise dialect.no_such_model(name)
         return name

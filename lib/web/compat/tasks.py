@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lib.adapters.files.artifacts import Link
     from lib.core.jobs.job import Job
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 PAGE, PAGE_AT_MOST = 10, 100
 DIGITS = re.compile(r"[0-9]{1,9}")  # more than any page
@@ -48,23 +48,23 @@ class CompatTasks:
     """Query, list and cancel, as plain data.
 
     Args:
-        kit: the context of the flows.
+        context: what the flows work with.
     """
 
-    def __init__(self, kit: Kit) -> None:
-        self._kit = kit
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def get(self, owner: str, task_id: str, request_id: str) -> dict[str, Any]:
         """One task; there is an answer for every id."""
-        job = find(self._kit, owner, task_id)
+        job = find(self._context, owner, task_id)
         if job is None:
             return dialect.unknown(task_id, request_id)
-        job = refresh(self._kit, job)
+        job = refresh(self._context, job)
         return dialect.show(job, self._link(job), request_id)
 
     def _link(self, job: Job) -> Link | None:
         if job.status is Status.COMPLETED and job.verdict and job.verdict.video:
-            return self._kit.artifacts.link(job.verdict.video.object)
+            return self._context.artifacts.link(job.verdict.video.object)
         return None
 
     def cancel(self, owner: str, task_id: str, request_id: str) -> dict[str, Any]:
@@ -73,12 +73,12 @@ class CompatTasks:
         Raises:
             ApiError: it does not wait (any more), or is not there.
         """
-        job = find(self._kit, owner, task_id)
+        job = find(self._context, owner, task_id)
         not_pending = dialect.refused("UnsupportedOperation", NOT_PENDING)
         if job is None or job.status is Status.CANCELLED:
             raise not_pending
         try:
-            cancel(self._kit, owner, task_id)
+            cancel(self._context, owner, task_id)
         except ApiError as error:
             if error.kind in {NOT_FOUND, CONFLICT, NOT_READY}:
                 raise not_pending from error
@@ -96,7 +96,7 @@ class CompatTasks:
         Raises:
             ApiError: a parameter is not usable.
         """
-        now = self._kit.now()
+        now = self._context.now()
         asked = _list_query(query, now)
         jobs = self._candidates(owner, query, now - asked.start)
         found = [dialect.row(job) for job in jobs if _wanted(job, asked, query)]
@@ -113,9 +113,9 @@ class CompatTasks:
     def _candidates(self, owner: str, query: Mapping[str, str], age_s: float) -> Sequence[Job]:
         if task_id := query.get("task_id"):
             # "Then only that one", and it is found wherever a query for it would find it.
-            job = find(self._kit, owner, task_id)
+            job = find(self._context, owner, task_id)
             return [job] if job else []
-        return recent(self._kit, owner, max(age_s, 0.0))
+        return recent(self._context, owner, max(age_s, 0.0))
 
 
 def _wanted(job: Job, asked: TaskListQuery, query: Mapping[str, str]) -> bool:

@@ -15,7 +15,7 @@ from lib.web.native.dialect import price
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
 
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 READY_S = 10.0
 FRESH = {"Cache-Control": "no-store"}
@@ -25,11 +25,11 @@ class About:
     """Handlers of `/v1/models`, `/health` and `/ready`.
 
     Args:
-        kit: the context of the flows.
+        context: what the flows work with.
     """
 
-    def __init__(self, kit: Kit) -> None:
-        self._kit, self._seen_at = kit, float("-inf")
+    def __init__(self, context: Context) -> None:
+        self._context, self._seen_at = context, float("-inf")
 
     def health(self, _request: Request) -> Response:
         """`GET /health`: the process answers."""
@@ -41,15 +41,15 @@ class About:
         Raises:
             ApiError: it does not.
         """
-        now = self._kit.now()
+        now = self._context.now()
         if not 0 <= now - self._seen_at < READY_S:
-            self._kit.ledger.check()
+            self._context.ledger.check()
             self._seen_at = now
         return as_json({"status": "ready"}, headers=FRESH)
 
     def models(self, _request: Request, _owner: str) -> Response:
         """`GET /v1/models`: what can be asked for here, and what it costs."""
-        regions = dict.fromkeys(upstream.region for upstream in self._kit.upstreams.values())
+        regions = dict.fromkeys(upstream.region for upstream in self._context.upstreams.values())
         rows = [_model(model) for region in regions for model in catalogue.models(region)]
         return as_json({"object": "list", "data": rows})
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
 
     from lib.core.webhooks import Try
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
     from lib.flows.webhooks.log import Deliveries
 
 FRESH = {"Cache-Control": "no-store"}
@@ -24,19 +24,19 @@ class WebhookDeliveries:
     """Handlers of a job's delivery log.
 
     Args:
-        kit: the context of the flows.
+        context: what the flows work with.
     """
 
-    def __init__(self, kit: Kit) -> None:
-        self._kit = kit
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def list(self, _request: Request, owner: str, job_id: str) -> Response:
         """`GET /v1/videos/{id}/webhook-deliveries`."""
-        return as_json(show(flow.deliveries(self._kit, owner, job_id)), headers=FRESH)
+        return as_json(show(flow.deliveries(self._context, owner, job_id)), headers=FRESH)
 
     def redeliver(self, _request: Request, owner: str, job_id: str) -> Response:
         """`POST /v1/videos/{id}/webhook-deliveries`: 202, a tick does it."""
-        return as_json(show(flow.redeliver(self._kit, owner, job_id)), 202, FRESH)
+        return as_json(show(flow.redeliver(self._context, owner, job_id)), 202, FRESH)
 
 
 def show(found: Deliveries) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lib.web.answer import as_json
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
 
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 FIELDS = ("content_type", "size_bytes", "content_length")
 DIGITS = re.compile(r"[0-9]{1,19}")  # a number in a form is a text
@@ -27,17 +27,17 @@ class FrameUploads:
     """Handler of `/v1/uploads`.
 
     Args:
-        kit: the context of the flows.
+        context: what the flows work with.
         max_body_bytes: the largest request.
     """
 
-    def __init__(self, kit: Kit, max_body_bytes: int) -> None:
-        self._kit, self._limit = kit, max_body_bytes
+    def __init__(self, context: Context, max_body_bytes: int) -> None:
+        self._context, self._limit = context, max_body_bytes
 
     def create(self, request: Request, owner: str) -> Response:
         """`POST /v1/uploads`."""
         fields = body.read(request, self._limit)
-        upload = open_upload(self._kit, owner, *_parse(fields))
+        upload = open_upload(self._context, owner, *_parse(fields))
         return as_json(show(upload), 201, {"Cache-Control": "no-store"})
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from lib.core.jobs.job import Job
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
     from lib.flows.requests.submit import Submission
 
 POLL_AFTER_S = 2
@@ -62,14 +62,14 @@ class Videos:
     """Handlers under `/v1/videos`.
 
     Args:
-        kit: the context of the flows.
+        context: what the flows work with.
         max_body_bytes: the largest request.
         implicit_s: for how long a client's own re-send counts as the same create, seconds.
     """
 
-    def __init__(self, kit: Kit, max_body_bytes: int, implicit_s: float) -> None:
-        self._kit, self._limit, self._implicit_s = kit, max_body_bytes, implicit_s
-        self._waiting = Waiting(kit)
+    def __init__(self, context: Context, max_body_bytes: int, implicit_s: float) -> None:
+        self._context, self._limit, self._implicit_s = context, max_body_bytes, implicit_s
+        self._waiting = Waiting(context)
 
     def create(self, request: Request, owner: str) -> Response:
         """`POST /v1/videos`."""
@@ -77,12 +77,12 @@ class Videos:
         fields = body.read(request, self._limit)
         order = dialect.parse(fields, form=request.mimetype == body.FORM)
         if order.validate_only:
-            seen = preview(self._kit, owner, order)
+            seen = preview(self._context, owner, order)
             return as_json(dialect.validation(order, seen), 200, dict(seen.limits))
         if key:
-            return self._made(submit(self._kit, owner, order, key))
-        made = submit_keyless(self._kit, owner, order, self._repeats(request))
-        return note_answer(self._kit, request, made, self._made(made))
+            return self._made(submit(self._context, owner, order, key))
+        made = submit_keyless(self._context, owner, order, self._repeats(request))
+        return note_answer(self._context, request, made, self._made(made))
 
     def _repeats(self, request: Request) -> Repeats | None:
         """What a client sends that numbers its tries, as the SDKs made by Stainless do."""
@@ -106,7 +106,7 @@ class Videos:
         """`GET /v1/videos`."""
         asked = query.listing(request.args)
         found = page(
-            self._kit,
+            self._context,
             owner,
             after=asked.after,
             limit=asked.limit,
@@ -125,7 +125,7 @@ class Videos:
 
     def get(self, request: Request, owner: str, job_id: str) -> Response:
         """`GET /v1/videos/{id}`."""
-        job = refresh(self._kit, self._found(owner, job_id))
+        job = refresh(self._context, self._found(owner, job_id))
         wait_s = query.wait_s(request.headers.get("Prefer", ""))
         headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
         if wait_s and (waited := self._waiting.wait(job, wait_s)):
@@ -147,16 +147,16 @@ class Videos:
                 next(iter(fields), DOUBLE)[:64],
                 f"{DOUBLE} (true or false) is all that a retry takes; the rest is the old job's.",
             )
-        return self._made(retry(self._kit, owner, job_id, key, may_pay_twice=agreed))
+        return self._made(retry(self._context, owner, job_id, key, may_pay_twice=agreed))
 
     def cancel(self, _request: Request, owner: str, job_id: str) -> Response:
         """`POST /v1/videos/{id}/cancel`."""
-        job = cancel(self._kit, owner, job_id)
+        job = cancel(self._context, owner, job_id)
         return self._show(job, 200, {})
 
     def delete(self, _request: Request, owner: str, job_id: str) -> Response:
         """`DELETE /v1/videos/{id}`."""
-        delete(self._kit, owner, job_id)
+        delete(self._context, owner, job_id)
         return as_json({"id": job_id, "object": "video.deleted", "deleted": True})
 
     def content(self, request: Request, owner: str, job_id: str) -> Response:
@@ -166,7 +166,7 @@ class Videos:
             raise out_of_bounds("variant", variant, ", ".join(VARIANTS))
         job = self._found(owner, job_id)
         name = self._object(job, variant)
-        url = self._kit.artifacts.link(name).url
+        url = self._context.artifacts.link(name).url
         return Response(status=302, headers={"Location": url, "Cache-Control": "no-store"})
 
     def _object(self, job: Job, variant: str) -> str:
@@ -187,7 +187,7 @@ class Videos:
         )
 
     def _found(self, owner: str, job_id: str) -> Job:
-        job = find(self._kit, owner, job_id)
+        job = find(self._context, owner, job_id)
         if job is None:
             raise no_such_video()
         return job
@@ -206,11 +206,11 @@ class Videos:
             link = None
             try:
                 if video and signing:
-                    link = self._kit.artifacts.steady_link(video.object)
+                    link = self._context.artifacts.steady_link(video.object)
             except ApiError as error:
                 logs.event("link.unsigned", job=job.intent.id, reason=error.kind.code)
                 signing = False  # a page does not wait for each of its rows
-            document = dialect.show(job, link, self._kit.now())
+            document = dialect.show(job, link, self._context.now())
             if video and link is None:
                 document["warnings"].append(UNSIGNED)
             yield document

@@ -14,7 +14,7 @@ from lib.flows.requests.refresh import refresh
 
 if TYPE_CHECKING:
     from lib.core.jobs.job import Job
-    from lib.flows.context import Kit
+    from lib.flows.context import Context
 
 WAITERS_AT_MOST = 4
 LOOK_EVERY_S = 2.0
@@ -24,11 +24,11 @@ class Waiting:
     """The requests that wait in this instance.
 
     Args:
-        kit: the context of the flows.
+        context: what the flows work with.
     """
 
-    def __init__(self, kit: Kit) -> None:
-        self._kit, self._slots = kit, threading.BoundedSemaphore(WAITERS_AT_MOST)
+    def __init__(self, context: Context) -> None:
+        self._context, self._slots = context, threading.BoundedSemaphore(WAITERS_AT_MOST)
 
     def wait(self, job: Job, wait_s: float) -> Job | None:
         """The job when it has ended, or as it is when the time is over.
@@ -46,14 +46,14 @@ class Waiting:
         if not self._slots.acquire(blocking=False):
             return None
         try:
-            kit, intent = self._kit, job.intent
-            end = kit.now() + wait_s
-            while not job.status.terminal and (left := end - kit.now()) > 0:
-                kit.sleep(min(LOOK_EVERY_S, left))
-                found = find(kit, intent.owner, intent.id)
+            context, intent = self._context, job.intent
+            end = context.now() + wait_s
+            while not job.status.terminal and (left := end - context.now()) > 0:
+                context.sleep(min(LOOK_EVERY_S, left))
+                found = find(context, intent.owner, intent.id)
                 if found is None:
                     return job  # deleted meanwhile
-                job = refresh(kit, found)
+                job = refresh(context, found)
             return job
         finally:
             self._slots.release()

@@ -23,7 +23,7 @@ def fresh(world, calls):
         calls.append(request.method)
         return send(request)
 
-    return lambda: instance(world, storage=storage).kit.accounts
+    return lambda: instance(world, storage=storage).context.accounts
 
 
 def card(world):
@@ -107,7 +107,7 @@ def test_whoever_loses_the_write_looks_again_at_the_next_list(world, fresh):
             fresh().learn(ACCOUNT, KEY, frozenset({"99"}))
         return send(request)
 
-    late = instance(world, storage=storage).kit.accounts
+    late = instance(world, storage=storage).context.accounts
     late.learn(ACCOUNT, KEY, frozenset({"77"}))
     assert late.key_ids(ACCOUNT, KEY) == {"99"}
     late.learn(ACCOUNT, KEY, frozenset({"77"}))

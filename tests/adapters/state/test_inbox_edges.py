@@ -39,7 +39,7 @@ def test_an_object_is_a_job_by_its_name_and_its_state():
 
 
 def test_an_intent_stands_where_it_belongs(world):
-    intent = world.kit.jobs.intent(job(world))
+    intent = world.context.jobs.intent(job(world))
     assert checked(intent, intent.owner, intent.id) is intent
     for other in ({"owner": "alice"}, {"id": f"vid_{2:027x}"}):
         with pytest.raises(NotReadable):

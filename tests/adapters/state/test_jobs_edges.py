@@ -21,11 +21,11 @@ def held(world):
 
 @pytest.fixture
 def jobs(world):
-    return world.kit.jobs
+    return world.context.jobs
 
 
 def through(world, storage):
-    return instance(world, storage=storage).kit.jobs
+    return instance(world, storage=storage).context.jobs
 
 
 def remove(world, *prefixes):
@@ -101,7 +101,7 @@ def test_a_job_that_is_gone_is_not_changed(world, jobs, held):
 
 @pytest.mark.parametrize("left", ["nothing", "what cannot be read"])
 def test_a_change_that_lost_to_something_else_is_nobodys(world, held, left):
-    world.kit.jobs.patch(held, next_state(held, "c" * 16))
+    world.context.jobs.patch(held, next_state(held, "c" * 16))
 
     def step():
         remove(world, "pending/")

@@ -14,12 +14,12 @@ ACCOUNT = "singapore"
 
 @pytest.fixture
 def ledger(world):
-    return world.kit.ledger
+    return world.context.ledger
 
 
 def through(world, storage):
     """The ledger of an instance with a hook on its way to the bucket."""
-    return instance(world, storage=storage).kit.ledger
+    return instance(world, storage=storage).context.ledger
 
 
 def unheard(method):

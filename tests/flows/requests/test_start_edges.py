@@ -17,8 +17,8 @@ from tests.hooks import instance, lost
 def intent(world):
     """An intent that is not written yet."""
     held = job(world)
-    found = world.kit.jobs.intent(held)
-    world.kit.jobs.drop(held)
+    found = world.context.jobs.intent(held)
+    world.context.jobs.drop(held)
     return found
 
 
@@ -28,11 +28,11 @@ def upstream(world):
 
 
 def pending_of(world, intent):
-    return world.kit.jobs.live(intent.owner, intent.id)
+    return world.context.jobs.live(intent.owner, intent.id)
 
 
 def test_a_job_that_may_not_be_sent_waits_from_now_on(world, upstream, intent, capsys):
-    made, found = start(upstream.kit(), intent, direct=False)
+    made, found = start(upstream.context(), intent, direct=False)
     held = pending_of(world, intent)
     assert (made, found.state) == (True, held.state)
     assert (held.state.stage, held.state.since) == (Stage.QUEUED, world.clock.now())
@@ -45,7 +45,7 @@ def test_a_job_that_may_not_be_sent_waits_from_now_on(world, upstream, intent, c
 def test_creating_the_job_is_taking_the_lease_to_send_it(world, upstream, intent):
     seen = []
     upstream.before = lambda _kind: seen.append(pending_of(world, intent))
-    made, found = start(upstream.kit(), intent, direct=True)
+    made, found = start(upstream.context(), intent, direct=True)
     (held,) = seen
     assert (held.state.stage, held.meta.metageneration) == (Stage.SENDING, 1)
     assert (held.state.since, held.state.until) == (world.clock.now(), world.clock.now() + 30)
@@ -60,8 +60,8 @@ def test_frames_are_uploaded_for_a_job_that_is_written_and_only_if_it_may_be_sen
 ):
     world = make_world(env={"FRAME_DELIVERY": "upload"})
     held = job(world)
-    intent = world.kit.jobs.intent(held)
-    world.kit.jobs.drop(held)
+    intent = world.context.jobs.intent(held)
+    world.context.jobs.drop(held)
     world.bucket.blob(intent.first.object).upload_from_string(b"x" * 100)
     seen = []
 
@@ -69,7 +69,7 @@ def test_frames_are_uploaded_for_a_job_that_is_written_and_only_if_it_may_be_sen
         seen.append(pending_of(world, intent).state.stage)
         return send(asked)
 
-    start(instance(world, upstream=hook).kit, intent, direct=direct)
+    start(instance(world, upstream=hook).context, intent, direct=direct)
     assert set(seen) == ({Stage.QUEUED, Stage.SENDING} if direct else set())
     assert len(world.paid()) == int(direct)
 
@@ -80,9 +80,9 @@ def test_links_that_cannot_be_signed_make_the_job_wait_with_its_reason(
     def unsigned(*_args, **_options):
         raise ApiError(errors.STORAGE_UNAVAILABLE, "no signature")
 
-    kit = upstream.kit()
-    monkeypatch.setattr(kit.artifacts, "link", unsigned)
-    made, found = start(kit, intent, direct=True)
+    context = upstream.context()
+    monkeypatch.setattr(context.artifacts, "link", unsigned)
+    made, found = start(context, intent, direct=True)
     assert made
     state = pending_of(world, intent).state
     assert (state.stage, state.tries, state.reason) == (Stage.QUEUED, 1, "storage_unavailable")
@@ -92,8 +92,8 @@ def test_links_that_cannot_be_signed_make_the_job_wait_with_its_reason(
 
 
 def test_of_two_attempts_with_one_id_one_writes_and_sends(world, upstream, intent):
-    first = start(world.kit, intent, direct=False)
-    made, found = start(upstream.kit(), intent, direct=True)
+    first = start(world.context, intent, direct=False)
+    made, found = start(upstream.context(), intent, direct=True)
     assert made is False
     assert found == first[1]
     assert upstream.asked == []
@@ -115,7 +115,9 @@ def silent(world, prefix, *, after):
 def test_a_job_whose_creation_nobody_confirmed_is_looked_up_and_sent(
     world, upstream, intent, capsys
 ):
-    made, found = start(upstream.kit(silent(world, b'"pending/', after=True)), intent, direct=True)
+    made, found = start(
+        upstream.context(silent(world, b'"pending/', after=True)), intent, direct=True
+    )
     assert made
     assert found.state.stage is Stage.RUNNING
     assert len(upstream.times("create")) == 1
@@ -125,8 +127,8 @@ def test_a_job_whose_creation_nobody_confirmed_is_looked_up_and_sent(
 
 
 def test_a_job_that_another_attempt_wrote_unheard_is_that_ones(world, upstream, intent):
-    first = start(world.kit, intent, direct=False)
-    late = upstream.kit(silent(world, b'"pending/', after=False))
+    first = start(world.context, intent, direct=False)
+    late = upstream.context(silent(world, b'"pending/', after=False))
     world.clock.advance(2)
     made, found = start(late, intent, direct=True)
     assert (made, found) == (False, first[1])
@@ -135,7 +137,7 @@ def test_a_job_that_another_attempt_wrote_unheard_is_that_ones(world, upstream, 
 
 @pytest.mark.parametrize("key", [None, "k" * 64])
 def test_when_nobody_knows_the_caller_is_told_so_and_what_to_do(world, upstream, intent, key):
-    late = upstream.kit(silent(world, b'"pending/', after=False))
+    late = upstream.context(silent(world, b'"pending/', after=False))
     with pytest.raises(NotKnown) as told:
         start(late, dataclasses.replace(intent, key=key), direct=True)
     assert told.value.message.endswith(AGAIN_WITH_KEY if key else AGAIN)
@@ -149,10 +151,10 @@ def test_only_a_defect_of_ours_is_logged_as_a_crash(world, intent, monkeypatch, 
     def broken(*_args):
         raise error
 
-    monkeypatch.setattr(world.kit.jobs, "create", broken)
+    monkeypatch.setattr(world.context.jobs, "create", broken)
     capsys.readouterr()
     with pytest.raises(NotKnown):
-        start(world.kit, intent, direct=False)
+        start(world.context, intent, direct=False)
     crashed = events(capsys.readouterr().out, "submit.interrupted")
     assert len(crashed) == int(isinstance(error, RuntimeError))
 
@@ -164,6 +166,6 @@ def test_a_job_that_is_gone_before_the_answer_is_shown_as_it_was_written(world, 
                 world.bucket.blob(name).delete()
         return send(request)
 
-    made, found = start(upstream.kit(storage), intent, direct=False)
+    made, found = start(upstream.context(storage), intent, direct=False)
     assert made
     assert (found.intent, found.state.stage) == (intent, Stage.QUEUED)

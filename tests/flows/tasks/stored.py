@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from lib.flows.tick_state import Board
+from lib.flows.tick_state import TickState
 from tests.flows.odd import pending, put
 from tests.hooks import instance, is_create, is_list, refused
 
@@ -27,7 +27,7 @@ def job(world, number=1, stage="queued", *, owner="local", body=None, **state):
     fields = {name: now + off_s for name, off_s in NEEDED.get(stage, {}).items()}
     if stage in {"running", "copying"}:
         fields["task_id"] = f"task-{number}"
-    fields["key"] = world.kit.upstreams[ACCOUNT].key_id
+    fields["key"] = world.context.upstreams[ACCOUNT].key_id
     fields |= state
     created_at = fields.pop("created_at", now)
     card = {
@@ -35,23 +35,23 @@ def job(world, number=1, stage="queued", *, owner="local", body=None, **state):
     }
     name, plain, card = pending(number, owner, created_at=created_at, stage=stage, **card)
     put(world, name, plain if body is None else body, card)
-    return world.kit.jobs.live(owner, f"vid_{number:027x}")
+    return world.context.jobs.live(owner, f"vid_{number:027x}")
 
 
 def again(world, held):
     """The same job as it is now."""
-    return world.kit.jobs.live(held.owner, held.id)
+    return world.context.jobs.live(held.owner, held.id)
 
 
 def verdict(world, held):
     """How the job ended; None while it lives."""
-    found = world.kit.jobs.finished(held.owner, held.id)
+    found = world.context.jobs.finished(held.owner, held.id)
     return found and found.verdict
 
 
-def board(world, *jobs, left_s=50.0, thorough=True):
+def tick_state(world, *jobs, left_s=50.0, thorough=True):
     """The memory of a tick that has so many seconds left."""
-    made = Board(world.clock.now() + left_s, thorough=thorough)
+    made = TickState(world.clock.now() + left_s, thorough=thorough)
     made.relist(jobs)
     return made
 
@@ -106,9 +106,9 @@ class Script:
             "request_id": "r",
         }
 
-    def kit(self, storage=None):
+    def context(self, storage=None):
         """An instance over it."""
-        return instance(self.world, upstream=self, storage=storage).kit
+        return instance(self.world, upstream=self, storage=storage).context
 
     def times(self, kind):
         """When it was asked so."""

@@ -26,7 +26,7 @@ def host(world, make_film):
 
 @pytest.fixture
 def service(world, host):
-    """A kit over a film host, with a hook on its way to the bucket."""
+    """A context over a film host, with a hook on its way to the bucket."""
 
     def made(storage=None, app=host):
         def connect():
@@ -36,7 +36,7 @@ def service(world, host):
                 session.mount(world.storage_url, Hooked(world.storage, storage))
             return session
 
-        return world.instance(connect=connect).kit
+        return world.instance(connect=connect).context
 
     return made
 
@@ -77,9 +77,11 @@ def test_whoever_waits_waits_for_seconds_and_a_tick_for_minutes(service, host, h
 
 @pytest.mark.parametrize("call", ["deliver", "give_up"])
 def test_whoever_loses_the_job_neither_copies_nor_ends_it(world, service, host, held, call):
-    world.kit.jobs.patch(held, held.state.to(Stage.RUNNING, by="b" * 16, now=1.0))
-    kit = service()
-    word = copy_film(kit, held, report()) if call == "deliver" else give_up(kit, held, EXPIRED)
+    world.context.jobs.patch(held, held.state.to(Stage.RUNNING, by="b" * 16, now=1.0))
+    context = service()
+    word = (
+        copy_film(context, held, report()) if call == "deliver" else give_up(context, held, EXPIRED)
+    )
     assert word == "taken_by_another"
     assert (host.asked, verdict(world, held)) == ([], None)
 
@@ -91,8 +93,10 @@ def test_a_job_whose_body_is_gone_meanwhile_is_nobodys(world, service, host, hel
             world.bucket.blob(held.name).delete()
         return send(request)
 
-    kit = service(storage)
-    word = copy_film(kit, held, report()) if call == "deliver" else give_up(kit, held, EXPIRED)
+    context = service(storage)
+    word = (
+        copy_film(context, held, report()) if call == "deliver" else give_up(context, held, EXPIRED)
+    )
     assert word == "taken_by_another"
     assert (host.asked, verdict(world, held)) == ([], None)
 
@@ -100,9 +104,11 @@ def test_a_job_whose_body_is_gone_meanwhile_is_nobodys(world, service, host, hel
 @pytest.mark.parametrize("call", ["deliver", "give_up"])
 def test_a_job_with_its_verdict_is_neither_copied_nor_ended_again(world, service, host, call):
     held = job(world, 1, "copying", until=world.clock.now() - 20)
-    stands = world.kit.jobs.finish(world.kit.jobs.intent(held), held.state, FAILED)
-    kit = service()
-    word = copy_film(kit, held, report()) if call == "deliver" else give_up(kit, held, EXPIRED)
+    stands = world.context.jobs.finish(world.context.jobs.intent(held), held.state, FAILED)
+    context = service()
+    word = (
+        copy_film(context, held, report()) if call == "deliver" else give_up(context, held, EXPIRED)
+    )
     assert word == "taken_by_another"
     assert (host.asked, verdict(world, held), again(world, held)) == ([], stands, None)
 
@@ -173,8 +179,8 @@ def lease(world):
 
     def made(left_s, storage=None, service=None):
         held = job(world, 1, "copying", until=world.clock.now() + left_s)
-        kit = service(storage) if service else world.kit
-        return copy._Lease(kit, held)
+        context = service(storage) if service else world.context
+        return copy._Lease(context, held)
 
     return made
 
@@ -217,7 +223,7 @@ def test_a_lease_that_another_took_is_lost_and_asked_for_no_more(world, lease, s
     one = lease(40.0, storage, service)
     before = one.held
     theirs = before.state.to(Stage.COPYING, by="c" * 16, now=1.0, until=world.clock.now() + 99)
-    world.kit.jobs.patch(before, theirs)
+    world.context.jobs.patch(before, theirs)
     assert one.ours() is False
     assert one.ours() is False
     assert one.held == before
@@ -317,7 +323,7 @@ def test_a_job_that_another_took_while_its_copy_failed_is_that_ones(world, servi
     def before(_number):
         now = again(world, held)
         theirs = now.state.to(Stage.COPYING, by="c" * 16, now=1.0, until=world.clock.now() + 99)
-        world.kit.jobs.patch(now, theirs)
+        world.context.jobs.patch(now, theirs)
 
     host.before = before
     assert copy_film(service(), held, report()) == "taken_by_another"
@@ -335,7 +341,9 @@ def ended_by_another(world, held, step=lambda: None):
         ours = request.method == "POST" and b"jobs/" in (_read(request))
         if ours and not done:
             now = again(world, held)
-            done.append(world.kit.jobs.finish(world.kit.jobs.intent(now), now.state, FAILED))
+            done.append(
+                world.context.jobs.finish(world.context.jobs.intent(now), now.state, FAILED)
+            )
             step()
         return send(request)
 
@@ -354,10 +362,10 @@ def test_beside_another_ending_lies_no_film(world, service, held):
 
 
 def test_of_a_job_that_was_deleted_meanwhile_nothing_is_left(world, service, held):
-    kit = service(
-        ended_by_another(world, held, lambda: world.kit.jobs.purge(held.owner, held.id, 6.0))
+    context = service(
+        ended_by_another(world, held, lambda: world.context.jobs.purge(held.owner, held.id, 6.0))
     )
-    copy_film(kit, held, report())
+    copy_film(context, held, report())
     assert world.names("videos/") == world.names("pending/") == []
 
 
@@ -368,7 +376,9 @@ def test_a_bucket_that_fails_beside_another_ending_leaves_nothing(world, service
         if "uploadType=resumable" in request.url:
             if not done:
                 now = again(world, held)
-                done.append(world.kit.jobs.finish(world.kit.jobs.intent(now), now.state, FAILED))
+                done.append(
+                    world.context.jobs.finish(world.context.jobs.intent(now), now.state, FAILED)
+                )
             raise lost(request)
         return send(request)
 

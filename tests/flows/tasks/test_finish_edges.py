@@ -42,73 +42,73 @@ def silent_outbox(world, method):
             raise lost(request)
         return send(request)
 
-    return instance(world, storage=storage).kit
+    return instance(world, storage=storage).context
 
 
 def ended(world, held, wrote=FAILED):
-    world.kit.jobs.finish(world.kit.jobs.intent(held), held.state, wrote)
+    world.context.jobs.finish(world.context.jobs.intent(held), held.state, wrote)
 
 
 def deleted(world, held):
     ended(world, held)
-    world.kit.jobs.purge(held.owner, held.id, 7.0)
+    world.context.jobs.purge(held.owner, held.id, 7.0)
 
 
 def test_an_end_is_a_verdict_a_webhook_and_no_pending_object(world, held):
-    kit = world.kit
-    assert finish(kit, held, kit.jobs.intent(held), FAILED) == FAILED
+    context = world.context
+    assert finish(context, held, context.jobs.intent(held), FAILED) == FAILED
     assert left(world) == {"videos", "frames", "jobs", "outbox"}
 
 
 def test_the_verdict_that_stands_is_the_answer(world, held):
     ended(world, held)
-    kit = world.kit
-    assert finish(kit, held, kit.jobs.intent(held), LATER) == FAILED
+    context = world.context
+    assert finish(context, held, context.jobs.intent(held), LATER) == FAILED
     assert verdict(world, held) == FAILED
     assert again(world, held) is None
 
 
 def test_a_job_is_pending_until_its_webhook_is_written(world, held):
-    kit = silent_outbox(world, "POST")
+    context = silent_outbox(world, "POST")
     with pytest.raises(ApiError):
-        finish(kit, held, kit.jobs.intent(held), FAILED)
+        finish(context, held, context.jobs.intent(held), FAILED)
     assert again(world, held) == held
     with pytest.raises(ApiError):
-        close_if_ended(kit, held)
+        close_if_ended(context, held)
     assert again(world, held) == held
-    assert close_if_ended(world.kit, held).verdict == FAILED
+    assert close_if_ended(world.context, held).verdict == FAILED
     assert left(world) == {"frames", "jobs", "outbox"}
 
 
 def test_of_a_deleted_job_nothing_is_left_but_its_tombstone(world, held):
-    intent = world.kit.jobs.intent(held)
+    intent = world.context.jobs.intent(held)
     deleted(world, held)
-    assert finish(world.kit, held, intent, LATER) is None
+    assert finish(world.context, held, intent, LATER) is None
     assert left(world) == {"jobs"}
 
 
 def test_whoever_meets_a_tombstone_clears_away(world, held):
     deleted(world, held)
-    assert close_if_ended(world.kit, held) is True
+    assert close_if_ended(world.context, held) is True
     assert left(world) == {"jobs"}
 
 
 def test_a_deleted_job_is_pending_until_everything_of_it_is_gone(world, held):
-    kit = world.kit
-    finish(kit, held, kit.jobs.intent(held), FAILED)
-    kit.jobs.purge(held.owner, held.id, 7.0)
+    context = world.context
+    finish(context, held, context.jobs.intent(held), FAILED)
+    context.jobs.purge(held.owner, held.id, 7.0)
     back = job(world, 1, "copying")
     world.bucket.blob(f"videos/local/{held.id}.mp4").upload_from_string(b"x")
     assert left(world) == {"videos", "frames", "jobs", "outbox", "pending"}
     with pytest.raises(ApiError):
         purge(silent_outbox(world, "DELETE"), back)
     assert again(world, back) == back
-    purge(kit, back)
+    purge(context, back)
     assert left(world) == {"jobs"}
 
 
 def test_a_job_that_lives_is_left_as_it_is(world, held):
-    assert close_if_ended(world.kit, held) is False
+    assert close_if_ended(world.context, held) is False
     assert again(world, held) == held
     assert left(world) == {"pending", "videos", "frames"}
 
@@ -116,6 +116,6 @@ def test_a_job_that_lives_is_left_as_it_is(world, held):
 @pytest.mark.parametrize(("status", "kept"), [(Status.FAILED, False), (Status.COMPLETED, True)])
 def test_a_film_lies_beside_no_other_ending_than_its_own(world, held, status, kept):
     ended(world, held, Verdict(status, 5.0, video=StoredVideo("o") if kept else None))
-    assert close_if_ended(world.kit, held).status is status
+    assert close_if_ended(world.context, held).status is status
     assert ("videos" in left(world)) is kept
     assert again(world, held) is None

@@ -7,7 +7,7 @@ import pytest
 from lib.core.jobs.job import Stage, Status
 from lib.flows.tasks.poll import first_look, hand_over, late, may_list, poll
 from tests.flows.odd import events
-from tests.flows.tasks.stored import ACCOUNT, Script, again, board, job, row, verdict
+from tests.flows.tasks.stored import ACCOUNT, Script, again, job, row, tick_state, verdict
 
 GIVE_UP_S = 86_400.0
 
@@ -19,8 +19,8 @@ def upstream(world):
 
 def seen(world, upstream, *held, **options):
     """One look at these jobs' tasks; the tick's memory after it."""
-    memory = board(world, *held, **options)
-    poll(memory.following(upstream.kit()), ACCOUNT, memory)
+    memory = tick_state(world, *held, **options)
+    poll(memory.following(upstream.context()), ACCOUNT, memory)
     return memory
 
 
@@ -40,20 +40,20 @@ def listed(world, held, status="RUNNING"):
     ],
 )
 def test_a_task_is_first_looked_at_when_it_can_have_ended(world, stage, fields, fixed_s, after_s):
-    times = dataclasses.replace(world.kit.times, first_look_s=fixed_s)
-    kit = dataclasses.replace(world.kit, times=times)
+    times = dataclasses.replace(world.context.times, first_look_s=fixed_s)
+    context = dataclasses.replace(world.context, times=times)
     state = job(world, 1, stage, **fields).state
-    assert first_look(kit, state) == state.accepted_at + after_s
+    assert first_look(context, state) == state.accepted_at + after_s
 
 
 def test_a_copy_is_taken_over_later_than_its_holder_by_what_clocks_may_differ(world):
     state = job(world, 1, "copying", tries=1).state
-    assert first_look(world.kit, state) == state.until + 10
+    assert first_look(world.context, state) == state.until + 10
 
 
 def test_a_copy_that_failed_is_looked_at_after_its_pause(world):
     state = job(world, 1, "running", tries=3).state
-    assert first_look(world.kit, state) == state.since + 8
+    assert first_look(world.context, state) == state.since + 8
 
 
 @pytest.mark.parametrize(("early_s", "lists"), [(0.0, 1), (0.5, 0), (10.0, 0)])
@@ -78,20 +78,20 @@ def test_jobs_without_a_task_make_nobody_ask(world, upstream):
 
 
 def held_watch(world, **changes):
-    found = world.kit.ledger.poll_lease(ACCOUNT)
-    return world.kit.ledger.move_poll_lease(found, "another", **changes)
+    found = world.context.ledger.poll_lease(ACCOUNT)
+    return world.context.ledger.move_poll_lease(found, "another", **changes)
 
 
 def test_whoever_watches_says_so_until_its_deadline_and_lists_every_five_seconds(world):
-    memory, now = board(world), world.clock.now()
-    assert may_list(world.kit, ACCOUNT, memory) is True
-    assert world.kit.ledger.poll_lease(ACCOUNT).until == memory.deadline
+    memory, now = tick_state(world), world.clock.now()
+    assert may_list(world.context, ACCOUNT, memory) is True
+    assert world.context.ledger.poll_lease(ACCOUNT).until == memory.deadline
     assert memory.poll_leases[ACCOUNT].until == memory.deadline
     assert memory.listed == {ACCOUNT: now + 5}
     world.clock.advance(4.5)
-    assert may_list(world.kit, ACCOUNT, memory) is False
+    assert may_list(world.context, ACCOUNT, memory) is False
     world.clock.advance(0.5)
-    assert may_list(world.kit, ACCOUNT, memory) is True
+    assert may_list(world.context, ACCOUNT, memory) is True
     assert memory.listed == {ACCOUNT: now + 10}
 
 
@@ -99,14 +99,14 @@ def test_whoever_watches_says_so_until_its_deadline_and_lists_every_five_seconds
 def test_while_another_watches_nobody_asks_and_everybody_looks_again(world, left_s, again_s):
     now = world.clock.now()
     held_watch(world, until=now + left_s)
-    memory = board(world)
-    assert may_list(world.kit, ACCOUNT, memory) is False
+    memory = tick_state(world)
+    assert may_list(world.context, ACCOUNT, memory) is False
     assert (memory.poll_leases, memory.listed) == ({}, {ACCOUNT: now + again_s})
 
 
 def test_a_watch_that_has_just_ended_is_free(world):
     held_watch(world, until=world.clock.now())
-    assert may_list(world.kit, ACCOUNT, board(world)) is True
+    assert may_list(world.context, ACCOUNT, tick_state(world)) is True
 
 
 def test_whoever_loses_the_race_for_the_watch_does_not_ask(world, upstream):
@@ -118,8 +118,8 @@ def test_whoever_loses_the_race_for_the_watch_does_not_ask(world, upstream):
             rivals.append(held_watch(world, until=world.clock.now() + 20))
         return send(request)
 
-    memory = board(world)
-    assert may_list(upstream.kit(storage), ACCOUNT, memory) is False
+    memory = tick_state(world)
+    assert may_list(upstream.context(storage), ACCOUNT, memory) is False
     assert (memory.poll_leases, memory.listed) == ({}, {ACCOUNT: world.clock.now() + 5})
 
 
@@ -130,8 +130,8 @@ def test_a_list_that_another_made_just_now_counts(world, next_s, may):
     """What lies further ahead than a list's pause was written by nobody who listed."""
     now = world.clock.now()
     held_watch(world, until=0.0, next_list=now + next_s)
-    memory = board(world)
-    assert may_list(world.kit, ACCOUNT, memory) is may
+    memory = tick_state(world)
+    assert may_list(world.context, ACCOUNT, memory) is may
     assert memory.listed == {ACCOUNT: now + (5 if may else next_s)}
     assert ACCOUNT in memory.poll_leases
 
@@ -148,20 +148,20 @@ def watch_card(world):
 
 @pytest.mark.parametrize("left_s", [50.0, 10.0, 0.5])
 def test_a_watch_is_given_back_with_the_time_of_the_next_list(world, left_s):
-    memory = board(world, left_s=left_s)
-    may_list(world.kit, ACCOUNT, memory)
-    hand_over(world.kit, memory)
+    memory = tick_state(world, left_s=left_s)
+    may_list(world.context, ACCOUNT, memory)
+    hand_over(world.context, memory)
     assert float(watch_card(world)["until"]) == 0.0
     assert float(watch_card(world)["next_list"]) == world.clock.now() + 5
 
 
 @pytest.mark.parametrize("left_s", [20.0, 0.0])
 def test_a_watch_that_has_ended_by_itself_is_left_as_it_is(world, left_s):
-    memory = board(world, left_s=left_s)
-    may_list(world.kit, ACCOUNT, memory)
+    memory = tick_state(world, left_s=left_s)
+    may_list(world.context, ACCOUNT, memory)
     before = watch_card(world)
     world.clock.advance(max(left_s, 5.0))
-    hand_over(world.kit, memory)
+    hand_over(world.context, memory)
     assert watch_card(world) == before
 
 
@@ -219,10 +219,10 @@ def test_a_query_is_made_when_its_time_has_come_and_not_before(world, upstream):
     held, memory = job(world, 1, "running"), None
     upstream.tasks["task-1"] = {"task_status": "RUNNING"}
     for in_s, gets in ((10.0, 0), (0.5, 0), (0.0, 1)):
-        memory = board(world, held)
+        memory = tick_state(world, held)
         memory.looks[held.name] = world.clock.now() + in_s
         memory.poll_leases[ACCOUNT] = None
-        poll(upstream.kit(), ACCOUNT, memory)
+        poll(upstream.context(), ACCOUNT, memory)
         assert memory.done["gets"] == gets
 
 
@@ -270,16 +270,16 @@ def test_of_a_job_that_is_gone_or_cannot_be_read_nothing_is_asked(world, upstrea
 def test_a_list_that_failed_is_followed_by_single_queries_and_a_longer_pause(world, upstream):
     upstream.statuses["list"] = 500
     held = job(world, 1, "running")
-    memory = board(world, held, left_s=1000.0)
+    memory = tick_state(world, held, left_s=1000.0)
     for pause_s in (10, 20, 40, 80, 80):
         memory.looks.clear()
-        poll(upstream.kit(), ACCOUNT, memory)
+        poll(upstream.context(), ACCOUNT, memory)
         assert memory.listed[ACCOUNT] - upstream.times("list")[-1] == pause_s
         world.clock.advance(pause_s)
     assert memory.done["gets"] == 5
     upstream.statuses.clear()
     upstream.rows = [listed(world, held)]
-    poll(upstream.kit(), ACCOUNT, memory)
+    poll(upstream.context(), ACCOUNT, memory)
     assert memory.fails == {}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from lib.core.jobs.job import Stage, Status, Verdict
 from lib.flows.tasks.queue import expire, fairest, reopen, serve
-from tests.flows.tasks.stored import ACCOUNT, Script, again, board, job, verdict
+from tests.flows.tasks.stored import ACCOUNT, Script, again, job, tick_state, verdict
 from tests.flows.tasks.test_clocks_edges import shown
 
 GATE = f"gates/{ACCOUNT}"
@@ -12,8 +12,8 @@ GATE = f"gates/{ACCOUNT}"
 
 def gate(world, **changes):
     """Write the account's gate; the gate as it stands."""
-    found = world.kit.ledger.gate(ACCOUNT)
-    return world.kit.ledger.move_gate(found, "t", **changes) if changes else found
+    found = world.context.ledger.gate(ACCOUNT)
+    return world.context.ledger.move_gate(found, "t", **changes) if changes else found
 
 
 def written(world):
@@ -30,13 +30,13 @@ def upstream(world):
     return Script(world)
 
 
-# Room and rate
+# Places and rate
 
 
 def test_one_job_is_sent_once_and_nobody_waits_for_it(world, upstream):
     held, began = job(world), world.clock.now()
-    memory = board(world, held)
-    serve(upstream.kit(), ACCOUNT, memory)
+    memory = tick_state(world, held)
+    serve(upstream.context(), ACCOUNT, memory)
     assert upstream.times("create") == [began]
     assert memory.done == {"sent": 1}
     assert world.clock.now() == began
@@ -45,8 +45,8 @@ def test_one_job_is_sent_once_and_nobody_waits_for_it(world, upstream):
 def test_of_three_two_are_sent_a_second_apart_and_nobody_waits_longer(world, upstream):
     three = [job(world, number) for number in (3, 2, 1)]
     began = world.clock.now()
-    memory = board(world, *three)
-    serve(upstream.kit(), ACCOUNT, memory)
+    memory = tick_state(world, *three)
+    serve(upstream.context(), ACCOUNT, memory)
     assert upstream.times("create") == [began, began + 1]
     assert sent(world, *three) == [True, True, False]
     assert memory.done == {"sent": 2}
@@ -57,21 +57,21 @@ def test_of_three_two_are_sent_a_second_apart_and_nobody_waits_longer(world, ups
 def test_the_second_send_waits_for_the_gate_and_not_for_longer(world, upstream, takes_s, second_s):
     pair, began = [job(world, 2), job(world, 1)], world.clock.now()
     upstream.takes_s["create"] = takes_s
-    serve(upstream.kit(), ACCOUNT, board(world, *pair))
+    serve(upstream.context(), ACCOUNT, tick_state(world, *pair))
     assert upstream.times("create") == [began, began + second_s]
 
 
 def test_without_a_place_nothing_is_sent_and_nobody_moves_the_turn(world, upstream):
     gate(world, cursor="zoe", free=0)
     busy = [job(world, number, "running") for number in (7, 8)]
-    serve(upstream.kit(), ACCOUNT, board(world, job(world), *busy))
+    serve(upstream.context(), ACCOUNT, tick_state(world, job(world), *busy))
     assert upstream.asked == []
     assert gate(world).cursor == "zoe"
 
 
 def test_the_last_place_is_used(world, upstream):
     held = job(world)
-    serve(upstream.kit(), ACCOUNT, board(world, held, job(world, 8, "running")))
+    serve(upstream.context(), ACCOUNT, tick_state(world, held, job(world, 8, "running")))
     assert sent(world, held) == [True]
 
 
@@ -79,17 +79,17 @@ def test_a_doubt_holds_its_place_for_margin_skew_and_a_tasks_longest_time(world,
     until = world.clock.now() - 3 * 3600 - 70
     doubts = [job(world, n, "unsure", since=until - 30, until=until) for n in (7, 8)]
     held = job(world)
-    serve(upstream.kit(), ACCOUNT, board(world, held, *doubts))
+    serve(upstream.context(), ACCOUNT, tick_state(world, held, *doubts))
     assert sent(world, held) == [False]
     world.clock.advance(0.5)
-    serve(upstream.kit(), ACCOUNT, board(world, held, *doubts))
+    serve(upstream.context(), ACCOUNT, tick_state(world, held, *doubts))
     assert sent(world, held) == [True]
 
 
 @pytest.mark.parametrize(("left_s", "goes"), [(10.0, True), (0.0, False)])
 def test_jobs_are_sent_until_the_deadline_and_not_at_it(world, upstream, left_s, goes):
     held = job(world)
-    serve(upstream.kit(), ACCOUNT, board(world, held, left_s=left_s))
+    serve(upstream.context(), ACCOUNT, tick_state(world, held, left_s=left_s))
     assert sent(world, held) == [goes]
 
 
@@ -97,8 +97,8 @@ def test_jobs_are_sent_until_the_deadline_and_not_at_it(world, upstream, left_s,
 def test_nothing_is_sent_before_the_gate_opens(world, upstream, in_s, goes):
     held, opens = job(world), world.clock.now() + in_s
     gate(world, next_send=opens)
-    memory = board(world, held)
-    serve(upstream.kit(), ACCOUNT, memory)
+    memory = tick_state(world, held)
+    serve(upstream.context(), ACCOUNT, memory)
     assert sent(world, held) == [goes]
     assert memory.sends == ({} if goes else {ACCOUNT: opens})
 
@@ -107,7 +107,7 @@ def test_while_one_is_sent_the_gate_is_closed_and_knows_whose_turn_it_was(world,
     seen = []
     upstream.before = lambda _kind: seen.append(written(world))
     began = world.clock.now()
-    serve(upstream.kit(), ACCOUNT, board(world, job(world, owner="ada")))
+    serve(upstream.context(), ACCOUNT, tick_state(world, job(world, owner="ada")))
     (during,) = seen
     assert (during["free"], during["cursor"]) == ("0", "ada")
     assert during["next_send"] == repr(began + 1)
@@ -122,18 +122,18 @@ def test_whoever_loses_the_gate_sends_nothing(world, upstream):
             rivals.append(gate(world, free=0, next_send=world.clock.now() + 1))
         return send(request)
 
-    memory = board(world, held)
-    serve(upstream.kit(storage), ACCOUNT, memory)
+    memory = tick_state(world, held)
+    serve(upstream.context(storage), ACCOUNT, memory)
     assert upstream.asked == []
     assert memory.done == {}
     assert gate(world) == rivals[0]
 
 
 def test_nothing_is_sent_while_the_times_are_not_to_be_trusted(world, upstream):
-    held, kit = job(world), upstream.kit()
-    shown(kit.upstreams[ACCOUNT].clock, world.clock.now(), 4000)
-    memory = board(world, held)
-    serve(kit, ACCOUNT, memory)
+    held, context = job(world), upstream.context()
+    shown(context.upstreams[ACCOUNT].clock, world.clock.now(), 4000)
+    memory = tick_state(world, held)
+    serve(context, ACCOUNT, memory)
     assert upstream.times("create") == []
     state = again(world, held).state
     assert (state.tries, state.reason) == (0, "clock_off"), "nobody took the lease"
@@ -142,9 +142,9 @@ def test_nothing_is_sent_while_the_times_are_not_to_be_trusted(world, upstream):
 
 def test_where_nothing_waits_the_gate_opens_whatever_the_clocks_say(world, upstream):
     gate(world, free=0)
-    kit = upstream.kit()
-    shown(kit.upstreams[ACCOUNT].clock, world.clock.now(), 4000)
-    serve(kit, ACCOUNT, board(world))
+    context = upstream.context()
+    shown(context.upstreams[ACCOUNT].clock, world.clock.now(), 4000)
+    serve(context, ACCOUNT, tick_state(world))
     assert written(world)["free"] == "2"
     assert upstream.asked == []
 
@@ -154,8 +154,8 @@ def test_where_nothing_waits_the_gate_opens_whatever_the_clocks_say(world, upstr
 
 def test_a_job_that_cannot_be_read_uses_up_no_place(world, upstream):
     spoilt, good = job(world, 2, body=b"{"), job(world, 1)
-    memory = board(world, spoilt, good, job(world, 8, "running"))
-    serve(upstream.kit(), ACCOUNT, memory)
+    memory = tick_state(world, spoilt, good, job(world, 8, "running"))
+    serve(upstream.context(), ACCOUNT, memory)
     assert sent(world, good) == [True]
     assert list(memory.aside) == [spoilt.name]
 
@@ -163,19 +163,19 @@ def test_a_job_that_cannot_be_read_uses_up_no_place(world, upstream):
 def test_a_job_that_another_took_uses_up_no_place(world, upstream):
     gone, good = job(world, 2), job(world, 1)
     world.bucket.blob(gone.name).delete()
-    memory = board(world, gone, good, job(world, 8, "running"))
-    serve(upstream.kit(), ACCOUNT, memory)
+    memory = tick_state(world, gone, good, job(world, 8, "running"))
+    serve(upstream.context(), ACCOUNT, memory)
     assert sent(world, good) == [True]
     assert memory.done == {"taken_by_another": 1, "sent": 1}
 
 
 def test_a_job_with_its_verdict_is_tidied_up_and_not_sent(world, upstream):
     held = job(world)
-    kit = world.kit
+    context = world.context
     leased = held.state.to(Stage.SENDING, by="b" * 16, now=0.0, until=1.0)
-    kit.jobs.finish(kit.jobs.intent(held), leased, Verdict(Status.EXPIRED, 1.0))
-    memory = board(world, held)
-    serve(upstream.kit(), ACCOUNT, memory)
+    context.jobs.finish(context.jobs.intent(held), leased, Verdict(Status.EXPIRED, 1.0))
+    memory = tick_state(world, held)
+    serve(upstream.context(), ACCOUNT, memory)
     assert upstream.asked == []
     assert again(world, held) is None
     assert memory.done == {"tidied": 1}
@@ -187,13 +187,13 @@ def test_a_job_with_its_verdict_is_tidied_up_and_not_sent(world, upstream):
 def test_while_somebody_waits_no_post_overtakes(world, upstream):
     gate(world, free=2)
     busy = [job(world, number, "running") for number in (7, 8)]
-    serve(upstream.kit(), ACCOUNT, board(world, job(world), *busy))
+    serve(upstream.context(), ACCOUNT, tick_state(world, job(world), *busy))
     assert written(world)["free"] == "0"
 
 
 def test_jobs_that_a_tick_had_no_time_for_are_not_overtaken(world, upstream):
     gate(world, free=2)
-    serve(upstream.kit(), ACCOUNT, board(world, job(world), left_s=0.0))
+    serve(upstream.context(), ACCOUNT, tick_state(world, job(world), left_s=0.0))
     assert (upstream.asked, written(world)["free"]) == ([], "0")
 
 
@@ -201,41 +201,41 @@ def test_jobs_that_a_tick_had_no_time_for_are_not_overtaken(world, upstream):
 def test_posts_are_told_the_places_that_are_left(world, upstream, running, free):
     gate(world, free=1 if free != "1" else 0)
     busy = [job(world, number, "running") for number in range(running)]
-    serve(upstream.kit(), ACCOUNT, board(world, *busy))
+    serve(upstream.context(), ACCOUNT, tick_state(world, *busy))
     assert written(world)["free"] == free
 
 
 def test_a_gate_that_says_so_already_is_not_written(world, upstream):
     before = gate(world, free=2)
-    serve(upstream.kit(), ACCOUNT, board(world))
+    serve(upstream.context(), ACCOUNT, tick_state(world))
     assert gate(world).meta == before.meta
 
 
 def test_a_gate_that_was_never_written_stays_so(world, upstream):
-    serve(upstream.kit(), ACCOUNT, board(world))
-    serve(upstream.kit(), ACCOUNT, board(world, job(world, 8, "running")))
-    reopen(world.kit, ACCOUNT)
+    serve(upstream.context(), ACCOUNT, tick_state(world))
+    serve(upstream.context(), ACCOUNT, tick_state(world, job(world, 8, "running")))
+    reopen(world.context, ACCOUNT)
     assert world.names("gates/") == []
 
 
 @pytest.mark.parametrize("in_s", [0.5, 10.0])
 def test_a_pause_after_a_refusal_is_not_cut_short(world, upstream, in_s):
     before = gate(world, free=0, consecutive_refusals=3, next_send=world.clock.now() + in_s)
-    serve(upstream.kit(), ACCOUNT, board(world))
-    reopen(world.kit, ACCOUNT)
+    serve(upstream.context(), ACCOUNT, tick_state(world))
+    reopen(world.context, ACCOUNT)
     assert gate(world).meta == before.meta
 
 
 @pytest.mark.parametrize("free", [0, 2])
 def test_refusals_are_forgotten_when_their_pause_is_over(world, upstream, free):
     gate(world, free=free, consecutive_refusals=3, next_send=world.clock.now())
-    serve(upstream.kit(), ACCOUNT, board(world))
+    serve(upstream.context(), ACCOUNT, tick_state(world))
     assert (written(world)["free"], written(world)["strikes"]) == ("2", "0")
 
 
 def test_when_nothing_is_pending_any_more_posts_may_send_again(world):
     gate(world, free=0)
-    reopen(world.kit, ACCOUNT)
+    reopen(world.context, ACCOUNT)
     assert (written(world)["free"], written(world)["strikes"]) == ("2", "0")
 
 
@@ -267,7 +267,7 @@ def test_a_job_that_waited_in_vain_is_ended_under_its_lease_and_never_later(
             world.clock.advance(waited_s)
         return send(request)
 
-    told = expire(upstream.kit(storage), held)
+    told = expire(upstream.context(storage), held)
     ending = verdict(world, held)
     assert told == (word or "taken_by_another")
     assert (ending and str(ending.status)) == word
@@ -287,20 +287,20 @@ def again_at(world):
 
 def test_a_job_that_another_took_does_not_expire(world):
     held = job(world)
-    world.kit.jobs.patch(held, held.state.to(Stage.CANCELLED, by="c" * 16, now=1.0))
-    assert expire(world.kit, held) == "taken_by_another"
+    world.context.jobs.patch(held, held.state.to(Stage.CANCELLED, by="c" * 16, now=1.0))
+    assert expire(world.context, held) == "taken_by_another"
     assert verdict(world, held) is None
     world.bucket.blob(held.name).delete()
-    assert expire(world.kit, held) == "taken_by_another"
+    assert expire(world.context, held) == "taken_by_another"
     assert verdict(world, held) is None
 
 
 def test_a_verdict_that_stands_is_not_followed_by_an_expiry(world):
     held = job(world)
     leased = held.state.to(Stage.SENDING, by="b" * 16, now=0.0, until=1.0)
-    kit = world.kit
-    stands = kit.jobs.finish(kit.jobs.intent(held), leased, Verdict(Status.FAILED, 1.0))
-    assert expire(kit, held) == "tidied"
+    context = world.context
+    stands = context.jobs.finish(context.jobs.intent(held), leased, Verdict(Status.FAILED, 1.0))
+    assert expire(context, held) == "tidied"
     assert verdict(world, held) == stands
     assert again(world, held) is None
 
@@ -316,7 +316,7 @@ def test_a_verdict_that_stands_is_not_followed_by_an_expiry(world):
 )
 def test_an_expired_job_is_told_what_was_tried_for_it(world, tries, reason, said):
     held = job(world, tries=tries, reason=reason)
-    expire(world.kit, held)
+    expire(world.context, held)
     message = verdict(world, held).failure.message
     assert said in message
     assert ("What it waited for" in message) is bool(reason)

@@ -54,7 +54,7 @@ def a_watcher_gives_up_a_film_that_is_being_copied(play):
     play.world.clock.advance(24 * HOUR_S - 30)
     watcher = play.ticker().until("after", "GET .*prefix=pending/")
     reader = play.player(
-        lambda service: refresh(service.kit, find(service.kit, OWNER, job_id))
+        lambda service: refresh(service.context, find(service.context, OWNER, job_id))
     ).until("before", "PUT .*upload_id")
     play.world.clock.advance(35)
     watcher.end()
@@ -82,7 +82,7 @@ def a_cancel_of_a_running_task(play):
     """The upstream works on it and says so."""
     job_id = play.post()
     play.world.clock.advance(10)
-    play.player(lambda service: cancel(service.kit, OWNER, job_id)).end()
+    play.player(lambda service: cancel(service.context, OWNER, job_id)).end()
 
 
 def a_cancel_that_promised_too_much(play):
@@ -96,16 +96,16 @@ def a_cancel_that_promised_too_much(play):
         body=json.dumps({"request_id": "r"}),
         content_type="application/json",
     )
-    play.player(lambda service: cancel(service.kit, OWNER, job_id)).end()
+    play.player(lambda service: cancel(service.context, OWNER, job_id)).end()
 
 
 def a_delete_dies_halfway(play):
     """After the first thing that it removed."""
     job_id = play.post()
     play.rest()
-    owner = play.player(lambda service: delete(service.kit, OWNER, job_id))
+    owner = play.player(lambda service: delete(service.context, OWNER, job_id))
     owner.until("after", "DELETE .*videos/").die()
 
 
 def _delete(play, job_id):
-    play.player(lambda service: delete(service.kit, OWNER, job_id)).end()
+    play.player(lambda service: delete(service.context, OWNER, job_id)).end()

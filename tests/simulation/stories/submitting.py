@@ -116,7 +116,7 @@ def a_cancel_meets_a_send(play):
     """The owner saw `queued`; a tick sends the job before the cancel is written."""
     play.post()
     job_id = play.post()
-    owner = play.player(lambda service: cancel(service.kit, OWNER, job_id))
+    owner = play.player(lambda service: cancel(service.context, OWNER, job_id))
     owner.until("after", "GET .*pending/")
     owner.until("after", "GET .*pending/")
     owner.until("after", "GET .*pending/")
@@ -129,5 +129,5 @@ def a_cancel_during_the_send(play):
     sender = play.poster().until("before", CREATE)
     (name,) = play.world.names("pending/")
     job_id = name.rpartition("/")[2].removesuffix(".json")
-    play.player(lambda service: cancel(service.kit, OWNER, job_id)).end()
+    play.player(lambda service: cancel(service.context, OWNER, job_id)).end()
     sender.end()
