@@ -265,7 +265,8 @@ class Finder:
 
     def _tuple(self, node):
         named = all(isinstance(one, ast.Attribute) for one in node.elts)
-        if named and len(node.elts) > 1 and isinstance(self._path[-2], ast.Assign):
+        read = isinstance(node.ctx, ast.Load)  # what is assigned to has no fewer elements
+        if named and read and len(node.elts) > 1 and isinstance(self._path[-2], ast.Assign):
             for number in range(len(node.elts)):
                 left = node.elts[:number] + node.elts[number + 1 :]
                 self._replace("element", node, ast.Tuple(left, ast.Load()))

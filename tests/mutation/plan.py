@@ -20,7 +20,7 @@ class Target:
     Attributes:
         file: from the project's root.
         names: functions, classes, constants, or MODULE; empty for everything.
-        first: tests that know this file best, as beginnings of their ids; they are asked first.
+        first: tests that know this file best beside those of its name, as beginnings of their ids.
         values: further values for constants, by name: those that once survived.
     """
 
@@ -28,6 +28,12 @@ class Target:
     names: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
     values: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def nearest(self) -> tuple[str, ...]:
+        """Beginnings of tests that are asked first: those of the file's name, then `first`."""
+        folder, _, name = self.file.removeprefix("lib/").removesuffix(".py").rpartition("/")
+        return f"tests/{folder}/test_{name}", *self.first
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,6 @@ CORE = (
         "lib/core/upstream/reader.py",
         ("outcome", "_refused", "parse", "page", "_row", "_text", "_moment", "OK", "UNAVAILABLE"),
         (
-            "tests/core/test_answers",
             "tests/adapters/test_dashscope",
             "tests/flows/test_odd_answers",
         ),
@@ -159,20 +164,21 @@ ADAPTERS = (
     Target(
         "lib/adapters/state/ledger.py",
         (
-            *(
-                "Ledger.claim",
-                "Ledger.move_gate",
-                "Ledger.move_poll_lease",
-                "Ledger._move",
-                "_claim",
-            ),
+            *("Ledger.claim", "Ledger.move_gate", "Ledger.move_poll_lease", "Ledger._move"),
+            "_claim",
         ),
         (ACCOUNTS, "tests/flows/test_odd_objects", "tests/flows/test_repeated_posts", DRAMAS),
     ),
     Target(
         "lib/adapters/state/keys.py",
         ("Keys.take_key", "Keys.key", "Keys.replace_key"),
-        (ACCOUNTS, "tests/flows/test_odd_objects", "tests/flows/test_repeated_posts", DRAMAS),
+        (
+            "tests/adapters/state/test_ledger_edges",
+            ACCOUNTS,
+            "tests/flows/test_odd_objects",
+            "tests/flows/test_repeated_posts",
+            DRAMAS,
+        ),
     ),
     Target(
         "lib/adapters/state/jobs.py",
@@ -182,13 +188,13 @@ ADAPTERS = (
     Target(
         "lib/adapters/state/finished.py",
         ("FinishedJobs.finish", "FinishedJobs.finished", "FinishedJobs.purge"),
-        OBJECTS,
+        ("tests/adapters/state/test_jobs_edges", *OBJECTS),
     ),
     Target("lib/adapters/state/inbox.py", first=OBJECTS),
     Target(
         "lib/adapters/bucket/client.py",
         ("Bucket.create", "Bucket.patch", "Bucket.delete"),
-        (DRAMAS,),
+        ("tests/adapters/state/test_jobs_edges", DRAMAS),
     ),
     Target("lib/adapters/outbound/service_clock.py", first=PAID),
     Target("lib/adapters/state/accounts.py", first=PAID),
@@ -204,6 +210,10 @@ PLAN = Plan(
     tests=(
         "tests/core",
         "tests/adapters/test_dashscope.py",
+        "tests/adapters/test_dashscope_edges.py",
+        "tests/adapters/bucket",
+        "tests/adapters/outbound",
+        "tests/adapters/state",
         "tests/flows",
         ACCEPTED,
         DRAMAS,

@@ -281,7 +281,7 @@ class Server(Listener):
 
     def _order(self, mutant):
         """The tests that can notice, those first that most likely do."""
-        first = self._targets[mutant.file].first
+        first = self._targets[mutant.file].nearest
         if not mutant.in_function:
             first = (*self._plan.constants, *first)
         before = self._noticed.get((mutant.file, mutant.where), [])
