@@ -18,7 +18,7 @@ from lib.core.request import VideoRequest
 from lib.flows.requests.submit import submit
 from tests import hooks
 from tests.bench.screen import table
-from tests.simulation.theatre import CREATE, FRAMES, OWNER, PROMPT, Theatre
+from tests.simulation.scenario_runner import CREATE, FRAMES, OWNER, PROMPT, ScenarioRunner
 
 LAGS_S = (0.0, 30.0)
 
@@ -26,54 +26,54 @@ LAGS_S = (0.0, 30.0)
 def fault(kind, when="after", **fields):
     """A post during which the upstream's create fails once."""
 
-    def play(theatre):
-        faults = theatre.world.upstream.faults
+    def runner(runner):
+        faults = runner.world.upstream.faults
         faults.add(operation="create", kind=kind, when=when, times=1, **fields)
-        theatre.post("k")
+        runner.post("k")
 
-    return play
+    return runner
 
 
-def double_click(theatre):
+def double_click(runner):
     """The same request again while the first is on its way."""
-    first = theatre.poster("k").until("before", CREATE)
-    theatre.poster("k").end()
+    first = runner.poster("k").until("before", CREATE)
+    runner.poster("k").end()
     first.end()
 
 
-def at_one_moment(theatre):
+def at_one_moment(runner):
     """Two posts with one key, both past the key before either wrote the job."""
-    players = [theatre.poster("k").until("before", "POST .*pending/") for _ in range(2)]
-    for player in players:
-        theatre.world.clock.advance(1)
-        player.end()
+    processes = [runner.poster("k").until("before", "POST .*pending/") for _ in range(2)]
+    for process in processes:
+        runner.world.clock.advance(1)
+        process.end()
 
 
-def after_completion(theatre):
+def after_completion(runner):
     """The same post again when the film is there."""
-    theatre.post("k")
-    theatre.rest()
-    theatre.post("k")
+    runner.post("k")
+    runner.rest()
+    runner.post("k")
 
 
-def killed(theatre):
+def killed(runner):
     """The process dies between the upstream's acceptance and our record of it."""
-    theatre.poster("k").until("after", CREATE).die()
+    runner.poster("k").until("after", CREATE).die()
 
 
-def foreign(theatre):
+def foreign(runner):
     """A stranger's equal task in the window of a create that never arrived."""
-    theatre.poster("k").until("before", CREATE).lose()
-    theatre.strange()
+    runner.poster("k").until("before", CREATE).lose()
+    runner.strange()
 
 
 # What no fault of the emulator alone can do: hooks on the wires of the world, or another world.
 
 
-def posted(theatre, *, upstream=None, prompt=PROMPT):
+def posted(runner, *, upstream=None, prompt=PROMPT):
     """A post by an instance whose wire to the upstream has a hook."""
     fields = {"first_frame": FRAMES[0], "last_frame": FRAMES[1], "prompt": prompt}
-    service = hooks.instance(theatre.world, upstream=upstream)
+    service = hooks.instance(runner.world, upstream=upstream)
     return submit(service.context, OWNER, VideoRequest.parse(fields), "k" + prompt)
 
 
@@ -85,9 +85,9 @@ def losing(asked, send):
     return response
 
 
-def keyless_after_500(theatre):
+def keyless_after_500(runner):
     """No key, the bucket fails behind the written job: the client meets a 500 and sends it again."""
-    world = theatre.world
+    world = runner.world
     crash = {"left": 1}
 
     def storage(asked, send):
@@ -107,53 +107,53 @@ def keyless_after_500(theatre):
         world.clock.advance(5)
 
 
-def signer_down(theatre):
+def signer_down(runner):
     """Links to the frames cannot be signed when the job is posted, and an hour later they can."""
-    right = theatre.world.config.signing_key_file
-    theatre.world.deploy({"SIGNING_KEY_FILE": "/nowhere/key.json"})
-    theatre.post("k")
-    theatre.tick(pause_s=60)
-    theatre.world.deploy({"SIGNING_KEY_FILE": right})
+    right = runner.world.config.signing_key_file
+    runner.world.deploy({"SIGNING_KEY_FILE": "/nowhere/key.json"})
+    runner.post("k")
+    runner.tick(pause_s=60)
+    runner.world.deploy({"SIGNING_KEY_FILE": right})
 
 
-def cold_account(theatre):
+def cold_account(runner):
     """The answer is lost a day after the account's last film."""
-    theatre.world.clock.advance(25 * 3600)
-    fault("drop")(theatre)
+    runner.world.clock.advance(25 * 3600)
+    fault("drop")(runner)
 
 
-def slow_paged_list(theatre):
+def slow_paged_list(runner):
     """The answer is lost, and every page of the list takes a quarter of a minute for some minutes."""
-    theatre.world.upstream.faults.add(operation="list", kind="delay", seconds=21.0, times=6)
-    fault("drop")(theatre)
+    runner.world.upstream.faults.add(operation="list", kind="delay", seconds=21.0, times=6)
+    fault("drop")(runner)
 
 
-def odd_row(theatre):
+def odd_row(runner):
     """The answer is lost, and a row of the list cannot be read."""
     row = json.dumps({"total": 1, "total_page": 1, "data": [None]})
     odd = {"kind": "answer", "status": 200, "body": row, "content_type": "application/json"}
-    theatre.world.upstream.faults.add(operation="list", times=500, **odd)
-    fault("drop")(theatre)
+    runner.world.upstream.faults.add(operation="list", times=500, **odd)
+    fault("drop")(runner)
 
 
-def two_doubts(theatre):
+def two_doubts(runner):
     """Two answers are lost within seconds; the prompts differ."""
-    posted(theatre, upstream=losing, prompt="something else")
-    theatre.world.clock.advance(3)
-    posted(theatre, upstream=losing)
+    posted(runner, upstream=losing, prompt="something else")
+    runner.world.clock.advance(3)
+    posted(runner, upstream=losing)
 
 
-def upload_delivery(theatre):
+def upload_delivery(runner):
     """Frames go to the upstream's own storage first; the create's answer is lost."""
-    theatre.world.deploy({"FRAME_DELIVERY": "upload"})
-    fault("drop")(theatre)
-    # No link to a frame names the job there: the judge is told whose task it is.
-    _owner, _key, job_id = theatre.answers[-1]
-    theatre.made = {theatre.world.paid()[-1].id: job_id}
+    runner.world.deploy({"FRAME_DELIVERY": "upload"})
+    fault("drop")(runner)
+    # No link to a frame names the job there: the check is told whose task it is.
+    _owner, _key, job_id = runner.answers[-1]
+    runner.made = {runner.world.paid()[-1].id: job_id}
 
 
 CASES = {
-    "nothing fails": lambda theatre: theatre.post("k"),
+    "nothing fails": lambda runner: runner.post("k"),
     "answer lost": fault("drop"),
     "connection cut before": fault("drop", "before"),
     "500 after accepting": fault("status", status=500),
@@ -177,8 +177,8 @@ CASES = {
 }
 # What is so from the beginning of a world.
 BEFORE = {
-    "answer lost, clock 30 s off": lambda theatre: hooks.upstream_ahead(
-        theatre.world, 30.0, theatre._film
+    "answer lost, clock 30 s off": lambda runner: hooks.upstream_ahead(
+        runner.world, 30.0, runner._film
     ),
 }
 # What cannot be known, and why: the only other ending that is no fault.
@@ -192,16 +192,16 @@ def cell(name, lag_s):
         Tasks accepted for each intent, the most of them, how the last job ended, and the reason
         of an ending that says that it does not know.
     """
-    theatre = Theatre(name)
-    BEFORE.get(name, lambda _theatre: None)(theatre)
-    theatre.world.upstream.settings.list_lag_s = lag_s
-    theatre.warm()
-    CASES[name](theatre)
-    theatre.end()
-    first, *tasks = theatre.world.paid()  # of the film before the story: made with our own key
+    runner = ScenarioRunner(name)
+    BEFORE.get(name, lambda _runner: None)(runner)
+    runner.world.upstream.settings.list_lag_s = lag_s
+    runner.warm()
+    CASES[name](runner)
+    runner.end()
+    first, *tasks = runner.world.paid()  # of the film before the story: made with our own key
     made = Counter(task.body["input"]["prompt"] for task in tasks if task.key_id == first.key_id)
-    names = [name for name in theatre.world.names("jobs/") if name.endswith(".json")]
-    newest = json.loads(theatre.world.bucket.blob(names[0]).download_as_bytes())
+    names = [name for name in runner.world.names("jobs/") if name.endswith(".json")]
+    newest = json.loads(runner.world.bucket.blob(names[0]).download_as_bytes())
     failure = newest["verdict"]["failure"] or {}
     ending = failure.get("code") or newest["verdict"]["status"]
     return max(made.values(), default=0), ending, failure.get("message", "")

@@ -73,14 +73,14 @@ class Plan:
 
 
 ACCEPTED = "tests/simulation/test_accepted.py"
-DRAMAS = "tests/simulation/test_simulation.py::test_the_protocol_holds_in"
+SCENARIOS = "tests/simulation/test_simulation.py::test_the_protocol_holds_in"
 WORLDS = "tests/mutation/worlds.py"
 LIFETIME = "tests/flows/test_lifetime.py"
 ACCOUNTS = "tests/flows/test_accounts.py"
 
-PAID = ("tests/core/test_reconcile", "tests/flows/test_paid_once", ACCEPTED, DRAMAS)
-FILMS = (LIFETIME, "tests/flows/test_copies", "tests/flows/test_verdicts", DRAMAS)
-OBJECTS = ("tests/flows/test_odd_objects", LIFETIME, "tests/flows/test_rollback", DRAMAS)
+PAID = ("tests/core/test_reconcile", "tests/flows/test_paid_once", ACCEPTED, SCENARIOS)
+FILMS = (LIFETIME, "tests/flows/test_copies", "tests/flows/test_verdicts", SCENARIOS)
+OBJECTS = ("tests/flows/test_odd_objects", LIFETIME, "tests/flows/test_rollback", SCENARIOS)
 
 # Left out: how fast queries follow each other, sentences, what is counted, how much is kept.
 CORE = (
@@ -121,12 +121,12 @@ FLOWS = (
         "lib/flows/tasks/send.py", first=("tests/flows/test_prepared_orders", LIFETIME, ACCOUNTS)
     ),
     Target(
-        "lib/flows/tasks/queue.py", first=(ACCOUNTS, LIFETIME, "tests/flows/test_slots", DRAMAS)
+        "lib/flows/tasks/queue.py", first=(ACCOUNTS, LIFETIME, "tests/flows/test_slots", SCENARIOS)
     ),
     Target(
         "lib/flows/tasks/poll.py",
         ("first_look", "poll", "_note_ended", "may_list", "hand_over", "_see", "_look"),
-        (LIFETIME, "tests/flows/test_slots", "tests/flows/test_odd_answers", DRAMAS),
+        (LIFETIME, "tests/flows/test_slots", "tests/flows/test_odd_answers", SCENARIOS),
     ),
     Target(
         "lib/flows/tasks/copy.py",
@@ -137,10 +137,12 @@ FLOWS = (
         FILMS,
     ),
     Target(
-        "lib/flows/tasks/finish.py", first=(LIFETIME, "tests/flows/test_webhook_outbox", DRAMAS)
+        "lib/flows/tasks/finish.py", first=(LIFETIME, "tests/flows/test_webhook_outbox", SCENARIOS)
     ),
     Target("lib/flows/requests/start.py", first=(LIFETIME, "tests/flows/test_repeated_posts")),
-    Target("lib/flows/tick.py", ("_mend", "_alone"), (LIFETIME, "tests/flows/test_pins", DRAMAS)),
+    Target(
+        "lib/flows/tick.py", ("_mend", "_alone"), (LIFETIME, "tests/flows/test_pins", SCENARIOS)
+    ),
 )
 ADAPTERS = (
     Target(
@@ -167,7 +169,7 @@ ADAPTERS = (
             *("Ledger.claim", "Ledger.move_gate", "Ledger.move_poll_lease", "Ledger._move"),
             "_claim",
         ),
-        (ACCOUNTS, "tests/flows/test_odd_objects", "tests/flows/test_repeated_posts", DRAMAS),
+        (ACCOUNTS, "tests/flows/test_odd_objects", "tests/flows/test_repeated_posts", SCENARIOS),
     ),
     Target(
         "lib/adapters/state/keys.py",
@@ -177,7 +179,7 @@ ADAPTERS = (
             ACCOUNTS,
             "tests/flows/test_odd_objects",
             "tests/flows/test_repeated_posts",
-            DRAMAS,
+            SCENARIOS,
         ),
     ),
     Target(
@@ -194,7 +196,7 @@ ADAPTERS = (
     Target(
         "lib/adapters/bucket/client.py",
         ("Bucket.create", "Bucket.patch", "Bucket.delete"),
-        ("tests/adapters/state/test_jobs_edges", DRAMAS),
+        ("tests/adapters/state/test_jobs_edges", SCENARIOS),
     ),
     Target("lib/adapters/outbound/service_clock.py", first=PAID),
     Target("lib/adapters/state/accounts.py", first=PAID),
@@ -216,7 +218,7 @@ PLAN = Plan(
         "tests/adapters/state",
         "tests/flows",
         ACCEPTED,
-        DRAMAS,
+        SCENARIOS,
         "tests/web/test_videos_calls.py",
         WORLDS,
     ),

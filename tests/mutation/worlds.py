@@ -6,7 +6,7 @@ import pytest
 
 os.environ["DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"] = "true"
 # Only now, since the storage client reads its environment when it is imported.
-from tests.simulation.lives import Life
+from tests.simulation.runs import Life
 
 
 @pytest.mark.parametrize("seed", [2, 6, 8])

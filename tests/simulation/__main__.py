@@ -22,7 +22,7 @@ os.environ["DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"] = "true"
 
 # Of the intents inside the bounds, so many may end as `submit_unknown`; more would be an excuse.
 UNKNOWN_AT_MOST = 0.02
-ENOUGH = 300  # intents to judge a share by
+ENOUGH = 300  # intents before a share says something
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Sum:
 
 def live(seed, without=()):
     """One world: its lifetimes, what it met, what broke, and whether it lay inside the bounds."""
-    from tests.simulation.lives import Broken, Life  # noqa: PLC0415 - after the environment is set
+    from tests.simulation.runs import Broken, Life  # noqa: PLC0415 - after the environment is set
 
     world = Life(seed, without)
     inside = not world.conditions.clocks.far

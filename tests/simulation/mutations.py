@@ -1,7 +1,7 @@
-"""Guards that the protocol cannot do without: removing any one of them must break its drama.
+"""Guards that the protocol cannot do without: removing any one of them must break its scenario.
 
 Each row names the rule, the file, the guarding lines, what stands there without the guard, and the
-drama that the judge condemns then. The same drama holds in the house as it is.
+scenario whose invariants fall then. The same scenario holds in the code as it is.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Mutation:
         file: where it stands.
         guard: its lines.
         without: what stands there instead.
-        drama: the story that breaks.
+        scenario: the one that breaks.
     """
 
     rule: str
     file: str
     guard: str
     without: str
-    drama: str
+    scenario: str
 
 
 def mutated(mutation: Mutation, folder: Path) -> Path:
@@ -53,12 +53,12 @@ def mutated(mutation: Mutation, folder: Path) -> Path:
     return folder
 
 
-class Understudy:
-    """Plays dramas in copies of the house, each in a fork of one process."""
+class ForkServer:
+    """Runs scenarios in copies of the project, each in a fork of one process."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("understudy.py"))],
+            [sys.executable, str(Path(__file__).with_name("fork_server.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -73,15 +73,15 @@ class Understudy:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
-    def verdict(self, folder: Path, drama: str) -> str:
-        """What the judge says of a drama in this copy of the project; empty when it holds.
+    def verdict(self, folder: Path, scenario: str) -> str:
+        """How a scenario broke in this copy of the project; empty when it holds.
 
         Raises:
-            RuntimeError: it did not come to a judgement.
+            RuntimeError: it neither held nor broke.
         """
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(f"{folder}\t{drama}\n")
+        self._process.stdin.write(f"{folder}\t{scenario}\n")
         self._process.stdin.flush()
         printed = json.loads(self._process.stdout.readline())
         lines = [line for line in printed.splitlines() if line.startswith(("broken:", "held:"))]
@@ -361,13 +361,13 @@ MUTATIONS = (
 
 
 def main(folder: Path) -> int:
-    """Play every drama without its guard; returns how many held nevertheless."""
+    """Run every scenario without its guard; returns how many held nevertheless."""
     needless = 0
-    with Understudy() as understudy:
+    with ForkServer() as fork_server:
         for number, mutation in enumerate(MUTATIONS):
             try:
                 copy = mutated(mutation, folder / str(number))
-                found = understudy.verdict(copy, mutation.drama)
+                found = fork_server.verdict(copy, mutation.scenario)
             except (RuntimeError, LookupError) as error:
                 found = ""
                 print(f"ERROR {error}")

@@ -19,7 +19,7 @@ from lib.flows.requests.implicit_key import answered
 from lib.flows.requests.submit import submit, submit_keyless
 from tests.receivers import ANOTHER, PLACE, WAYS
 from tests.simulation.actors import Killed
-from tests.simulation.judge import Broken
+from tests.simulation.invariants import Broken
 from tests.world import UPSTREAM, picture
 
 OWNERS = ("alice", "bob", "carol")

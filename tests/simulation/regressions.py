@@ -1,7 +1,7 @@
 """Seeds that broke once, and what broke: each is lived again by a test.
 
 A row names the seed, the troubles that were left out so that this break was the first one met, and
-the sentence of the judge. Rows are only added. A seed draws its whole world: when what is drawn
+the sentence of the check. Rows are only added. A seed draws its whole world: when what is drawn
 changes, the same number lives another world, so a row is one more world, not the proof of a mend.
 """
 

@@ -6,15 +6,15 @@ import sys
 
 import pytest
 
-from tests.simulation.dramas import dramas, perform
+from tests.simulation.all_scenarios import run_scenario, scenarios
 from tests.simulation.kinds import KINDS
-from tests.simulation.mutations import MUTATIONS, ROOT, Understudy, mutated
+from tests.simulation.mutations import MUTATIONS, ROOT, ForkServer, mutated
 from tests.simulation.regressions import REGRESSIONS
 
 
 @pytest.fixture(scope="module")
-def understudy():
-    with Understudy() as playing:
+def fork_server():
+    with ForkServer() as playing:
         yield playing
 
 
@@ -45,21 +45,21 @@ def test_a_seed_is_lived_the_same_way_again():
     assert re.findall("(?:met|happened):.*", told[0]) == re.findall("(?:met|happened):.*", told[1])
 
 
-@pytest.mark.parametrize("name", dramas())
+@pytest.mark.parametrize("name", scenarios())
 def test_the_protocol_holds_in(name):
-    perform(name)
+    run_scenario(name)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.rule)
-def test_without_this_guard_its_drama_breaks(mutation, understudy, tmp_path):
-    assert understudy.verdict(mutated(mutation, tmp_path), mutation.drama)
+def test_without_this_guard_its_scenario_breaks(mutation, fork_server, tmp_path):
+    assert fork_server.verdict(mutated(mutation, tmp_path), mutation.scenario)
 
 
-def test_the_understudy_plays_the_house_as_it_is(understudy):
-    """The other half of the proof: with its guard each drama holds there, too."""
+def test_the_fork_server_runs_the_code_as_it_is(fork_server):
+    """The other half of the proof: with its guard each scenario holds there, too."""
     for mutation in MUTATIONS[:3]:
-        assert understudy.verdict(ROOT, mutation.drama) == ""
+        assert fork_server.verdict(ROOT, mutation.scenario) == ""
 
 
-def test_every_drama_guards_something():
-    assert {mutation.drama for mutation in MUTATIONS} == set(dramas())
+def test_every_scenario_guards_something():
+    assert {mutation.scenario for mutation in MUTATIONS} == set(scenarios())

@@ -89,7 +89,7 @@ def submit_keyless(
 ) -> Submission:
     """Take a request in that came without an Idempotency-Key, as the web does.
 
-    Whoever sends the answer calls `implicit_key.answered(context, owner, made.begun)` when it is out.
+    When the answer is out, its sender calls `implicit_key.answered(context, owner, made.begun)`.
 
     Args:
         context: what the flows work with.

@@ -18,7 +18,7 @@ from tests.receivers import PLACES, secret
 from tests.simulation import poison
 from tests.simulation.actors import Actor, Scheduler
 from tests.simulation.conditions import FOREIGN_KEY, STORM_S, Conditions
-from tests.simulation.judge import JOB, Broken, Judge
+from tests.simulation.invariants import JOB, Broken, Invariants
 from tests.simulation.people import OWNERS, People
 from tests.simulation.quick import Quick
 from tests.simulation.wires import Wire
@@ -166,7 +166,7 @@ class Life:
             finally:
                 self.scheduler.end()
             self._calm()
-            Judge(self).judge()
+            Invariants(self).invariants()
         except Broken:
             raise
         except Exception as error:

@@ -1,11 +1,11 @@
-"""What the judge sees: lateness by load, and odd objects by their bytes."""
+"""What the checks see: lateness by load, and odd objects by their bytes."""
 
 import random
 from dataclasses import replace
 
 from tests.simulation import poison
 from tests.simulation.conditions import SKEW_S, Clocks, Conditions
-from tests.simulation.judge import Lived
+from tests.simulation.invariants import Lived
 from tests.simulation.lateness import beside, bound_s
 from tests.world import BUCKET, World
 

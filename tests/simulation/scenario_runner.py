@@ -1,7 +1,7 @@
-"""A stage for told stories: each player runs until a call that the story names, then waits for its cue.
+"""Runs scenarios: each process goes on until a call that the scenario names, then waits.
 
-Where the storm draws its faults, a drama says them: who stands still where, who dies, whose answer
-is lost. The play is the same every time, and the judge is the storm's.
+Where the simulation draws its faults, a scenario says them: who stands still where, who dies, whose
+answer is lost. It is the same every time, and the invariants are those of the simulation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lib.flows.requests.submit import submit
 from tests.conftest import film
 from tests.receivers import PLACES, secret
 from tests.simulation.actors import Killed
-from tests.simulation.judge import Judge
+from tests.simulation.invariants import Invariants
 from tests.world import KEY, STORAGE, UPSTREAM, World, picture
 
 OWNER = "alice"
@@ -36,20 +36,20 @@ TICKS_AT_MOST = 60
 MODEL = "wan2.2-kf2v-flash"
 
 
-class Player:
+class Process:
     """One process of ours with its own clock error and its own thread.
 
     Args:
-        theatre: the stage.
+        runner: of the scenario.
         work: what it does, given its service.
         skew_s: by how much its clock is ahead.
     """
 
-    def __init__(self, theatre, work, skew_s=0.0):
-        clock = theatre.world.clock
-        world = theatre.world
+    def __init__(self, runner, work, skew_s=0.0):
+        clock = runner.world.clock
+        world = runner.world
         self._apps = {STORAGE: world.storage, UPSTREAM: world.upstream, PLACES: world.receivers}
-        self.service = theatre.world.instance(
+        self.service = runner.world.instance(
             now=lambda: clock.now() + skew_s, sleep=clock.advance, connect=self._connect
         )
         self._work, self._cue, self._fate = work, None, None
@@ -87,10 +87,10 @@ class Player:
         return self
 
     def until(self, when, pattern):
-        """Play on until a call, and stand still `before` it takes effect or `after`.
+        """Go on until a call, and stand still `before` it takes effect or `after`.
 
         Raises:
-            LookupError: the player was through before such a call.
+            LookupError: the process was through before such a call.
         """
         self._cue = (when, re.compile(pattern, re.DOTALL))
         self._turn()
@@ -99,17 +99,17 @@ class Player:
         return self
 
     def end(self):
-        """Play on to the end."""
+        """Go on to the end."""
         self._cue = None
         return self._turn()
 
     def die(self):
-        """Never play on."""
+        """Never go on."""
         self._fate, self._cue = Killed(), None
         return self._turn()
 
     def lose(self):
-        """Play on without the answer to this call."""
+        """Go on without the answer to this call."""
         self._fate, self._cue = requests.ConnectionError("the answer was lost"), None
         return self._turn()
 
@@ -126,27 +126,27 @@ class Player:
 
 
 class _Cues(BaseAdapter):
-    def __init__(self, player, app):
+    def __init__(self, process, app):
         super().__init__()
-        self._player, self._inside = player, InProcess(app)
+        self._process, self._inside = process, InProcess(app)
 
     def send(self, request, **options):
         body = request.body or b""
         shown = (body.encode() if isinstance(body, str) else bytes(body))[:600].decode("latin-1")
         text = f"{request.method} {unquote(request.url)} {shown}"
-        self._player.meet("before", text)
+        self._process.meet("before", text)
         response = self._inside.send(request, **options)
-        self._player.meet("after", text)
+        self._process.meet("after", text)
         return response
 
     def close(self):
         pass
 
 
-class Theatre:
-    """A world on which a drama is played, with everything that the judge wants to know."""
+class ScenarioRunner:
+    """A world in which a scenario runs, with everything that the invariants ask for."""
 
-    seed, weather = "a drama", "as told"
+    seed, weather = "a scenario", "as told"
 
     def __init__(self, name):
         self.seed = name
@@ -166,9 +166,9 @@ class Theatre:
 
     # Hands
 
-    def player(self, work, skew_s=0.0):
+    def process(self, work, skew_s=0.0):
         """Somebody who waits for the first cue."""
-        return Player(self, work, skew_s)
+        return Process(self, work, skew_s)
 
     def poster(self, key=None, prompt=PROMPT, webhook=None):
         """Somebody who posts."""
@@ -180,7 +180,7 @@ class Theatre:
             self.answers.append((OWNER, key, job.intent.id))
             return job.intent.id
 
-        return self.player(work)
+        return self.process(work)
 
     def post(self, key=None, prompt=PROMPT, webhook=None):
         """A post that goes well; its id."""
@@ -188,7 +188,7 @@ class Theatre:
 
     def ticker(self, skew_s=0.0):
         """Somebody who ticks once."""
-        return self.player(lambda service: service.tick(), skew_s)
+        return self.process(lambda service: service.tick(), skew_s)
 
     def tick(self, pause_s=0.0):
         """A tick that goes well."""
@@ -228,11 +228,11 @@ class Theatre:
             self.tick(pause_s=3600)
 
     def end(self):
-        """Let everything come to rest and judge.
+        """Let everything come to rest and check the invariants.
 
         Raises:
             Broken: an invariant does not hold.
         """
         self.rest()
         self.world.clock.advance(600)  # whatever was paid for is made by now
-        Judge(self).judge()
+        Invariants(self).invariants()

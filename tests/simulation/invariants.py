@@ -17,7 +17,7 @@ JOB = re.compile(r"vid_[0-9a-f]{27}")
 REASON_AT_LEAST = 40  # characters: less is no reason
 
 
-class Broken(AssertionError):  # noqa: N818 - what a judge says
+class Broken(AssertionError):  # noqa: N818 - an invariant fell
     """An invariant does not hold."""
 
 
@@ -32,7 +32,7 @@ class Lived:
     work_s: float
 
 
-class Judge:
+class Invariants:
     """Looks behind the service at bucket and upstream.
 
     Args:
@@ -51,7 +51,7 @@ class Judge:
         found = [name for name in self._names if name.startswith(f"{folder}/")]
         return {JOB.search(name)[0]: name for name in found if JOB.search(name)}
 
-    def judge(self):
+    def invariants(self):
         """Look at everything.
 
         Raises:
@@ -66,8 +66,8 @@ class Judge:
         for job_id, record in records.items():
             self._expect(tasks[job_id] <= 1, f"paid {tasks[job_id]} times: {job_id}")
             if not record.get("deleted"):
-                self._judge_job(job_id, record, tasks, succeeded, videos.get(job_id))
-            self._judge_telling(job_id, record, jobs[job_id])
+                self._check_job(job_id, record, tasks, succeeded, videos.get(job_id))
+            self._check_telling(job_id, record, jobs[job_id])
         for _owner, _key, job_id in self._life.answers:
             self._expect(job_id in jobs, f"an answered job is lost: {job_id}")
         self._no_orphans(records, videos)
@@ -89,7 +89,7 @@ class Judge:
             self._expect(job_id in jobs, f"a paid task without a job: {job_id}")
         return tasks, succeeded
 
-    def _judge_job(self, job_id, record, tasks, succeeded, video):
+    def _check_job(self, job_id, record, tasks, succeeded, video):
         verdict = record["verdict"]
         failure = verdict["failure"] or {}
         code, prompt = failure.get("code"), record["intent"]["request"]["prompt"]
@@ -110,7 +110,7 @@ class Judge:
             self._expect(tasks[job_id] == 1, f"completed by nobody's task: {job_id}")
             self._expect("#" not in prompt, f"a bad film was completed: {job_id}")
             self._expect(video is not None, f"completed without a video: {job_id}")
-            self._judge_film(job_id, prompt, video)
+            self._check_film(job_id, prompt, video)
 
     def _untouched(self):
         """What is not ours lies as it lay."""
@@ -165,7 +165,7 @@ class Judge:
         work_s = self._works.get(job_id, 0.0)
         return Lived(job_id, intent["account"], intent["created_at"], verdict["ended_at"], work_s)
 
-    def _judge_telling(self, job_id, record, name):
+    def _check_telling(self, job_id, record, name):
         """At least once under one id, or its tries ran out; every try stands in the log."""
         heard = self._world.receivers.of(job_id)
         ids, types = {one.id for one in heard}, {one.event["type"] for one in heard}
@@ -190,7 +190,7 @@ class Judge:
         elif "gone" not in outcomes:
             self._expect(len(log) == TRIES, f"given up after {len(log)} tries: {job_id} {log}")
 
-    def _judge_film(self, job_id, prompt, video):
+    def _check_film(self, job_id, prompt, video):
         content = self._world.bucket.blob(video).download_as_bytes()
         probe = Probe()
         for at in range(0, len(content), CHUNK_BYTES):

@@ -1,6 +1,6 @@
-"""The stories in which each guard of the protocol is needed: without it, the judge finds the damage.
+"""The scenarios in which each guard of the protocol is needed: without it, an invariant falls.
 
-`python -m tests.simulation.dramas NAME` plays one; it says `broken:` and why when an invariant fell.
+`python -m tests.simulation.all_scenarios NAME` runs one; it says `broken:` and why.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import sys
 
 os.environ["DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"] = "true"
 # Only now, since the storage client reads its environment when it is imported.
-from tests.simulation.judge import Broken
-from tests.simulation.stories import doubting, ending, submitting, telling
-from tests.simulation.theatre import Theatre
+from tests.simulation.invariants import Broken
+from tests.simulation.scenario_runner import ScenarioRunner
+from tests.simulation.scenarios import doubting, ending, submitting, telling
 
 
-def dramas():
-    """Name to story."""
+def scenarios():
+    """Name to scenario."""
     found = {}
     for book in (submitting, doubting, ending, telling):
         own = [
@@ -26,30 +26,30 @@ def dramas():
     return found
 
 
-def perform(name):
-    """Play one story to its end.
+def run_scenario(name):
+    """Run one to its end.
 
     Raises:
         Broken: an invariant fell.
     """
-    play = Theatre(name)
-    dramas()[name](play)
-    play.end()
-    return play
+    runner = ScenarioRunner(name)
+    scenarios()[name](runner)
+    runner.end()
+    return runner
 
 
 def main(names):
-    """Play some, or all; returns 1 when one broke."""
+    """Run some, or all; returns 1 when one broke."""
     broken = 0
-    for name in names or dramas():
+    for name in names or scenarios():
         try:
-            perform(name)
+            run_scenario(name)
         except Broken as reason:
             broken += 1
             print(f"broken: {name}: {reason}")
         except LookupError as reason:
             broken += 1
-            print(f"not played: {name}: {reason}")
+            print(f"not run: {name}: {reason}")
         else:
             print(f"held: {name}")
     return bool(broken)

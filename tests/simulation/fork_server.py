@@ -1,7 +1,7 @@
-"""A process that has everybody else's packages loaded and forks itself for each copy of the house.
+"""A process that has everybody else's packages loaded and forks itself for each copy of the project.
 
-A drama takes half a second and a fresh interpreter two; thirty of them are a minute. It reads lines
-of `FOLDER<tab>DRAMA` and answers with one line of JSON each; it knows no module of ours, so that
+A scenario takes half a second and a fresh interpreter two; thirty of them are a minute. It reads lines
+of `FOLDER<tab>SCENARIO` and answers with one line of JSON each; it knows no module of ours, so that
 every fork imports the copy that it is sent to.
 """
 
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import traceback
 
-# What the house imports from others, down to the modules that cost time.
+# What the project imports from others, down to the modules that cost time.
 PACKAGES = (
     "PIL.Image",
     "av",
@@ -29,14 +29,14 @@ PACKAGES = (
 )
 
 
-def play(folder, drama, out):
-    """In a fork: the drama in this copy of the house, everything printed into `out`."""
+def runner(folder, scenario, out):
+    """In a fork: the scenario in this copy of the project, everything printed into `out`."""
     os.chdir(folder)
     sys.path[0] = folder
-    sys.argv = ["dramas", drama]
+    sys.argv = ["all_scenarios", scenario]
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         try:
-            runpy.run_module("tests.simulation.dramas", run_name="__main__")
+            runpy.run_module("tests.simulation.all_scenarios", run_name="__main__")
         except SystemExit:
             pass  # it has said how it ended
         except BaseException:  # noqa: BLE001 - told to the one who asked
@@ -49,11 +49,11 @@ def main():
     for name in PACKAGES:
         importlib.import_module(name)
     for line in sys.stdin:
-        folder, _, drama = line.strip().partition("\t")
+        folder, _, scenario = line.strip().partition("\t")
         with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
             child = os.fork()
             if not child:
-                play(folder, drama, out)
+                runner(folder, scenario, out)
                 os._exit(0)
             os.waitpid(child, 0)
             out.seek(0)
