@@ -202,3 +202,13 @@ def test_the_house_rules_find_what_they_name(tmp_path):
     found = "\n".join(rules.broken(tmp_path))
     for word in ("notes.txt", "os.environ", "f has", "a room has", "'requests' is not pinned"):
         assert word in found
+
+
+def test_the_tests_of_a_family_stand_in_its_folder():
+    families = {
+        path.parent.relative_to(ROOT / "lib")
+        for ring in ("core", "adapters", "flows", "web")
+        for path in (ROOT / "lib" / ring).rglob("*.py")
+    }
+    found = {family for family in families if any((ROOT / "tests" / family).glob("test_*.py"))}
+    assert families - found == set()

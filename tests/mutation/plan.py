@@ -76,57 +76,77 @@ ACCEPTED = "tests/simulation/test_accepted.py"
 SCENARIOS = "tests/simulation/test_simulation.py::test_the_protocol_holds_in"
 WORLDS = "tests/mutation/worlds.py"
 LIFETIME = "tests/flows/test_lifetime.py"
-ACCOUNTS = "tests/flows/test_accounts.py"
+ACCOUNTS = "tests/flows/tasks/test_queue_accounts.py"
 
-PAID = ("tests/core/test_reconcile", "tests/flows/test_paid_once", ACCEPTED, SCENARIOS)
-FILMS = (LIFETIME, "tests/flows/test_copies", "tests/flows/test_verdicts", SCENARIOS)
-OBJECTS = ("tests/flows/test_odd_objects", LIFETIME, "tests/flows/test_rollback", SCENARIOS)
+PAID = (
+    "tests/core/protocol/test_reconcile",
+    "tests/flows/tasks/test_reconcile_paid_once",
+    ACCEPTED,
+    SCENARIOS,
+)
+FILMS = (LIFETIME, "tests/flows/tasks/test_copy", "tests/flows/tasks/test_verdicts", SCENARIOS)
+OBJECTS = ("tests/flows/test_tick_odd_objects", LIFETIME, "tests/flows/test_rollback", SCENARIOS)
 
 # Left out: how fast queries follow each other, sentences, what is counted, how much is kept.
 CORE = (
     Target(
         "lib/core/protocol/decide.py",
-        first=("tests/core/test_decide", "tests/core/test_protocol_times", "tests/flows/test_ends"),
+        first=(
+            "tests/core/protocol/test_decide",
+            "tests/core/protocol/test_protocol_times",
+            "tests/flows/tasks/test_poll_ends",
+        ),
     ),
     Target("lib/core/protocol/reconcile.py", first=PAID),
     Target("lib/core/protocol/evidence.py", first=PAID),
-    Target("lib/core/jobs/state.py", ("State",), ("tests/core/test_job", *OBJECTS)),
-    Target("lib/core/jobs/verdict.py", ("Verdict",), ("tests/core/test_job", *OBJECTS)),
-    Target("lib/core/jobs/job.py", ("Job",), ("tests/core/test_job", *OBJECTS)),
+    Target("lib/core/jobs/state.py", ("State",), ("tests/core/jobs/test_job", *OBJECTS)),
+    Target("lib/core/jobs/verdict.py", ("Verdict",), ("tests/core/jobs/test_job", *OBJECTS)),
+    Target("lib/core/jobs/job.py", ("Job",), ("tests/core/jobs/test_job", *OBJECTS)),
     Target(
-        "lib/core/jobs/stages.py", first=("tests/core/test_stages", "tests/core/test_job", LIFETIME)
+        "lib/core/jobs/stages.py",
+        first=("tests/core/jobs/test_stages", "tests/core/jobs/test_job", LIFETIME),
     ),
-    Target("lib/core/protocol/slots.py", first=("tests/core/test_slots", "tests/flows/test_slots")),
+    Target(
+        "lib/core/protocol/slots.py",
+        first=("tests/core/protocol/test_slots", "tests/flows/tasks/test_queue_slots"),
+    ),
     Target(
         "lib/core/upstream/reader.py",
         ("outcome", "_refused", "parse", "page", "_row", "_text", "_moment", "OK", "UNAVAILABLE"),
         (
-            "tests/adapters/test_dashscope",
-            "tests/flows/test_odd_answers",
+            "tests/adapters/dashscope/test_client",
+            "tests/flows/tasks/test_poll_odd_answers",
         ),
     ),
-    Target("lib/core/outside/numbers.py", first=("tests/core/test_numbers",)),
+    Target("lib/core/outside/numbers.py", first=("tests/core/outside/test_numbers",)),
 )
 FLOWS = (
     Target(
         "lib/flows/context.py",
         ("Times", "SEND_EVERY_S"),
-        ("tests/core/test_protocol_times", *PAID),
+        ("tests/core/protocol/test_protocol_times", *PAID),
         {"delay_s": (31.0,), "skew_s": (4.1,)},
     ),
     Target("lib/flows/tasks/evidence.py", first=PAID),
     Target("lib/flows/tasks/reconcile.py", first=PAID),
     Target("lib/flows/tasks/clocks.py", first=PAID),
     Target(
-        "lib/flows/tasks/send.py", first=("tests/flows/test_prepared_orders", LIFETIME, ACCOUNTS)
+        "lib/flows/tasks/send.py",
+        first=("tests/flows/tasks/test_prepare_orders", LIFETIME, ACCOUNTS),
     ),
     Target(
-        "lib/flows/tasks/queue.py", first=(ACCOUNTS, LIFETIME, "tests/flows/test_slots", SCENARIOS)
+        "lib/flows/tasks/queue.py",
+        first=(ACCOUNTS, LIFETIME, "tests/flows/tasks/test_queue_slots", SCENARIOS),
     ),
     Target(
         "lib/flows/tasks/poll.py",
         ("first_look", "poll", "_note_ended", "may_list", "hand_over", "_see", "_look"),
-        (LIFETIME, "tests/flows/test_slots", "tests/flows/test_odd_answers", SCENARIOS),
+        (
+            LIFETIME,
+            "tests/flows/tasks/test_queue_slots",
+            "tests/flows/tasks/test_poll_odd_answers",
+            SCENARIOS,
+        ),
     ),
     Target(
         "lib/flows/tasks/copy.py",
@@ -137,23 +157,27 @@ FLOWS = (
         FILMS,
     ),
     Target(
-        "lib/flows/tasks/finish.py", first=(LIFETIME, "tests/flows/test_webhook_outbox", SCENARIOS)
+        "lib/flows/tasks/finish.py", first=(LIFETIME, "tests/flows/webhooks/test_send", SCENARIOS)
     ),
-    Target("lib/flows/requests/start.py", first=(LIFETIME, "tests/flows/test_repeated_posts")),
     Target(
-        "lib/flows/tick.py", ("_mend", "_alone"), (LIFETIME, "tests/flows/test_pins", SCENARIOS)
+        "lib/flows/requests/start.py", first=(LIFETIME, "tests/flows/requests/test_submit_repeated")
+    ),
+    Target(
+        "lib/flows/tick.py",
+        ("_mend", "_alone"),
+        (LIFETIME, "tests/flows/tasks/test_unreachable_pins", SCENARIOS),
     ),
 )
 ADAPTERS = (
     Target(
         "lib/adapters/dashscope/creates.py",
         ("create", "_sent", "_before_the_body", "CREATE_TOTAL_S"),
-        ("tests/adapters/test_dashscope", "tests/adapters/test_slow", *PAID),
+        ("tests/adapters/dashscope/test_client", "tests/adapters/dashscope/test_slow", *PAID),
     ),
     Target(
         "lib/adapters/dashscope/connection.py",
         ("Connection.read", "Connection.query", "_failed"),
-        ("tests/adapters/test_dashscope", "tests/adapters/test_slow", *PAID),
+        ("tests/adapters/dashscope/test_client", "tests/adapters/dashscope/test_slow", *PAID),
     ),
     Target(
         "lib/adapters/dashscope/listing.py",
@@ -161,7 +185,7 @@ ADAPTERS = (
             *("TaskList.read", "TaskList._by_our_clock", "_whole", "LIST_AT_MOST_S"),
             *("PAGE_SIZE", "PAGES_AT_MOST"),
         ),
-        ("tests/adapters/test_dashscope", "tests/adapters/test_slow", *PAID),
+        ("tests/adapters/dashscope/test_client", "tests/adapters/dashscope/test_slow", *PAID),
     ),
     Target(
         "lib/adapters/state/ledger.py",
@@ -169,7 +193,12 @@ ADAPTERS = (
             *("Ledger.claim", "Ledger.move_gate", "Ledger.move_poll_lease", "Ledger._move"),
             "_claim",
         ),
-        (ACCOUNTS, "tests/flows/test_odd_objects", "tests/flows/test_repeated_posts", SCENARIOS),
+        (
+            ACCOUNTS,
+            "tests/flows/test_tick_odd_objects",
+            "tests/flows/requests/test_submit_repeated",
+            SCENARIOS,
+        ),
     ),
     Target(
         "lib/adapters/state/keys.py",
@@ -177,8 +206,8 @@ ADAPTERS = (
         (
             "tests/adapters/state/test_ledger_edges",
             ACCOUNTS,
-            "tests/flows/test_odd_objects",
-            "tests/flows/test_repeated_posts",
+            "tests/flows/test_tick_odd_objects",
+            "tests/flows/requests/test_submit_repeated",
             SCENARIOS,
         ),
     ),
@@ -211,41 +240,44 @@ PLAN = Plan(
     targets=CORE + FLOWS + ADAPTERS,
     tests=(
         "tests/core",
-        "tests/adapters/test_dashscope.py",
-        "tests/adapters/test_dashscope_edges.py",
-        "tests/adapters/bucket",
-        "tests/adapters/outbound",
+        "tests/adapters/dashscope/test_client.py",
+        "tests/adapters/dashscope/test_client_edges.py",
+        "tests/adapters/bucket/test_client_edges.py",
+        "tests/adapters/outbound/test_service_clock_edges.py",
         "tests/adapters/state",
         "tests/flows",
         ACCEPTED,
         SCENARIOS,
-        "tests/web/test_videos_calls.py",
+        "tests/web/native/test_videos_calls.py",
         WORLDS,
     ),
     ignored=(
-        "tests/core/test_frames.py",
-        "tests/core/test_mp4.py",
-        "tests/core/test_webhook_signature.py",
-        "tests/flows/test_bounded_ticks.py",
-        "tests/flows/test_implicit_key.py",
-        "tests/flows/test_final.py::test_a_verdict_never_changes[completed]",
-        "tests/flows/test_final.py::test_a_verdict_never_changes[failed]",
-        "tests/flows/test_cancel_delete.py::test_fifty_watchers_ask_the_upstream_no_more_than_one",
-        "tests/flows/test_accounts.py::test_an_owner_with_many_jobs_does_not_starve",
-        "tests/flows/test_pins.py::test_jobs_wait_visibly_and_go_on_when_their_account_is_back",
+        "tests/core/media/test_frames.py",
+        "tests/core/media/test_mp4.py",
+        "tests/core/test_webhooks_signature.py",
+        "tests/flows/test_tick_bounded.py",
+        "tests/flows/requests/test_implicit_key.py",
+        "tests/flows/tasks/test_finish_final.py::test_a_verdict_never_changes[completed]",
+        "tests/flows/tasks/test_finish_final.py::test_a_verdict_never_changes[failed]",
+        "tests/flows/requests/test_cancel_delete.py::test_fifty_watchers_ask_the_upstream_no_more_than_one",
+        "tests/flows/tasks/test_queue_accounts.py::test_an_owner_with_many_jobs_does_not_starve",
+        "tests/flows/tasks/test_unreachable_pins.py::test_jobs_wait_visibly_and_go_on_when_their_account_is_back",
         "tests/flows/test_rollback.py::test_yesterdays_jobs_are_carried_on",
         "tests/flows/test_rollback.py::test_tomorrows_finished_jobs_keys_and_tombstones_are_read",
-        "tests/flows/test_verdicts.py::test_list_and_get_say_the_same_of_every_stage_and_end",
+        "tests/flows/tasks/test_verdicts.py::test_list_and_get_say_the_same_of_every_stage_and_end",
     ),
     named=(
-        "tests/flows/test_repeated_posts",
+        "tests/flows/requests/test_submit_repeated",
         "tests/flows/test_rollback",
-        "tests/flows/test_odd_objects",
-        "tests/flows/test_odd_answers",
-        "tests/flows/test_copies",
-        "tests/flows/test_verdicts",
+        "tests/flows/test_tick_odd_objects",
+        "tests/flows/tasks/test_poll_odd_answers",
+        "tests/flows/tasks/test_copy.py",
+        "tests/flows/tasks/test_verdicts.py",
     ),
-    constants=("tests/core/test_protocol_constants", "tests/core/test_protocol_times"),
+    constants=(
+        "tests/core/protocol/test_protocol_constants",
+        "tests/core/protocol/test_protocol_times",
+    ),
     packages=("lib", "tests"),
     survivors=Path(__file__).with_name("survivors.toml"),
     warming=f"{LIFETIME}::test_a_post_becomes_a_film_behind_a_signed_link",

@@ -11,7 +11,7 @@ from lib.flows.tasks import copy
 from lib.flows.tasks.copy import copy_film, give_up, retry_at
 from tests.flows.odd import events, pending
 from tests.flows.tasks.stored import again, job, verdict
-from tests.flows.test_copies import HOST, FilmHost
+from tests.flows.tasks.test_copy import HOST, FilmHost
 from tests.hooks import Hooked, lost
 
 DAY_S, HOUR_S = 86_400.0, 3_600.0

@@ -16,7 +16,7 @@ from lib.flows.tasks.prepare import prepare
 from lib.flows.tasks.send import dispatch, lease, send, slow_down, unsure
 from tests.flows.tasks.stored import ACCOUNT, Script, again, job, verdict
 from tests.flows.tasks.test_clocks_edges import shown
-from tests.flows.test_paid_once import request
+from tests.flows.tasks.test_reconcile_paid_once import request
 from tests.hooks import instance, is_create, refused
 
 FULL = Refused(errors.RATE_LIMITED, "Throttling", "full", waits=True, limited=True)

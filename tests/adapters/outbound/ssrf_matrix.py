@@ -1,6 +1,6 @@
 """Every spelling of a place that a stranger's link must not reach, tried against the real fetcher.
 
-`python -m tests.adapters.ssrf_matrix` prints the table. Nothing is believed of the answer alone:
+`python -m tests.adapters.outbound.ssrf_matrix` prints the table. Nothing is believed of the answer alone:
 two sockets listen on this machine (IPv4 and IPv6) and must stay silent, and an audit hook of the
 interpreter records every connection that anything in the process tries to make, and forbids those
 that would leave this machine.

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.flows.odd import read
-from tests.flows.test_odd_answers import Bent
+from tests.flows.tasks.test_poll_odd_answers import Bent
 from tests.world import UPSTREAM
 
 

@@ -10,7 +10,7 @@ from lib.core.errors import INVALID_FRAME, ApiError, FrameFault, invalid_frame
 from lib.core.media.frames import check
 from lib.web.auth import digest
 from lib.web.compat.refusals import FRAMES, sentence
-from tests.web.test_compat import ASYNC, CREATE, body
+from tests.web.compat.test_dialect import ASYNC, CREATE, body
 
 KEYS = {"alice": [f"s1:{digest('s1', 'key-a')}"]}
 ALICE = {"Authorization": "Bearer key-a", **ASYNC}

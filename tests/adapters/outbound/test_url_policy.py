@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lib.adapters.outbound import fetch, redirects, url_policy
 from lib.adapters.outbound import session as sessions
 from lib.core.errors import ApiError
-from tests.adapters import ssrf_matrix
+from tests.adapters.outbound import ssrf_matrix
 
 PICTURE = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
 

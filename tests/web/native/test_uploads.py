@@ -17,7 +17,7 @@ from lib.core.errors import ApiError
 from lib.flows.requests.frames import load
 from tests.world import BUCKET, START, STORAGE, picture, signing_key
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

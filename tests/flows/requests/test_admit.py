@@ -69,7 +69,7 @@ def test_the_same_bad_request_gets_the_same_error_from_all_three(make_world, fir
     "check", ["check_address(", "check_resolution(", "limits.check(", "judged("]
 )
 def test_each_check_is_called_from_one_place(check):
-    flows = Path(__file__).resolve().parents[2] / "lib" / "flows"
+    flows = Path(__file__).resolve().parents[3] / "lib" / "flows"
     calls = {
         path.name: len(re.findall(rf"(?<!def ){re.escape(check)}", path.read_text()))
         for path in flows.rglob("*.py")

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lib.adapters.outbound import fetch, url_policy
 from lib.adapters.outbound import session as sessions
 from lib.core.errors import ApiError
-from tests.adapters.ssrf_matrix import _answer
+from tests.adapters.outbound.ssrf_matrix import _answer
 
 NAME = "pictures.example.com"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"

@@ -11,7 +11,7 @@ from lib.core.jobs.job import Failure, Intent, PlainRequest, StoredVideo, Verdic
 from lib.core.outside.records import NotReadable
 from lib.core.request import VideoRequest
 
-FILE = Path(__file__).parents[1] / "flows/stored_without_schema.json"
+FILE = Path(__file__).parents[2] / "flows/stored_without_schema.json"
 BODIES = {
     one["name"]: one["body"]
     for one in json.loads(FILE.read_text("utf-8"))["objects"]
