@@ -27,7 +27,7 @@ _on_status: Callable[[int], Callable[[Handler], Handler]] = functions_framework.
 @functions_framework.http
 def api(request: Request) -> Response:
     """Everything that frontends call."""
-    from lib import wiring  # noqa: PLC0415 - nothing is built at import
+    from lib import wiring
 
     return wiring.service().api(request)
 
@@ -35,7 +35,7 @@ def api(request: Request) -> Response:
 @functions_framework.http
 def poll(request: Request) -> Response:
     """One tick, called by Cloud Scheduler over HTTP."""
-    from lib import wiring  # noqa: PLC0415 - nothing is built at import
+    from lib import wiring
 
     return wiring.service().poll(request)
 
@@ -43,9 +43,9 @@ def poll(request: Request) -> Response:
 @functions_framework.cloud_event
 def poll_event(_event: CloudEvent) -> None:
     """The same tick as the target of an event: the same check, since an event is a POST, too."""
-    import flask  # noqa: PLC0415 - the framework's own request, which an event does not carry
+    import flask  # the framework's own request, which an event does not carry
 
-    from lib import wiring  # noqa: PLC0415 - nothing is built at import
+    from lib import wiring
 
     answer = wiring.service().poll(flask.request)
     if answer.status_code >= HTTPStatus.BAD_REQUEST:
@@ -55,9 +55,9 @@ def poll_event(_event: CloudEvent) -> None:
 @_on_status(HTTPStatus.NOT_FOUND)
 def unrouted(_error: Exception) -> Response:
     """A path that the framework's own routes do not know, such as one with a line break in it."""
-    import flask  # noqa: PLC0415 - the framework's own request, which an error does not carry
+    import flask  # the framework's own request, which an error does not carry
 
-    from lib import wiring  # noqa: PLC0415 - nothing is built at import
+    from lib import wiring
 
     service = wiring.service()
     return (service.api if flask.current_app.name == "api" else service.poll)(flask.request)

@@ -30,8 +30,8 @@ def pytest_collection_modifyitems(items):
 @functools.cache
 def film(frames=150, codec="libx264", *, audio=False, faststart=True):
     """A small real film of 64x48 pixels, encoded once for each set of options."""
-    import av  # noqa: PLC0415 - only tests that need a film pay for it
-    import numpy as np  # noqa: PLC0415 - as above
+    import av  # only tests that need a film pay for it
+    import numpy as np
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "film.mp4")
@@ -62,7 +62,7 @@ def make_film():
 
 @pytest.fixture
 def make_world():
-    from tests.world import World  # noqa: PLC0415 - pure tests need no world
+    from tests.world import World  # pure tests need no world
 
     return functools.partial(World, film)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 @functools.cache
 def fragmented(frames=150):
     """A film in fragments: an empty `moov`, then `moof` and `mdat` in turn."""
-    import av  # noqa: PLC0415 - only tests that need a film pay for it
-    import numpy as np  # noqa: PLC0415 - as above
+    import av  # only tests that need a film pay for it
+    import numpy as np
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "film.mp4")

@@ -49,7 +49,7 @@ REMOVED = ".SIGNATURE_REMOVED_BY_GOOGLE"
 MAX_AGE = re.compile(r"max-age=(\d{1,9})")
 
 
-class NotGenuine(Exception):  # noqa: N818 - a judgement that callers put into their own words
+class NotGenuine(Exception):
     """The token is not one of Google's for us, or no longer."""
 
 
@@ -148,7 +148,7 @@ class Google:
         self._keep_until, self._ask_after = now + keep_s, now + AGAIN_S
 
     def _fetch(self) -> tuple[Mapping[str, str], float] | None:
-        from requests import RequestException  # noqa: PLC0415 - only a token needs it
+        from requests import RequestException  # only a token needs it
 
         try:
             with self._connect() as session:
@@ -237,7 +237,7 @@ def _decode(text: str) -> bytes:
 
 
 def _signed(signed: bytes, signature: bytes, certificate: str) -> bool:
-    from google.auth import crypt  # noqa: PLC0415 - only a token needs it
+    from google.auth import crypt  # only a token needs it
 
     try:
         return bool(crypt.verify_signature(signed, signature, certificate))

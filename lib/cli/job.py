@@ -24,7 +24,7 @@ TRANSIENT = frozenset({429, 500, 502, 503, 504})
 TERMINAL = frozenset({"completed", "failed", "cancelled", "expired"})
 
 
-class JobRefused(Exception):  # noqa: N818 - shown to the user, then the end
+class JobRefused(Exception):
     """The service said no, or the job did not complete; the message says why."""
 
 

@@ -35,7 +35,7 @@ Functions read OWNER_KEYS when they start: a change takes effect with the next d
 """
 
 
-class KeysRefused(Exception):  # noqa: N818 - a refusal in our own words
+class KeysRefused(Exception):
     """What was asked for cannot be done; nothing was written."""
 
 

@@ -42,7 +42,7 @@ for group in groups:
 """
 
 
-class Died(Exception):  # noqa: N818 - shown to the user, then the end
+class Died(Exception):
     """A process ended or did not answer; the message carries the end of its log."""
 
 

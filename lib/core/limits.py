@@ -24,7 +24,7 @@ AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,6})?) ([A-Z]{3})")
 FREE = Decimal(0)
 
 
-class BadLimits(ValueError):  # noqa: N818 - a setting that contradicts itself
+class BadLimits(ValueError):
     """OWNER_LIMITS holds what cannot be a limit: names the owner, the field, what is allowed."""
 
 

@@ -51,7 +51,7 @@ FINAL = frozenset({"delivered", "gone"})  # nothing is sent after these
 AGENT = "inbetween-webhooks/1"
 
 
-class BadSecret(ValueError):  # noqa: N818 - the configuration says it in its own words
+class BadSecret(ValueError):
     """Not a secret of the standard's form; the message never repeats it."""
 
 

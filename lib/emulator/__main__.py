@@ -113,7 +113,12 @@ def _keys(options: argparse.Namespace) -> dict[str, list[str]]:
 
 
 def _everything(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
-    from lib.emulator.suite import Emulators, Options, draft, render  # noqa: PLC0415 - one part alone starts without it
+    from lib.emulator.suite import (  # one part alone starts without it
+        Emulators,
+        Options,
+        draft,
+        render,
+    )
 
     emulators = Emulators(
         Options(
@@ -133,9 +138,9 @@ def _everything(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[
 
 
 def _storage(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
-    from lib.emulator.clock import Clock  # noqa: PLC0415 - as above
-    from lib.emulator.server import Server  # noqa: PLC0415 - as above
-    from lib.emulator.storage import StorageApp  # noqa: PLC0415 - as above
+    from lib.emulator.clock import Clock
+    from lib.emulator.server import Server
+    from lib.emulator.storage import StorageApp
 
     app = StorageApp(Clock(), signers=_signers(options), data=options.data)
     for name in options.bucket:
@@ -156,8 +161,8 @@ def _storage(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], 
 
 
 def _upstream(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], None]]:
-    from lib.emulator.clock import Clock  # noqa: PLC0415 - as above
-    from lib.emulator.suite import Options, UpstreamServer, draft, render  # noqa: PLC0415 - as above
+    from lib.emulator.clock import Clock
+    from lib.emulator.suite import Options, UpstreamServer, draft, render
 
     plan = Options(
         port=options.port,

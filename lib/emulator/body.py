@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-class Dropped(Exception):  # noqa: N818 - an event on the wire, not an error of the app
+class Dropped(Exception):
     """Raised by an app (before or while answering) to cut the connection without an answer."""
 
 

@@ -89,7 +89,7 @@ class Scheduler:
             self._running.release()
 
     def _call(self, moment: str) -> int:
-        import requests  # noqa: PLC0415 - the emulator starts without it
+        import requests  # the emulator starts without it
 
         if self.session is None:
             self.session = requests.Session()
@@ -112,8 +112,8 @@ class Scheduler:
 
     def token(self) -> str:
         """An OIDC token as Google's: RS256, with audience, e-mail and expiry."""
-        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only a call needs it
-        from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415 - as above
+        from cryptography.hazmat.primitives import hashes  # only a call needs it
+        from cryptography.hazmat.primitives.asymmetric import padding
 
         now = int(self.clock.now())
         header = {"alg": "RS256", "kid": KEY_ID, "typ": "JWT"}
@@ -133,8 +133,8 @@ class Scheduler:
 
     @functools.cached_property
     def _key(self) -> RSAPrivateKey:
-        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - as in token
-        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - as in token
+        from cryptography.hazmat.primitives import serialization  # as in token
+        from cryptography.hazmat.primitives.asymmetric import rsa  # as in token
 
         if self.key is None:
             return rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -146,8 +146,8 @@ class Scheduler:
 
     def certificates(self) -> dict[str, str]:
         """Key id to X.509 certificate (PEM), as google-auth reads Google's."""
-        from cryptography import x509  # noqa: PLC0415 - as in token
-        from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 - as above
+        from cryptography import x509  # as in token
+        from cryptography.hazmat.primitives import hashes, serialization
 
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, self.email)])
         start = datetime.fromtimestamp(self.clock.now(), UTC) - timedelta(days=1)

@@ -32,7 +32,7 @@ KEY_PATHS = frozenset({"/emulator/certs", "/emulator/jwks"})
 
 def render(film: FilmSource, *, draft: bool = False) -> bytes:
     """The film between two frames; a draft is rougher and takes less than half the work."""
-    from lib.emulator.film import render as render_film  # noqa: PLC0415 - cv2 and av start slowly
+    from lib.emulator.film import render as render_film  # cv2 and av start slowly
 
     made = render_film(
         film.first,
@@ -90,7 +90,7 @@ class UpstreamServer:
     """
 
     def __init__(self, options: Options, clock: Clock, scheduler: Scheduler | None = None) -> None:
-        import requests  # noqa: PLC0415 - storage alone does not need it
+        import requests  # storage alone does not need it
 
         self._scheduler = scheduler
         self.server = Server(self._answer, options.port, now=clock.now)

@@ -170,8 +170,8 @@ def _limits(config: Config) -> Mapping[str, OwnerLimits]:
 
 
 def _client_bucket(config: Config, runtime: Runtime, clock: ServiceClock) -> Any:
-    from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 - 0.2 s of a start
-    from google.cloud import storage  # noqa: PLC0415 - as above
+    from google.auth.credentials import AnonymousCredentials  # 0.2 s of a start
+    from google.cloud import storage
 
     if config.storage_emulator:
         client = storage.Client(

@@ -64,8 +64,8 @@ class Parts:
         return self.sign({"alg": "RS256", "kid": "emulated-scheduler", **(header or {})}, claims)
 
     def sign(self, header, claims):
-        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - only here
-        from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415 - as above
+        from cryptography.hazmat.primitives import hashes  # only here
+        from cryptography.hazmat.primitives.asymmetric import padding
 
         text = ".".join(encode(json.dumps(part).encode()) for part in (header, claims))
         key = self.scheduler._key

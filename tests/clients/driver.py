@@ -8,7 +8,7 @@ import sys
 
 
 def answer(order):
-    import dashscope  # noqa: PLC0415 - from the folder of the release under test
+    import dashscope  # from the folder of the release under test
 
     os.chdir(order["cwd"])
     dashscope.base_http_api_url = order["url"]

@@ -37,7 +37,7 @@ def media(blob, **conditions):
         url, params={"uploadType": "media", "name": blob.name, **query}, data=b"new"
     )
     if answer.status_code != 200:
-        from google.api_core.exceptions import from_http_response  # noqa: PLC0415 - only here
+        from google.api_core.exceptions import from_http_response  # only here
 
         raise from_http_response(answer)
 

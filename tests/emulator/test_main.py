@@ -165,10 +165,10 @@ def test_it_starts_in_under_a_second():
 
 
 def test_a_half_made_film_keeps_nothing_alive(tmp_path):
-    import base64  # noqa: PLC0415 - for one frame
-    import io  # noqa: PLC0415 - as above
+    import base64  # for one frame
+    import io
 
-    from PIL import Image  # noqa: PLC0415 - as above
+    from PIL import Image
 
     file = io.BytesIO()
     Image.effect_noise((1280, 720), 90).convert("RGB").save(file, "PNG")

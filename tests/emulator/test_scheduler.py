@@ -95,7 +95,7 @@ def test_the_token_is_one_that_google_auth_believes(make):
 
 
 def test_the_services_own_door_lets_it_in_and_nobody_else():
-    from lib.adapters import identity  # noqa: PLC0415 - what the token is for
+    from lib.adapters import identity  # what the token is for
 
     clock = Clock(start=1_790_000_000.0)
     scheduler = Scheduler(clock, url=URL, audience="https://poll.example")

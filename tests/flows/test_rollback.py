@@ -216,6 +216,6 @@ def test_yesterdays_jobs_are_carried_on(yesterday):
 
 
 def test_an_id_of_this_test_is_an_id():
-    from lib.core.ids import valid_id  # noqa: PLC0415 - beside its only use
+    from lib.core.ids import valid_id  # beside its only use
 
     assert valid_id(ID)

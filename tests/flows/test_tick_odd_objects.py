@@ -235,7 +235,7 @@ def test_a_verdict_that_cannot_be_read_is_never_overwritten_and_forbids_sending(
     [b"", b"{", b"null", {"id": "../x", "fingerprint": "f", "created_at": 1}, {"id": 7}, {}],
 )
 def test_a_key_that_cannot_be_read_is_nobodys_to_take(world, body):
-    import hashlib  # noqa: PLC0415 - beside its only use
+    import hashlib  # beside its only use
 
     name = f"keys/local/{hashlib.sha256(b'k').hexdigest()}.json"
     put(world, name, body)
@@ -353,7 +353,7 @@ def test_a_frame_is_read_field_by_field():
 
 
 def test_whatever_goes_wrong_inside_the_client_is_no_answer():
-    from google.auth.exceptions import MalformedError, RefreshError  # noqa: PLC0415 - beside its use
+    from google.auth.exceptions import MalformedError, RefreshError  # beside its use
 
     for kind in (RefreshError, MalformedError, KeyError, ValueError, TypeError, AttributeError):
 

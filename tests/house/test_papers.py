@@ -200,7 +200,7 @@ def test_what_is_kept_is_what_the_bucket_sweeps():
 
 
 def test_every_failure_by_prompt_is_told():
-    from lib.emulator.upstream.scenarios import ALL  # noqa: PLC0415 - beside its only use
+    from lib.emulator.upstream.scenarios import ALL  # beside its only use
 
     table = rows(section("emulators.md", "Failures by prompt"))
     assert {words(row[0])[0].removeprefix("#"): row[1] for row in table} == ALL

@@ -232,7 +232,7 @@ class Day:
 
 
 def _wsgi(app):
-    from lib.emulator.in_process import InProcess  # noqa: PLC0415 - only here
+    from lib.emulator.in_process import InProcess  # only here
 
     return InProcess(app)
 

@@ -152,7 +152,7 @@ FLOWS = (
         "lib/flows/tasks/copy.py",
         (
             *("copy_film", "give_up", "_take", "_Lease", "_copy_and_finish", "_finish", "_copy"),
-            *("_end", "_ended_at", "_again", "_same_prompt", "LINK_DEAD"),
+            *("_end", "_ended_at", "_again", "LINK_DEAD"),
         ),
         FILMS,
     ),

@@ -74,7 +74,7 @@ def run(plan, wanted, *, jobs, whole, tell):
 def _calm_hypothesis():
     """The same examples for every mutant, no clock, nothing kept, and no search for a smaller one."""
     with contextlib.suppress(ImportError):
-        from hypothesis import Phase, settings  # noqa: PLC0415 - a project may do without
+        from hypothesis import Phase, settings  # a project may do without
 
         phases = (Phase.explicit, Phase.generate)
         settings.register_profile(

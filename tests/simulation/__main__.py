@@ -71,7 +71,7 @@ class Sum:
 
 def live(seed, without=()):
     """One world: its lifetimes, what it met, what broke, and whether it lay inside the bounds."""
-    from tests.simulation.runs import Broken, Life  # noqa: PLC0415 - after the environment is set
+    from tests.simulation.runs import Broken, Life  # after the environment is set
 
     world = Life(seed, without)
     inside = not world.conditions.clocks.far

@@ -17,7 +17,7 @@ JOB = re.compile(r"vid_[0-9a-f]{27}")
 REASON_AT_LEAST = 40  # characters: less is no reason
 
 
-class Broken(AssertionError):  # noqa: N818 - an invariant fell
+class Broken(AssertionError):
     """An invariant does not hold."""
 
 

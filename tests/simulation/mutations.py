@@ -206,7 +206,7 @@ MUTATIONS = (
     Mutation(
         "an adopted task's prompt must be what was sent",
         "lib/flows/tasks/copy.py",
-        "    if taken.state.adopted and not _same_prompt(intent, report):\n",
+        '    if taken.state.adopted and not same_prompt(asked, report.orig_prompt or ""):\n',
         "    if False:\n",
         "another_program_with_our_key",
     ),

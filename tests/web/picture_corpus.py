@@ -328,8 +328,8 @@ def status(name):
 
 def post_all(folder):
     """In the child: post each file as the first frame, and say what happened as a line of JSON."""
-    from tests.conftest import film  # noqa: PLC0415 - the parent needs no world
-    from tests.world import World, picture  # noqa: PLC0415 - as above
+    from tests.conftest import film  # the parent needs no world
+    from tests.world import World, picture
 
     world = World(film)
     last = picture()

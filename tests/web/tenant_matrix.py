@@ -271,7 +271,7 @@ def _compare(tenants, method, paths, row, said, *, with_id):
 
 
 def main():
-    from tests.conftest import film  # noqa: PLC0415 - the table alone needs it here
+    from tests.conftest import film  # the table alone needs it here
 
     table = calls(World(film).service)
     width = max(len(path) for _, path in table)

@@ -107,7 +107,7 @@ def test_content_redirects_to_the_film_and_its_frames(world):
 
 
 def test_a_json_request_by_the_names_of_other_gateways_means_the_same(world):
-    from tests.web.test_bad_input import URI  # noqa: PLC0415 - the same picture
+    from tests.web.test_bad_input import URI  # the same picture
 
     bodies = [
         {"first_frame": URI, "last_frame": URI},

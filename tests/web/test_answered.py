@@ -106,8 +106,8 @@ def test_an_answer_to_a_connection_that_is_gone_is_none(world, reset):
         connection.request("POST", "/v1/videos", BODY, HEAD)
         assert asked.wait(PATIENCE_S)
         if reset:
-            import socket  # noqa: PLC0415 - one line
-            import struct  # noqa: PLC0415 - one line
+            import socket  # one line
+            import struct  # one line
 
             linger = struct.pack("ii", 1, 0)
             connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -260,7 +260,7 @@ def test_with_only_a_bucket_and_a_key_of_the_upstream_every_call_is_refused(make
 @pytest.mark.parametrize("target", ["api", "poll"])
 def test_a_process_with_an_empty_environment_opens_nothing(target, tmp_path):
     """The real functions-framework: it starts, and answers nobody but with an error."""
-    from lib.cli.processes import consecutive_ports  # noqa: PLC0415 - only here
+    from lib.cli.processes import consecutive_ports  # only here
 
     port = consecutive_ports(1)
     process = subprocess.Popen(
@@ -296,9 +296,9 @@ def patient(method, url, headers):
 
 def test_an_event_is_checked_as_a_call_is(make_world):
     """`main.poll_event` itself, as the framework calls it, over this world's service."""
-    import functions_framework  # noqa: PLC0415 - only here
+    import functions_framework  # only here
 
-    from lib import wiring  # noqa: PLC0415 - as above
+    from lib import wiring
 
     guarded = GuardedWorld(make_world, POLL_AUDIENCE=AUDIENCE, POLL_INVOKER="alice@example.com")
     app = functions_framework.create_app("poll_event", str(ROOT / "main.py"), "cloudevent")

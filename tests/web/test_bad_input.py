@@ -21,7 +21,7 @@ def gif():
 
 
 def animated(kind):
-    from PIL import Image  # noqa: PLC0415 - one row needs it
+    from PIL import Image  # one row needs it
 
     file = io.BytesIO()
     frames = [Image.new("RGB", (320, 320), (n * 80, 0, 0)) for n in range(3)]
@@ -37,7 +37,7 @@ def bomb():
     """A PNG that claims 60000 x 60000 pixels in a hundred bytes."""
     data = bytearray(picture(320, 320))
     data[16:24] = (60000).to_bytes(4, "big") * 2
-    import zlib  # noqa: PLC0415 - one row needs it
+    import zlib  # one row needs it
 
     data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
     return bytes(data)
@@ -469,9 +469,9 @@ def test_a_body_above_the_platform_limit_is_refused_unread(world):
 
 def test_a_redirect_to_a_private_address_is_not_followed(world):
     world.bucket.blob("redirect").upload_from_string(b"x")
-    from werkzeug.wrappers import Response  # noqa: PLC0415 - one test needs it
+    from werkzeug.wrappers import Response  # one test needs it
 
-    from lib.emulator.in_process import InProcess  # noqa: PLC0415 - as above
+    from lib.emulator.in_process import InProcess
 
     bounce = Response(status=302, headers={"Location": "https://169.254.169.254/latest"})
     world.context.fetch._session.mount("http://127.0.0.1:9009", InProcess(bounce))

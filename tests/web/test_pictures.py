@@ -57,7 +57,7 @@ def test_every_orientation_is_applied_and_gone(kind, orientation):
 
 
 def test_a_colour_profile_survives_being_turned():
-    from PIL import ImageCms  # noqa: PLC0415 - one test needs it
+    from PIL import ImageCms  # one test needs it
 
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for kind in ("JPEG", "PNG"):

@@ -21,11 +21,11 @@ NOT_FOUND, GONE, CONFLICT = 404, 410, 412
 ODD = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
-class Conflict(Exception):  # noqa: N818 - an event that callers act on
+class Conflict(Exception):
     """The precondition did not hold (412): somebody's write, maybe our own, came first."""
 
 
-class Missing(Exception):  # noqa: N818 - as Conflict
+class Missing(Exception):
     """There is no such object (404)."""
 
 
@@ -37,13 +37,13 @@ def map_errors(call: Callable[[], T]) -> T:
         Missing: there is no such object.
         ApiError: the bucket does not answer, or not now.
     """
-    from google.api_core import exceptions  # noqa: PLC0415 - a cold start needs none of these
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - as above
-    from google.cloud.storage.exceptions import (  # noqa: PLC0415 - as above
+    from google.api_core import exceptions  # a cold start needs none of these
+    from google.auth.exceptions import GoogleAuthError
+    from google.cloud.storage.exceptions import (
         DataCorruption,
         InvalidResponse,
     )
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
+    from urllib3.exceptions import HTTPError
 
     try:
         return call()

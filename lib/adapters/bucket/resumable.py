@@ -115,7 +115,7 @@ class Resumable:
         self._upload, self._transport = upload, _Bounded(transport)
 
     def _transmit(self) -> None:
-        from google.cloud.storage.exceptions import InvalidResponse  # noqa: PLC0415 - a copy's only
+        from google.cloud.storage.exceptions import InvalidResponse  # a copy's only
 
         if self._upload is None:
             self._begin()
@@ -136,7 +136,7 @@ class Resumable:
 
         The next chunk begins there; if the last one's answer was lost, the object is there already.
         """
-        from google.cloud.storage.exceptions import InvalidResponse  # noqa: PLC0415 - a copy's only
+        from google.cloud.storage.exceptions import InvalidResponse  # a copy's only
 
         try:
             self._upload.recover(self._transport)

@@ -82,8 +82,8 @@ class Connection:
         Raises:
             requests.RequestException: it breaks off, or does not end.
         """
-        import requests  # noqa: PLC0415 - only a call to the service needs it
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - as above
+        import requests  # only a call to the service needs it
+        from urllib3.exceptions import HTTPError
 
         body = b""
         try:
@@ -103,7 +103,7 @@ class Connection:
             method: of HTTP.
             path: below the base, with its query.
         """
-        import requests  # noqa: PLC0415 - only a call to the service needs it
+        import requests  # only a call to the service needs it
 
         deadline = self.now() + QUERY_TOTAL_S
         try:

@@ -40,7 +40,7 @@ def create(connection: Connection, order: Order, until: float) -> Outcome:
     Returns:
         `Accepted`, `Refused` (no task exists) or `Ambiguous` (one may exist).
     """
-    import requests  # noqa: PLC0415 - only a paid submit needs it
+    import requests  # only a paid submit needs it
 
     body = json.dumps(order.body(), ensure_ascii=False).encode()
     data = in_blocks(body, until, connection.now)
@@ -86,8 +86,8 @@ def _not_sent(code: str, message: str) -> Refused:
 
 def _before_the_body(error: Exception) -> bool:
     """Whether the request cannot have reached the service: no address, no connection, no TLS."""
-    import requests  # noqa: PLC0415 - as in create
-    from urllib3 import exceptions as urllib3_errors  # noqa: PLC0415 - as in create
+    import requests  # as in create
+    from urllib3 import exceptions as urllib3_errors  # as in create
 
     if isinstance(error, requests.ConnectTimeout | requests.exceptions.InvalidURL):
         return True

@@ -36,8 +36,8 @@ def upload(
     Returns:
         Its `oss://` name.
     """
-    import requests  # noqa: PLC0415 - only a call to the service needs it
-    from urllib3.filepost import encode_multipart_formdata  # noqa: PLC0415 - as above
+    import requests  # only a call to the service needs it
+    from urllib3.filepost import encode_multipart_formdata
 
     until = connection.now() + within_s
     answer = connection.query("GET", f"/uploads?action=getPolicy&model={model}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 VIDEO_AT_MOST = 512 * 1024 * 1024
 
 
-class NotDelivered(Exception):  # noqa: N818 - the copy is tried again from the source
+class NotDelivered(Exception):
     """The video could not be stored as it should be; the message says why."""
 
 
@@ -102,7 +102,7 @@ class Crc32c:
     """A running CRC32C, printed as the bucket prints it."""
 
     def __init__(self) -> None:
-        import google_crc32c  # noqa: PLC0415 - only a copy needs it
+        import google_crc32c  # only a copy needs it
 
         self._sum: Any = google_crc32c.Checksum()
 

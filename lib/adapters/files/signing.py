@@ -58,7 +58,7 @@ def key_file_signer(path: str) -> KeySigner:
 @functools.lru_cache(maxsize=4)
 def _rsa(private_key: str) -> RSASigner:
     """OpenSSL takes 50 ms to check a key: once for each is enough."""
-    from google.auth.crypt import RSASigner  # noqa: PLC0415 - only the first link needs it
+    from google.auth.crypt import RSASigner  # only the first link needs it
 
     signer: RSASigner = RSASigner.from_string(private_key)
     return signer
@@ -76,9 +76,9 @@ def iam_signer(session: requests.Session) -> KeySigner:
     Raises:
         google.auth.exceptions.GoogleAuthError: no credentials, or no metadata server.
     """
-    import google.auth  # noqa: PLC0415 - only the first link needs it
-    from google.auth import iam  # noqa: PLC0415 - as above
-    from google.auth.transport.requests import Request  # noqa: PLC0415 - as above
+    import google.auth  # only the first link needs it
+    from google.auth import iam
+    from google.auth.transport.requests import Request
 
     request = functools.partial(Request(session), timeout=IAM_TIMEOUT_S)
     found = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])

@@ -35,7 +35,7 @@ PAUSES_S = (0.3, 1.0, 3.0, 9.0)
 RESUMES_AT_MOST = 100  # of a body that breaks again and again, each time with something new
 
 
-class FetchFailed(Exception):  # noqa: N818 - callers decide what it means
+class FetchFailed(Exception):
     """A link that gave nothing usable; the message says why, without repeating it."""
 
     fault = FrameFault.NOT_FETCHED  # of a frame behind such a link
@@ -213,7 +213,7 @@ class Resumed:
         return length is None or found[3] in {"*", str(length)}
 
 
-class _Broken(Exception):  # noqa: N818 - an event inside this module
+class _Broken(Exception):
     """A connection that ended before its body did; the message says how."""
 
 

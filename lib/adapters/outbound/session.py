@@ -27,7 +27,7 @@ CONNECT_S = 3.05
 ADDRESSES_AT_MOST = 3  # that are tried; all are judged
 
 
-class NotPublic(OSError):  # noqa: N818 - raised inside a transport, read outside
+class NotPublic(OSError):
     """A name that leads to an address which may not be connected to."""
 
 

@@ -36,7 +36,7 @@ UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is allocated of IPv6
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 
 
-class BadLink(Exception):  # noqa: N818 - callers decide what it means
+class BadLink(Exception):
     """A link that is not followed; the message says why, without repeating it."""
 
 

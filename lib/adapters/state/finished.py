@@ -29,7 +29,7 @@ DELETED = "deleted"
 WEBHOOK = "webhook"
 
 
-class Tombstone(Exception):  # noqa: N818 - an event that callers act on
+class Tombstone(Exception):
     """The job was deleted by its owner."""
 
 

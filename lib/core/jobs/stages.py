@@ -74,7 +74,7 @@ ENDINGS: dict[Stage, frozenset[Status]] = {
 }
 
 
-class IllegalTransition(Exception):  # noqa: N818 - a defect of ours, named for what happened
+class IllegalTransition(Exception):
     """A stage change that the table does not know."""
 
 

@@ -24,7 +24,7 @@ HEADER, LONG_HEADER = 8, 16  # bytes before the contents of a box
 _UNKNOWN = (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)  # durations that stand for "not known yet"
 
 
-class Damaged(Exception):  # noqa: N818 - an event that callers act on
+class Damaged(Exception):
     """A box whose contents cannot be."""
 
 

@@ -71,7 +71,7 @@ def loaded(data: bytes, head: Head) -> Image:
 
     All of a JPEG is read and unpacked at every scale, and a film has 2 million pixels.
     """
-    from PIL import Image as pillow  # noqa: N813, PLC0415 - only a request with a frame needs it
+    from PIL import Image as pillow  # noqa: N813 - only a request with a frame needs it
 
     file = BytesIO(png.bare(data) if head.kind == "PNG" else data)
     image = pillow.open(file, formats=[head.kind])
@@ -89,7 +89,7 @@ def loaded(data: bytes, head: Head) -> Image:
 
 def _turn(image: Image) -> int:
     """Which of Pillow's transpositions puts it upright, plus one; 0 for none."""
-    from PIL.Image import Transpose as T  # noqa: N817, PLC0415 - as in loaded
+    from PIL.Image import Transpose as T  # noqa: N817 - as in loaded
 
     table = {
         2: T.FLIP_LEFT_RIGHT,
@@ -109,7 +109,7 @@ def upright_and_opaque(image: Image, param: str) -> Image | None:
 
     Never more than two whole pictures are alive.
     """
-    from PIL.Image import Transpose  # noqa: PLC0415 - as in loaded
+    from PIL.Image import Transpose  # as in loaded
 
     transparent, turn = "A" in image.mode or "transparency" in image.info, _turn(image)
     if not turn and not transparent:

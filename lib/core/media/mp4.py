@@ -26,7 +26,7 @@ _MAY_BE_FIRST = frozenset(
 _NEEDED = frozenset({b"moov", b"moof", b"mdat"})
 
 
-class NotTheFilm(Exception):  # noqa: N818 - a verdict on bytes
+class NotTheFilm(Exception):
     """The bytes are not a complete, playable film; the message says why."""
 
 

@@ -34,7 +34,7 @@ PASSES = (
 )
 
 
-class Broken(Exception):  # noqa: N818 - callers decide what it means
+class Broken(Exception):
     """A file that a decoder would refuse, or should not be asked about; says why."""
 
 

@@ -25,11 +25,11 @@ SHORT_AT_MOST = 256  # characters of a token or a hash
 _MISSING: Any = object()
 
 
-class NotReadable(ValueError):  # noqa: N818 - an event that callers act on
+class NotReadable(ValueError):
     """A record that this revision cannot read; says which field, and never what stands in it."""
 
 
-class RecordUnreadable(ApiError):  # noqa: N818 - as above
+class RecordUnreadable(ApiError):
     """The answer about a job whose record cannot be read.
 
     Args:

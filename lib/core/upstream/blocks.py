@@ -16,7 +16,7 @@ BLOCK = 16384  # what urllib3 asks for; at 2 Mbit/s it is out in 0.07 s
 SMALL = 4 * BLOCK
 
 
-class TooSlow(Exception):  # noqa: N818 - an event that callers act on
+class TooSlow(Exception):
     """The deadline came before the last block: the receiver never gets the whole body."""
 
 

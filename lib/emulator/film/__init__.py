@@ -40,7 +40,7 @@ def render(
         BadPicture: a picture does not decode, or is too narrow for any film.
         ValueError: an unknown tier.
     """
-    from lib.emulator.film.pipeline import render_film  # noqa: PLC0415 - OpenCV costs 0.2 s to import
+    from lib.emulator.film.pipeline import render_film  # OpenCV costs 0.2 s to import
 
     return render_film(
         first, last, resolution=resolution, seed=seed, watermark=watermark, fast=fast
@@ -49,7 +49,7 @@ def render(
 
 def probe(mp4: bytes) -> dict[str, Any]:
     """What a player would see of a film: codec, format, rate, pictures, duration, size, sound."""
-    from lib.emulator.film.inspection import probe as inspect  # noqa: PLC0415 - as above, PyAV
+    from lib.emulator.film.inspection import probe as inspect
 
     return inspect(mp4)
 
@@ -63,6 +63,6 @@ def contact_sheet(mp4: bytes, count: int = 6, *, columns: int = 0, width: int = 
         columns: pictures in a row; 0 puts all in one row.
         width: of one picture, in pixels.
     """
-    from lib.emulator.film.inspection import contact_sheet as sheet  # noqa: PLC0415 - as above
+    from lib.emulator.film.inspection import contact_sheet as sheet
 
     return sheet(mp4, count, columns=columns, width=width)

@@ -15,7 +15,7 @@ vendor's own text-to-video sizes (832x480, 624x624)."""
 _GRID = 16  # both sides are multiples: a macroblock of H.264
 
 
-class BadPicture(ValueError):  # noqa: N818 - reads as what it is where it is caught
+class BadPicture(ValueError):
     """A picture that cannot become a film; the message says which and why."""
 
 

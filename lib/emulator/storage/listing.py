@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class ListPage(Generic[T]):
+class ObjectPage(Generic[T]):
     """One page of a listing.
 
     Attributes:
@@ -37,7 +37,7 @@ class ListPage(Generic[T]):
     token: str | None
 
 
-def page(entries: Mapping[str, T], query: Mapping[str, str]) -> ListPage[T]:
+def page(entries: Mapping[str, T], query: Mapping[str, str]) -> ObjectPage[T]:
     """The page that the query asks for.
 
     Args:
@@ -67,7 +67,7 @@ def page(entries: Mapping[str, T], query: Mapping[str, str]) -> ListPage[T]:
         found[common] = (itself or found.get(common, (False, False))[0], True)
     names = sorted(name for name in found if name > after)
     shown = names[:limit]
-    return ListPage(
+    return ObjectPage(
         [entries[name.decode()] for name in shown if found[name][0]],
         [name.decode() for name in shown if found[name][1]],
         base64.urlsafe_b64encode(shown[-1]).decode() if len(names) > limit else None,

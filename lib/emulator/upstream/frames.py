@@ -88,7 +88,7 @@ def _inline(url: str) -> bytes:
 
 
 def _check(data: bytes) -> None:
-    from PIL import Image  # noqa: PLC0415 - the emulator starts in under a second
+    from PIL import Image  # the emulator starts in under a second
 
     try:
         image = Image.open(io.BytesIO(data))

@@ -30,7 +30,7 @@ AGAIN_WITH_KEY = (
 )
 
 
-class NotKnown(ApiError):  # noqa: N818 - an error of the API, as `ApiError` is
+class NotKnown(ApiError):
     """Whether the job was written; the message says so."""
 
 

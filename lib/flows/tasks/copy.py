@@ -147,7 +147,8 @@ class _Lease:
 def _copy_and_finish(
     context: Context, taken: Held, intent: Intent, report: Report, at_most_s: float
 ) -> str:
-    if taken.state.adopted and not _same_prompt(intent, report):
+    asked = intent.request.prompt or ""
+    if taken.state.adopted and not same_prompt(asked, report.orig_prompt or ""):
         finish(context, taken, intent, verdicts.another_prompt(taken.state, report, context.now()))
         return "submit_unknown"
     lease = _Lease(context, taken)
@@ -183,7 +184,7 @@ def _finish(context: Context, held: Held, intent: Intent, verdict: Verdict) -> s
     return "completed"
 
 
-class _LinkDead(Exception):  # noqa: N818 - an event inside this module
+class _LinkDead(Exception):
     pass
 
 
@@ -257,7 +258,3 @@ def _end(context: Context, held: Held, intent: Intent, verdict: Verdict) -> str:
     if context.now() > held.state.until:
         return "taken_by_another"
     return _finish(context, held, intent, verdict)
-
-
-def _same_prompt(intent: Intent, report: Report) -> bool:
-    return same_prompt(intent.request.prompt or "", report.orig_prompt or "")

@@ -77,7 +77,7 @@ class Docs:
 
     @cached_property
     def _contract(self) -> dict[str, Any]:
-        from lib.web.contract.openapi import document  # noqa: PLC0415 - no start pays for the contract
+        from lib.web.contract.openapi import document  # no start pays for the contract
 
         return document(self._table)
 

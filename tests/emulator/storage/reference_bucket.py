@@ -1,7 +1,7 @@
 """What a bucket is, in sixty lines: what the stateful test compares with."""
 
 
-class RefusedByReference(Exception):  # noqa: N818 - an answer, not an error
+class RefusedByReference(Exception):
     def __init__(self, status):
         super().__init__(status)
         self.status = status

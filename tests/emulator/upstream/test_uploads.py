@@ -251,7 +251,7 @@ def test_a_file_above_the_limit_is_refused():
     store = TemporaryFiles(clock, "http://store.test", b"secret", at_most=1000)
 
     def app(environ, start_response):
-        from werkzeug.wrappers import Request, Response  # noqa: PLC0415 - a host of four lines
+        from werkzeug.wrappers import Request, Response  # a host of four lines
 
         try:
             response = store.receive(Request(environ))

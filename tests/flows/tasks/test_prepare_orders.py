@@ -186,12 +186,12 @@ def test_what_cannot_be_prepared_waits_and_is_never_in_doubt(
 
 
 def test_two_frames_are_uploaded_side_by_side(make_world):
-    import dataclasses  # noqa: PLC0415 - one test
-    import threading  # noqa: PLC0415 - one test
+    import dataclasses  # one test
+    import threading  # one test
 
-    from lib.core.jobs.job import Intent  # noqa: PLC0415 - one test
-    from lib.flows.tasks.prepare import prepare  # noqa: PLC0415 - one test
-    from lib.wiring.runtime import at_once  # noqa: PLC0415 - as the cloud does it
+    from lib.core.jobs.job import Intent  # one test
+    from lib.flows.tasks.prepare import prepare  # one test
+    from lib.wiring.runtime import at_once  # as the cloud does it
 
     world = make_world(env={"FRAME_DELIVERY": "upload"})
     gate = world.context.ledger.gate("singapore")

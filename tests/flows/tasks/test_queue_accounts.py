@@ -88,9 +88,9 @@ def test_retry_after_is_obeyed_to_the_second(world):
     """A 429 with Retry-After closes the account's gate for that long, for every instance."""
     gate = world.context.ledger.gate("singapore")
     assert gate.next_send == 0
-    from lib.core import errors  # noqa: PLC0415 - beside its only use
-    from lib.core.upstream.outcomes import Refused  # noqa: PLC0415 - as above
-    from lib.flows.tasks.send import slow_down  # noqa: PLC0415 - as above
+    from lib.core import errors  # beside its only use
+    from lib.core.upstream.outcomes import Refused
+    from lib.flows.tasks.send import slow_down
 
     refused = Refused(
         errors.RATE_LIMITED, "Throttling", "", waits=True, limited=True, retry_after_s=37
@@ -105,9 +105,9 @@ def test_retry_after_is_obeyed_to_the_second(world):
 
 
 def test_an_owner_with_many_jobs_does_not_starve_one_with_a_single_one(world):
-    from lib.core.request import VideoRequest  # noqa: PLC0415 - beside its only use
-    from lib.flows.requests.submit import submit  # noqa: PLC0415 - as above
-    from tests.world import picture  # noqa: PLC0415 - as above
+    from lib.core.request import VideoRequest  # beside its only use
+    from lib.flows.requests.submit import submit
+    from tests.world import picture
 
     fields = {"first_frame": picture(), "last_frame": picture(color=(9, 9, 9)), "prompt": "x"}
     request = VideoRequest.parse(fields)

@@ -131,8 +131,8 @@ def test_a_file_becomes_a_frame_of_its_owners_task(world):
 
 
 def test_any_instance_takes_the_form_and_finds_the_file(world):
-    from werkzeug.test import Client  # noqa: PLC0415 - a second client
-    from werkzeug.wrappers import Request  # noqa: PLC0415 - as above
+    from werkzeug.test import Client  # a second client
+    from werkzeug.wrappers import Request
 
     other = Client(Request.application(world.instance().api))
     fields = form(policy(world)["data"])

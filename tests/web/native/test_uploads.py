@@ -101,7 +101,7 @@ def test_a_link_is_the_librarys_at_the_same_instant(world, monkeypatch):
         project="x", credentials=AnonymousCredentials(), client_options={"api_endpoint": STORAGE}
     )
     moment = datetime.fromtimestamp(START, UTC)
-    from google.cloud.storage import _signing  # noqa: PLC0415 - the one test that sets its clock
+    from google.cloud.storage import _signing  # the one test that sets its clock
 
     stamp = moment.strftime("%Y%m%dT%H%M%SZ")
     monkeypatch.setattr(_signing, "get_v4_now_dtstamps", lambda: (stamp, stamp[:8]))

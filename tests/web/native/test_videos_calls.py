@@ -246,7 +246,7 @@ def test_validate_only_checks_everything_and_does_nothing(world, form):
 
 
 def uri():
-    import base64  # noqa: PLC0415 - one test
+    import base64  # one test
 
     return "data:image/png;base64," + base64.b64encode(picture()).decode()
 
