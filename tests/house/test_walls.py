@@ -56,6 +56,43 @@ PLANTED = {
         "Flows:",
     ),
     "unplaced-flow": ("lib/flows/helpers.py", "", "Flows:"),
+    "an-ending-to-its-poll": (
+        "lib/flows/tasks/finish.py",
+        "import lib.flows.tasks.poll",
+        "Tasks:",
+    ),
+    "admission-to-its-user": (
+        "lib/flows/requests/admit.py",
+        "import lib.flows.requests.submit",
+        "Requests:",
+    ),
+    "unplaced-task": ("lib/flows/tasks/helpers.py", "", "Tasks:"),
+    "sending-to-its-log": (
+        "lib/flows/webhooks/send.py",
+        "import lib.flows.webhooks.log",
+        "Webhooks:",
+    ),
+    "a-connection-to-its-client": (
+        "lib/adapters/dashscope/connection.py",
+        "import lib.adapters.dashscope.client",
+        "DashScope:",
+    ),
+    "redaction-to-core": ("lib/redaction.py", "import lib.core.errors", "know nobody"),
+    "a-part-to-the-suite": (
+        "lib/emulator/storage/app.py",
+        "import lib.emulator.suite",
+        "The emulators' arrows",
+    ),
+    "one-emulator-to-the-other": (
+        "lib/emulator/upstream/app.py",
+        "import lib.emulator.storage.app",
+        "The emulators' arrows",
+    ),
+    "the-storage-s-model-to-a-handler": (
+        "lib/emulator/storage/model/store.py",
+        "import lib.emulator.storage.listing",
+        "The emulated storage:",
+    ),
     "one-dialect-to-the-other": (
         "lib/web/compat/app.py",
         "import lib.web.native.query",
