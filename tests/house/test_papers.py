@@ -106,9 +106,7 @@ def test_no_paper_knows_a_folder_outside_of_the_project():
 def test_every_error_code_has_its_row_and_its_status():
     told = {words(code)[0]: int(status) for code, status, *_ in rows(section("api.md", "Errors"))}
     known = {code: kind.status for code, kind in TABLE.items()}
-    # Said by no code, and said beside the table: rows that come and go with it.
-    known.pop("idempotency_in_progress", None)
-    assert told == {"expired": 410, **known}
+    assert told == known
 
 
 def test_every_stage_and_status_is_told():
