@@ -39,7 +39,11 @@ def test_the_target_arrives_as_it_was_sent(web):
     assert seen["HTTP_X_NAME"] == "ü"
 
 
-@pytest.mark.parametrize("body", [None, b"bytes", "text", iter([b"by", b"tes"])], ids=str)
+@pytest.mark.parametrize(
+    "body",
+    [None, b"bytes", "text", iter([b"by", b"tes"])],
+    ids=["none", "bytes", "text", "iterator"],
+)
 def test_every_kind_of_body_is_sent_with_its_length(web, body):
     seen = {}
     serve(web, echo(seen))
