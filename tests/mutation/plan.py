@@ -20,20 +20,22 @@ class Target:
     Attributes:
         file: from the project's root.
         names: functions, classes, constants, or MODULE; empty for everything.
-        first: tests that know this file best beside those of its name, as beginnings of their ids.
+        first: tests that know this file well, as beginnings of their ids.
         values: further values for constants, by name: those that once survived.
+        own: tests that were written for it under another name than its own.
     """
 
     file: str
     names: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
     values: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    own: tuple[str, ...] = ()
 
     @property
     def nearest(self) -> tuple[str, ...]:
-        """Beginnings of tests that are asked first: those of the file's name, then `first`."""
+        """Beginnings of tests that are always asked, and first: those of the file's name, `own`."""
         folder, _, name = self.file.removeprefix("lib/").removesuffix(".py").rpartition("/")
-        return f"tests/{folder}/test_{name}", *self.first
+        return f"tests/{folder}/test_{name}", *self.own
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Plan:
         named: beginnings of tests that are asked only where a target names them: each takes long.
         packages: what is imported anew for a mutant outside of functions.
         survivors: the committed list of those that nobody notices, with reasons.
-        asked_at_most: how many test functions before the last ones, the closest to the change first.
+        asked_at_most: how many further test functions, the closest to the change first.
         processor_s: what one test may use before it counts as endless; the longest takes three.
         at_least: the share that must be noticed.
     """
@@ -67,7 +69,7 @@ class Plan:
     constants: tuple[str, ...] = ()
     warming: str = ""
     last: str = ""
-    asked_at_most: int = 30
+    asked_at_most: int = 8
     processor_s: float = 40.0
     at_least: float = 0.95
 
@@ -172,12 +174,14 @@ ADAPTERS = (
     Target(
         "lib/adapters/dashscope/creates.py",
         ("create", "_sent", "_before_the_body", "CREATE_TOTAL_S"),
-        ("tests/adapters/dashscope/test_client", "tests/adapters/dashscope/test_slow", *PAID),
+        ("tests/adapters/dashscope/test_slow", *PAID),
+        own=("tests/adapters/dashscope/test_client",),
     ),
     Target(
         "lib/adapters/dashscope/connection.py",
         ("Connection.read", "Connection.query", "_failed"),
-        ("tests/adapters/dashscope/test_client", "tests/adapters/dashscope/test_slow", *PAID),
+        ("tests/adapters/dashscope/test_slow", *PAID),
+        own=("tests/adapters/dashscope/test_client",),
     ),
     Target(
         "lib/adapters/dashscope/listing.py",
@@ -185,7 +189,8 @@ ADAPTERS = (
             *("TaskList.read", "TaskList._by_our_clock", "_whole", "LIST_AT_MOST_S"),
             *("PAGE_SIZE", "PAGES_AT_MOST"),
         ),
-        ("tests/adapters/dashscope/test_client", "tests/adapters/dashscope/test_slow", *PAID),
+        ("tests/adapters/dashscope/test_slow", *PAID),
+        own=("tests/adapters/dashscope/test_client",),
     ),
     Target(
         "lib/adapters/state/ledger.py",
@@ -204,12 +209,12 @@ ADAPTERS = (
         "lib/adapters/state/keys.py",
         ("Keys.take_key", "Keys.key", "Keys.replace_key"),
         (
-            "tests/adapters/state/test_ledger_edges",
             ACCOUNTS,
             "tests/flows/test_tick_odd_objects",
             "tests/flows/requests/test_submit_repeated",
             SCENARIOS,
         ),
+        own=("tests/adapters/state/test_ledger_edges",),
     ),
     Target(
         "lib/adapters/state/jobs.py",
@@ -219,13 +224,15 @@ ADAPTERS = (
     Target(
         "lib/adapters/state/finished.py",
         ("FinishedJobs.finish", "FinishedJobs.finished", "FinishedJobs.purge"),
-        ("tests/adapters/state/test_jobs_edges", *OBJECTS),
+        OBJECTS,
+        own=("tests/adapters/state/test_jobs_edges",),
     ),
     Target("lib/adapters/state/inbox.py", first=OBJECTS),
     Target(
         "lib/adapters/bucket/client.py",
         ("Bucket.create", "Bucket.patch", "Bucket.delete"),
-        ("tests/adapters/state/test_jobs_edges", SCENARIOS),
+        (SCENARIOS,),
+        own=("tests/adapters/state/test_jobs_edges",),
     ),
     Target("lib/adapters/outbound/service_clock.py", first=PAID),
     Target("lib/adapters/state/accounts.py", first=PAID),

@@ -281,9 +281,11 @@ class Server(Listener):
 
     def _order(self, mutant):
         """The tests that can notice, those first that most likely do."""
-        first = self._targets[mutant.file].nearest
+        target = self._targets[mutant.file]
+        nearest = target.nearest
         if not mutant.in_function:
-            first = (*self._plan.constants, *first)
+            nearest = (*self._plan.constants, *nearest)
+        first = (*nearest, *target.first)
         before = self._noticed.get((mutant.file, mutant.where), [])
 
         def rank(number):
@@ -300,6 +302,8 @@ class Server(Listener):
             nodeid = self._items[number].nodeid
             if self._plan.last and nodeid.startswith(self._plan.last):
                 last.append(number)
+            elif nodeid.startswith(nearest):
+                closest.append(number)
             elif len(chosen | {nodeid.partition("[")[0]}) <= at_most:
                 chosen.add(nodeid.partition("[")[0])
                 closest.append(number)
