@@ -122,23 +122,28 @@ class MemoryBudget:
 
     def _enter(self, size: int, fits: Callable[[], bool], *, first: bool) -> None:
         """Take bytes; who holds none yet stands in line, who holds some must get on."""
-        deadline, ticket = time.monotonic() + self._wait_s, object()
         with self._moved:
-            if self._waiting >= WAITING_AT_MOST:
-                raise _busy()
-            self._waiting += 1
+            # Whoever can get on is never refused for those who cannot: only it gives back.
+            if (first and self._line) or not fits():
+                if self._waiting >= WAITING_AT_MOST:
+                    raise _busy()
+                self._wait(fits, first=first)
+            self._used += size
+
+    def _wait(self, fits: Callable[[], bool], *, first: bool) -> None:
+        deadline, ticket = time.monotonic() + self._wait_s, object()
+        self._waiting += 1
+        if first:
+            self._line.append(ticket)
+        try:
+            while (first and self._line[0] is not ticket) or not fits():
+                if not self._moved.wait(deadline - time.monotonic()):
+                    raise _busy()
+        finally:
+            self._waiting -= 1
             if first:
-                self._line.append(ticket)
-            try:
-                while (first and self._line[0] is not ticket) or not fits():
-                    if not self._moved.wait(deadline - time.monotonic()):
-                        raise _busy()
-                self._used += size
-            finally:
-                self._waiting -= 1
-                if first:
-                    self._line.remove(ticket)
-                self._moved.notify_all()
+                self._line.remove(ticket)
+            self._moved.notify_all()
 
 
 def _busy() -> ApiError:
