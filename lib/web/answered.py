@@ -11,6 +11,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from lib.flows.requests import implicit_key
+from lib.web import connection
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 BEGAN = "inbetween.began"
 LATE_S = 5.0  # clients give up after ten at the earliest
-SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 
 
 def begin(request: Request, now: float) -> None:
@@ -56,8 +56,8 @@ def note_answer(
 
 def _gone(request: Request) -> bool:
     """Whether the peer has closed its end; False where the server does not show its socket."""
-    found = next((request.environ[name] for name in SOCKETS if name in request.environ), None)
-    if not isinstance(found, socket.socket):
+    found = connection.of(request.environ)
+    if found is None:
         return False
     try:
         return found.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""

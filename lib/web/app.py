@@ -74,17 +74,15 @@ class App:
         """Answer one request; never raises."""
         request_id = _request_id(request)
         with logs.request(request_id, request.headers):
-            try:
-                response = answer_or_refuse(
-                    lambda: self._dispatch(request, request_id),
-                    lambda error: problem.answer(error, request_id),
-                    crash="request.crashed",
-                    sentence=BROKEN,
-                    method=request.method,
-                )
-            finally:
-                intake.drain(request)
-                request.close()
+            response = answer_or_refuse(
+                lambda: self._dispatch(request, request_id),
+                lambda error: problem.answer(error, request_id),
+                crash="request.crashed",
+                sentence=BROKEN,
+                method=request.method,
+            )
+            intake.finish(request, response)
+            request.close()
         response.headers["x-request-id"] = request_id
         self._cors(request, response)
         return response

@@ -84,7 +84,7 @@ class Compat:
             Route("POST", f"{BASE}/tasks/{{id}}/cancel", self._cancel),
             Route("GET", f"{BASE}/uploads", self._policy),
             # The policy in the form says who may.
-            Route("POST", f"{BASE}/uploads", uploads.receive, public=True),
+            Route("POST", f"{BASE}/uploads", self._upload, public=True),
         )
         self._router = Router(self.routes)
 
@@ -106,8 +106,7 @@ class Compat:
         if route.method != request.method:  # the service has no HEAD
             raise dialect.no_such_path()
         if route.public:
-            with intake.admitted(self._context.body_memory, request, self._limit):
-                return route.answer(request)
+            return route.answer(request)
         owner = self._owner(request)
         answered.begin(request, self._context.now())
         with intake.admitted(self._context.body_memory, request, self._limit):
@@ -209,6 +208,9 @@ class Compat:
         host = f"{scheme}://{request.host}{BASE}/uploads"
         data = self._uploads.policy(owner, model, request_id, host)
         return _json({"request_id": request_id, "data": data})
+
+    def _upload(self, request: Request) -> Response:
+        return self._uploads.receive(request, self._context.body_memory)
 
 
 def _refusal(error: ApiError, request_id: str) -> Response:

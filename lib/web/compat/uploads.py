@@ -14,13 +14,14 @@ import base64
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
+
+from lib.web import connection
+from lib.web.compat.upload_form import FILE_AT_MOST, Form, FormError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,30 +29,13 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from lib.adapters.files.uploads import Temporaries
+    from lib.flows.memory import MemoryBudget
 
 POLICY_S = 300
-FILE_AT_MOST = 10 * 1024 * 1024  # a frame's limit
-FORM_AT_MOST = FILE_AT_MOST + (64 << 10)
 NAME_AT_MOST = 255  # bytes
 ACCESS_KEY_ID = "INBETWEEN"
 FIXED = {"x-oss-object-acl": "private", "x-oss-forbid-overwrite": "true"}
-NEEDED = ("OSSAccessKeyId", "Signature", "policy", "key")
 LABEL = "inbetween temporary upload policy v1"
-
-
-@dataclass
-class FormError(Exception):
-    """A form that is refused, in the upload host's words.
-
-    Attributes:
-        status: HTTP status.
-        code: such as `AccessDenied`.
-        message: one sentence.
-    """
-
-    status: int
-    code: str
-    message: str
 
 
 def signing_secret(owner_keys: Mapping[str, tuple[str, ...]], api_keys: Sequence[str]) -> bytes:
@@ -77,6 +61,7 @@ class TemporaryUploads:
 
     def __init__(self, files: Temporaries, secret: bytes, now: Callable[[], float]) -> None:
         self._files, self._secret, self._now = files, secret, now
+        self._waiting = connection.Waiting()
 
     def policy(self, owner: str, model: str, request_id: str, host: str) -> dict[str, Any]:
         """The `data` of a getPolicy answer.
@@ -122,26 +107,33 @@ class TemporaryUploads:
         digest = hmac.new(self._secret, policy.encode(), hashlib.sha256).digest()
         return base64.b64encode(digest).decode()
 
-    def receive(self, request: Request) -> Response:
+    def receive(self, request: Request, memory: MemoryBudget) -> Response:
         """Take a form post; answers in the upload host's way, XML when it refuses.
 
+        Args:
+            request: not yet read.
+            memory: of all requests; lent to a form whose policy is good.
+
         Raises:
-            ApiError: the bucket does not answer.
+            ApiError: the bucket does not answer, no memory is free, or the file is late.
         """
+        digests: list[str] = []
+
+        def store(data: bytes) -> None:
+            digests.append(hashlib.md5(data, usedforsecurity=False).hexdigest().upper())
+            if not self._files.store(owner, model, fields["key"], data):
+                message = "The object you specified already exists"
+                raise FormError(409, "FileAlreadyExists", message)
+
         try:
-            fields, data = _form(request)
-            self._store(fields, data)
+            form = Form(request, self._waiting)
+            fields = form.fields()
+            owner, model = self._authorized(fields)
+            form.file(memory, store)
         except FormError as error:
             return _xml(error)
-        tag = hashlib.md5(data, usedforsecurity=False).hexdigest().upper()
         status = 200 if fields.get("success_action_status") == "200" else 204
-        return Response(b"", status, {"ETag": f'"{tag}"'})
-
-    def _store(self, fields: Mapping[str, str], data: bytes) -> None:
-        owner, model = self._authorized(fields)
-        if not self._files.store(owner, model, fields["key"], data):
-            message = "The object you specified already exists"
-            raise FormError(409, "FileAlreadyExists", message)
+        return Response(b"", status, {"ETag": f'"{digests[0]}"'})
 
     def _authorized(self, fields: Mapping[str, str]) -> tuple[str, str]:
         """Owner and model of a form that keeps to its policy."""
@@ -174,37 +166,6 @@ class TemporaryUploads:
         if not folder.startswith("dashscope-instant/") or ".." in folder or not _usable(name):
             return None
         return self._files.read(owner, model, key)
-
-
-def _form(request: Request) -> tuple[dict[str, str], bytes]:
-    too_large = FormError(
-        400,
-        "EntityTooLarge",
-        "Your proposed upload exceeds the maximum allowed size",
-    )
-    if (request.content_length or 0) > FORM_AT_MOST:
-        raise too_large
-    request.max_content_length = FORM_AT_MOST
-    try:
-        fields, file = request.form.to_dict(), request.files.get("file")
-    except RequestEntityTooLarge:
-        raise too_large from None
-    except (HTTPException, ValueError):
-        file, fields = None, {}
-    for name in NEEDED:
-        if name not in fields:
-            raise _missing_field(name)
-    if file is None:
-        raise _missing_field("file")
-    data = bytes(file.read(FILE_AT_MOST + 1))
-    if len(data) > FILE_AT_MOST:
-        raise too_large
-    return fields, data
-
-
-def _missing_field(name: str) -> FormError:
-    message = f"Bucket POST must contain a field named '{name}'."
-    return FormError(400, "InvalidArgument", message)
 
 
 def _policy_violation(what: str) -> FormError:
