@@ -9,7 +9,6 @@ Google Identity, "Verify the Google ID token on your server side"; RFC 7519; RFC
 from __future__ import annotations
 
 import base64
-import json
 import re
 import threading
 from dataclasses import dataclass
@@ -23,6 +22,9 @@ from lib.core.errors import (
     UPSTREAM_UNAVAILABLE,
     ApiError,
 )
+from lib.core.outside.documents import document
+from lib.core.outside.numbers import number
+from lib.core.outside.records import MOMENT_AT_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +48,7 @@ IAM_HINT = (
     "say so with POLL_BEHIND_IAM=on."
 )
 REMOVED = ".SIGNATURE_REMOVED_BY_GOOGLE"
-MAX_AGE = re.compile(r"max-age=(\d{1,9})")
+MAX_AGE = re.compile(r"max-age=([0-9]{1,9})")
 
 
 class NotGenuine(Exception):
@@ -118,8 +120,8 @@ class Google:
         return _identity(claims)
 
     def _in_time(self, claims: Mapping[str, Any]) -> None:
-        issued, ends = claims.get("iat"), claims.get("exp")
-        if not isinstance(issued, int | float) or not isinstance(ends, int | float):
+        issued, ends = _moment(claims.get("iat")), _moment(claims.get("exp"))
+        if issued is None or ends is None:
             raise NotGenuine("no times")
         now = self._now()
         if not issued - SKEW_S <= now < ends + SKEW_S or ends - issued > LIFE_AT_MOST_S:
@@ -153,13 +155,14 @@ class Google:
         try:
             with self._connect() as session:
                 answer = session.get(self._url, timeout=TIMEOUT_S, allow_redirects=False)
-                certs = answer.json()
+                certs = document(answer.content)
         except (RequestException, ValueError):
             return None
         if answer.status_code != HTTPStatus.OK or not isinstance(certs, dict):
             return None
         said = MAX_AGE.search(answer.headers.get("Cache-Control", ""))
-        keep_s = float(said[1]) if said else KEEP_S
+        keep_s = number(said[1], 0.0, MOMENT_AT_MOST) if said else None
+        keep_s = KEEP_S if keep_s is None else keep_s
         return certs, min(max(keep_s, KEEP_AT_LEAST_S), KEEP_AT_MOST_S)
 
 
@@ -223,9 +226,9 @@ def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
     if len(token) > TOKEN_AT_MOST or len(texts) != COMPACT_PARTS:
         raise NotGenuine("not a JWT")
     try:
-        header, claims = (json.loads(_decode(text)) for text in texts[:2])
+        header, claims = (document(_decode(text)) for text in texts[:2])
         signature = _decode(texts[2])
-    except (ValueError, RecursionError):
+    except ValueError:
         raise NotGenuine("not a JWT") from None
     if not isinstance(header, dict) or not isinstance(claims, dict):
         raise NotGenuine("not a JWT")
@@ -243,6 +246,11 @@ def _signed(signed: bytes, signature: bytes, certificate: str) -> bool:
         return bool(crypt.verify_signature(signed, signature, certificate))
     except ValueError:
         return False  # what Google's address served is no certificate
+
+
+def _moment(value: object) -> float | None:
+    """A NumericDate (RFC 7519, section 2); a text is none."""
+    return None if isinstance(value, str) else number(value, 0.0, MOMENT_AT_MOST)
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
