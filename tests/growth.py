@@ -13,20 +13,21 @@ STEEP = 3 * TIMES  # a square would be TIMES * TIMES
 TURNS = 8
 
 
-def cost(read, given):
-    """CPU seconds of reading something once."""
-    began = time.thread_time()
+def cost(read, given, clock):
+    """Seconds of reading something once."""
+    began = clock()
     read(given)
-    return time.thread_time() - began
+    return clock() - began
 
 
-def growth(make, read, length):
+def growth(make, read, length, clock=time.thread_time):
     """How many times as much it costs to read `TIMES` as much; near `TIMES` for a line.
 
     Args:
         make: an input of a length.
         read: reads one; whatever it raises is the caller's mistake.
         length: of the shorter input.
+        clock: seconds; another than this thread's for what another process reads.
     """
     short, long = make(length), make(length * TIMES)
     read(short)  # imports and caches
@@ -35,7 +36,7 @@ def growth(make, read, length):
     try:
         for _ in range(TURNS):
             least = [
-                min(known, cost(read, given))
+                min(known, cost(read, given, clock))
                 for known, given in zip(least, (short, long), strict=True)
             ]
             if least[1] <= STEEP * least[0]:

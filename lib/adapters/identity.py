@@ -23,7 +23,7 @@ from lib.core.errors import (
     ApiError,
 )
 from lib.core.outside.documents import document
-from lib.core.outside.numbers import number
+from lib.core.outside.numbers import digits, number
 from lib.core.outside.records import MOMENT_AT_MOST
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ TOKEN_AT_MOST = 8192
 COMPACT_PARTS = 3  # header, claims, signature
 TIMEOUT_S = (3.05, 5.0)  # connect, read
 # Google says in Cache-Control how long its certificates may be kept.
-KEEP_S, KEEP_AT_LEAST_S, KEEP_AT_MOST_S = 3600.0, 60.0, 24 * 3600.0
+KEEP_S, KEEP_AT_LEAST_S, KEEP_AT_MOST_S = 3600.0, 60.0, 24 * 3600
 AGAIN_S = 60.0  # a token of an unknown key may make us ask again, this often and no more
 FAILED_S = 5.0
 # What Cloud Run puts in the place of a signature that it has checked itself (IAM on the service).
@@ -48,7 +48,7 @@ IAM_HINT = (
     "say so with POLL_BEHIND_IAM=on."
 )
 REMOVED = ".SIGNATURE_REMOVED_BY_GOOGLE"
-MAX_AGE = re.compile(r"max-age=([0-9]{1,9})")
+MAX_AGE = re.compile(r"max-age=([0-9]+)")
 
 
 class NotGenuine(Exception):
@@ -161,9 +161,8 @@ class Google:
         if answer.status_code != HTTPStatus.OK or not isinstance(certs, dict):
             return None
         said = MAX_AGE.search(answer.headers.get("Cache-Control", ""))
-        keep_s = number(said[1], 0.0, MOMENT_AT_MOST) if said else None
-        keep_s = KEEP_S if keep_s is None else keep_s
-        return certs, min(max(keep_s, KEEP_AT_LEAST_S), KEEP_AT_MOST_S)
+        keep_s = digits(said[1], KEEP_AT_MOST_S, cut=True) if said else None
+        return certs, max(KEEP_S if keep_s is None else keep_s, KEEP_AT_LEAST_S)
 
 
 def invoker_check(
@@ -249,8 +248,7 @@ def _signed(signed: bytes, signature: bytes, certificate: str) -> bool:
 
 
 def _moment(value: object) -> float | None:
-    """A NumericDate (RFC 7519, section 2); a text is none."""
-    return None if isinstance(value, str) else number(value, 0.0, MOMENT_AT_MOST)
+    return None if isinstance(value, str) else number(value, 0.0, MOMENT_AT_MOST)  # NumericDate
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:

@@ -187,7 +187,7 @@ def png_of(inside, side=320):
 
 def pixels(rows):
     """Pixels that unpack a thousandfold, with a tail that zlib would copy after every block."""
-    return chunk(b"IDAT", zlib.compress(bytes(3000) * rows, 9) + bytes(rows * 3000))
+    return chunk(b"IDAT", zlib.compress(bytes(10_000 * rows), 1) + bytes(rows * 1000))
 
 
 def jpeg_of(inside):
@@ -207,7 +207,7 @@ def webp_of(inside):
 PICTURES = {
     "PNG: empty parts": lambda n: png_of(chunk(b"abCd", b"") * n),
     "PNG: parts of pixels": lambda n: png_of(chunk(b"IDAT", b"") * n),
-    "PNG: pixels": lambda n: png_of(pixels(n)),
+    "PNG: pixels": lambda n: png_of(pixels(n), side=8000),
     "PNG: a packed text": lambda n: png_of(
         chunk(b"zTXt", b"a\0\0" + zlib.compress(b"a" * n) + b"a" * n)
     ),
