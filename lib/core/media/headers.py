@@ -160,7 +160,8 @@ def _jpeg(data: bytes) -> Head:
             break
         at += 2 + length
     else:
-        raise ValueError("it has too many parts")
+        if frame is not None:
+            raise ValueError("it has too many parts")
     if frame is None:
         raise ValueError("it shows no picture at its beginning")
     if data.count(b"Exif\0\0") > EXIF_AT_MOST:
