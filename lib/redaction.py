@@ -34,6 +34,22 @@ class Rule:
     in_log: str
     for_owner: str | None = None
 
+    def struck(self, text: str, instead: str) -> str:
+        """The text without what has this form.
+
+        Where a pattern has a group `rest`, only a match with it has the form: the pattern takes
+        in whatever begins like one, so that no character is looked at from every beginning.
+
+        Args:
+            text: to be struck.
+            instead: what stands there then.
+        """
+        if "rest" not in self.pattern.groupindex:
+            return self.pattern.sub(instead, text)
+        return self.pattern.sub(
+            lambda found: found[0] if found["rest"] is None else found.expand(instead), text
+        )
+
 
 def _rule(pattern: str, in_log: str, for_owner: str | None = None, *, case: bool = True) -> Rule:
     return Rule(re.compile(pattern, 0 if case else re.IGNORECASE), in_log, for_owner)
@@ -42,14 +58,14 @@ def _rule(pattern: str, in_log: str, for_owner: str | None = None, *, case: bool
 # The query of a link (V4 signatures stand there), bearer keys, API keys, secrets of webhooks, ID
 # tokens, pictures. Exceptions of HTTP clients quote the address that they failed at.
 RULES = (
-    _rule(r"\?[^\s'\"<>]*X-Goog-[^\s'\"<>]*", f"?{STRUCK_OUT}", "", case=False),
-    _rule(r"((?:https?|oss)://[^\s'\"<>?]*)\?[^\s'\"<>]+", rf"\1?{STRUCK_OUT}", r"\1"),
+    _rule(r"\?(?:[^\s'\"<>]*(?P<rest>X-Goog-))?[^\s'\"<>]*", f"?{STRUCK_OUT}", "", case=False),
+    _rule(r"((?:https?|oss)://[^\s'\"<>?]*)(?P<rest>\?[^\s'\"<>]+)?", rf"\1?{STRUCK_OUT}", r"\1"),
     _rule(r"\b(X-Goog-\w+|Signature)=[^\s&'\"<>]+", rf"\1={STRUCK_OUT}", case=False),
     _rule(r"\b(Bearer)\s+[^\s'\",]+", rf"\1 {STRUCK_OUT}", KEY, case=False),
     _rule(r"\bsk-[\w-]{4,}", STRUCK_OUT, KEY),
     _rule(r"\bib_[0-9a-f]{8,}_[A-Za-z0-9_-]{8,}", STRUCK_OUT),
     _rule(r"\bwhsec_[A-Za-z0-9+/=_-]{8,}", STRUCK_OUT),
-    _rule(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", STRUCK_OUT),
+    _rule(r"\beyJ[A-Za-z0-9_-]+(?P<rest>\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)?", STRUCK_OUT),
     # Names of owners: in names of objects, and as dataclasses print themselves.
     _rule(r"\b(pending|jobs|videos|frames|keys|outbox)/[^/\s'\"]+/", rf"\1/{STRUCK_OUT}/"),
     _rule(r"\bowner=(?:'[^']*'|\"[^\"]*\")", f"owner={STRUCK_OUT}"),
@@ -63,7 +79,7 @@ _WORD = re.compile(r".[A-Za-z_][A-Za-z0-9_.]{0,40}.")
 def in_log(text: str) -> str:
     """A text as a log may say it."""
     for rule in RULES:
-        text = rule.pattern.sub(rule.in_log, text)
+        text = rule.struck(text, rule.in_log)
     return text
 
 
@@ -71,7 +87,7 @@ def for_owner(text: str) -> str:
     """A sentence of the upstream as a job's owner may read it."""
     for rule in RULES:
         if rule.for_owner is not None:
-            text = rule.pattern.sub(rule.for_owner, text)
+            text = rule.struck(text, rule.for_owner)
     return text
 
 

@@ -9,7 +9,6 @@ Google Identity, "Verify the Google ID token on your server side"; RFC 7519; RFC
 from __future__ import annotations
 
 import base64
-import json
 import re
 import threading
 from dataclasses import dataclass
@@ -23,6 +22,9 @@ from lib.core.errors import (
     UPSTREAM_UNAVAILABLE,
     ApiError,
 )
+from lib.core.outside.documents import document
+from lib.core.outside.numbers import digits, number
+from lib.core.outside.records import MOMENT_AT_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +39,7 @@ TOKEN_AT_MOST = 8192
 COMPACT_PARTS = 3  # header, claims, signature
 TIMEOUT_S = (3.05, 5.0)  # connect, read
 # Google says in Cache-Control how long its certificates may be kept.
-KEEP_S, KEEP_AT_LEAST_S, KEEP_AT_MOST_S = 3600.0, 60.0, 24 * 3600.0
+KEEP_S, KEEP_AT_LEAST_S, KEEP_AT_MOST_S = 3600.0, 60.0, 24 * 3600
 AGAIN_S = 60.0  # a token of an unknown key may make us ask again, this often and no more
 FAILED_S = 5.0
 # What Cloud Run puts in the place of a signature that it has checked itself (IAM on the service).
@@ -46,7 +48,7 @@ IAM_HINT = (
     "say so with POLL_BEHIND_IAM=on."
 )
 REMOVED = ".SIGNATURE_REMOVED_BY_GOOGLE"
-MAX_AGE = re.compile(r"max-age=(\d{1,9})")
+MAX_AGE = re.compile(r"max-age=([0-9]+)")
 
 
 class NotGenuine(Exception):
@@ -118,8 +120,8 @@ class Google:
         return _identity(claims)
 
     def _in_time(self, claims: Mapping[str, Any]) -> None:
-        issued, ends = claims.get("iat"), claims.get("exp")
-        if not isinstance(issued, int | float) or not isinstance(ends, int | float):
+        issued, ends = _moment(claims.get("iat")), _moment(claims.get("exp"))
+        if issued is None or ends is None:
             raise NotGenuine("no times")
         now = self._now()
         if not issued - SKEW_S <= now < ends + SKEW_S or ends - issued > LIFE_AT_MOST_S:
@@ -153,14 +155,14 @@ class Google:
         try:
             with self._connect() as session:
                 answer = session.get(self._url, timeout=TIMEOUT_S, allow_redirects=False)
-                certs = answer.json()
+                certs = document(answer.content)
         except (RequestException, ValueError):
             return None
         if answer.status_code != HTTPStatus.OK or not isinstance(certs, dict):
             return None
         said = MAX_AGE.search(answer.headers.get("Cache-Control", ""))
-        keep_s = float(said[1]) if said else KEEP_S
-        return certs, min(max(keep_s, KEEP_AT_LEAST_S), KEEP_AT_MOST_S)
+        keep_s = digits(said[1], KEEP_AT_MOST_S, cut=True) if said else None
+        return certs, max(KEEP_S if keep_s is None else keep_s, KEEP_AT_LEAST_S)
 
 
 def invoker_check(
@@ -223,9 +225,9 @@ def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
     if len(token) > TOKEN_AT_MOST or len(texts) != COMPACT_PARTS:
         raise NotGenuine("not a JWT")
     try:
-        header, claims = (json.loads(_decode(text)) for text in texts[:2])
+        header, claims = (document(_decode(text)) for text in texts[:2])
         signature = _decode(texts[2])
-    except (ValueError, RecursionError):
+    except ValueError:
         raise NotGenuine("not a JWT") from None
     if not isinstance(header, dict) or not isinstance(claims, dict):
         raise NotGenuine("not a JWT")
@@ -243,6 +245,10 @@ def _signed(signed: bytes, signature: bytes, certificate: str) -> bool:
         return bool(crypt.verify_signature(signed, signature, certificate))
     except ValueError:
         return False  # what Google's address served is no certificate
+
+
+def _moment(value: object) -> float | None:
+    return None if isinstance(value, str) else number(value, 0.0, MOMENT_AT_MOST)  # NumericDate
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:

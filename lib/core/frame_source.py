@@ -19,6 +19,7 @@ FRAME_FORMS = (
     "an https:// link to a public host, a data:image/...;base64,... URI, an uploaded file, or a "
     "gs:// name from POST /v1/uploads"
 )
+HEAD_AT_MOST = 1024  # characters of a data URI before its data
 _DATA = re.compile(r"data:image/[\w.+-]+(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
 
 
@@ -50,7 +51,7 @@ def read(value: str, name: str) -> str | bytes:
 
 
 def _decode(uri: str, name: str) -> bytes:
-    head = _DATA.match(uri)
+    head = _DATA.match(uri, 0, HEAD_AT_MOST)
     if not head:
         raise invalid_frame(
             name,

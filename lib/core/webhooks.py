@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lib.core import ids
+from lib.core.outside.documents import document
 from lib.core.outside.numbers import whole
 from lib.core.outside.records import MOMENT_AT_MOST, NotReadable
 
@@ -187,8 +188,8 @@ def read_log(text: str | None) -> tuple[Try, ...]:
     if not text:
         return ()
     try:
-        return tuple(_try(row) for row in json.loads(text))
-    except (ValueError, TypeError, RecursionError):
+        return tuple(_try(row) for row in document(text))
+    except (ValueError, TypeError):
         raise NotReadable("the log of a webhook is none") from None
 
 

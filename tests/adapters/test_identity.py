@@ -117,6 +117,7 @@ NOW = int(START)
         {"iss": "https://evil.example"}, {"iss": None}, {"iss": ["accounts.google.com"]},
         {"exp": NOW - 11}, {"exp": None}, {"exp": "9999999999"}, {"exp": True},
         {"exp": float("nan")}, {"exp": float("inf")}, {"exp": NOW + 2 * 24 * 3600},
+        {"iat": NOW - 0.5, "exp": 10**400}, {"iat": -(10**400), "exp": NOW + 0.5}, {"nbf": [], "exp": []},
         {"iat": NOW + 60}, {"iat": None}, {"iat": float("-inf")}, {"sub": None}, {"sub": 1}, {"sub": ""},
     ],
     ids=str,
@@ -293,3 +294,19 @@ def test_a_token_without_signature_counts_only_where_the_platform_has_checked_it
         assert refused(private, f"Bearer {stale}") == 401
     other = parts.token(email="other@x").rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"
     assert refused(private, f"Bearer {other}") == 403
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":' * 100_000, "[" * 100_000, '{"a": ' + "9" * 5000 + "}", "²"]
+)
+def test_certificates_that_are_none_are_no_answer(text):
+    parts = Parts()
+    parts.certs = lambda _environ, start: (start("200 OK", []), [text.encode()])[1]
+    assert refused(door(parts), f"Bearer {parts.token()}") in {401, 503}
+
+
+def test_a_token_of_odd_json_is_nobodys(parts):
+    for claims in ('{"iat": ' + "9" * 4000 + "}", "[" * 3000, '{"exp": 1e999}', "²"):
+        token = ".".join(encode(text.encode()) for text in ('{"alg": "RS256"}', claims, "x"))
+        with pytest.raises(identity.NotGenuine):
+            parts.google.verify(token, (AUDIENCE,))

@@ -1,6 +1,7 @@
 """`python -m tests.web.fuzz`: schemathesis calls a running service as the contract allows, and otherwise.
 
-All phases (examples, coverage, fuzzing, and stateful over the contract's links) against real
+First what the contract cannot write down: numbers, depths and lengths that no sensible caller sends.
+Then all phases (examples, coverage, fuzzing, and stateful over the contract's links) against real
 functions-framework processes over the emulators, with a key. Nothing may break, nothing may be
 answered that the contract does not state, and what the contract forbids must be refused.
 """
@@ -14,14 +15,21 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+
+import requests
 
 from lib.cli import service as services
 from lib.cli.processes import Processes
 from lib.web.auth import digest
+from tests.growth import STEEP, growth
+from tests.web import test_growth as growing
+from tests.web import test_hostile_numbers as hostile
 
 KEY = "ib_fuzz_key"
 KEYS = json.dumps({"alice": [f"s:{digest('s', KEY)}"]})
+FORM = "multipart/form-data; boundary=line"
 COMPAT = "DashScope-compatible"
 STATED = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
@@ -33,6 +41,7 @@ RUNS = (
     ("DashScope's", ["--include-tag", COMPAT], STATED),
 )
 OURS_SHARE = 0.8
+LENGTH = 20_000
 
 
 def fuzz(url, cases, seed=1):
@@ -69,12 +78,53 @@ def _run(url, pick, checks, examples, seed):
         return subprocess.run(command, capture_output=True, text=True, cwd=folder)
 
 
+def odd(url):
+    """Numbers and depths in every field, and bodies whose cost must grow as their length does.
+
+    Returns:
+        Number of requests, and a line for each that broke something or cost too much.
+    """
+    wrong, sent = [], 0
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {KEY}"
+
+        def post(path, data, kind, name):
+            nonlocal sent
+            sent += 1
+            headers = {"Content-Type": kind, "X-DashScope-Async": "enable"}
+            answer = session.post(url + path, data=data, headers=headers, timeout=120)
+            if answer.status_code >= 500:
+                wrong.append(f"{path}, {name}: {answer.status_code}")
+
+        for name, value in hostile.VALUES.items():
+            for field in ("seed", "metadata", "prompt", "model", "x"):
+                body = hostile.with_value(hostile.BASE, field, value)
+                post("/v1/videos", body, "application/json", f"{field}={name}")
+            post("/v1/uploads", f'{{"size_bytes":{value}}}', "application/json", name)
+            post(hostile.CREATE, f'{{"input":{value}}}', "application/json", name)
+            body = growing.form(growing.part(b"metadata", value.encode()))
+            post("/v1/videos", body, FORM, f"metadata={name}")
+        kinds = (("application/json", growing.JSON), (FORM, growing.FORMS))
+        for kind, table in kinds:
+            for name, make in table.items():
+
+                def read(data, kind=kind, name=name):
+                    post("/v1/videos", data, kind, name)
+
+                steep = growth(make, read, LENGTH, time.monotonic)
+                if steep > STEEP:
+                    wrong.append(f"{kind}, {name}: {steep:.0f} times for 8 times as much")
+    return sent, wrong
+
+
 def against_processes(cases, seed=1):
     """The same against a service of its own."""
     environ = {**os.environ, "PYTHONPATH": str(services.ROOT)}
     with tempfile.TemporaryDirectory() as logs, Processes(Path(logs), environ) as processes:
         service = services.start(processes, owner_keys=KEYS, draft=True)
+        _sent, broken = odd(service.url)
         total, wrong = fuzz(service.url, cases, seed)
+        wrong = broken + wrong
         log = Path(logs, "api.log").read_text("utf-8")
     wrong += [line for line in log.splitlines() if '"request.crashed"' in line]
     return total, wrong

@@ -85,7 +85,7 @@ class Connection:
         import requests  # only a call to the service needs it
         from urllib3.exceptions import HTTPError
 
-        body = b""
+        body = bytearray()  # bytes would be copied at every chunk
         try:
             # What has arrived, not a full block: a trickle would extend the time of the latter.
             while chunk := response.raw.read1(1 << 14, decode_content=True):
@@ -94,7 +94,7 @@ class Connection:
                     raise requests.ReadTimeout("the answer does not end")
         except (HTTPError, OSError) as error:
             raise requests.ConnectionError(type(error).__name__) from error
-        return body
+        return bytes(body)
 
     def query(self, method: str, path: str) -> dict[str, Any] | QueryFailed:
         """The JSON object that a call answers with; nothing is sent twice, no redirect followed.

@@ -16,7 +16,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from lib.core.errors import FrameFault
-from lib.core.outside.numbers import whole
+from lib.core.outside.numbers import digits, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +25,7 @@ BLOCK = 1 << 16
 OK, PARTIAL = 200, 206
 CHANGED, GONE = frozenset({412, 416}), frozenset({403, 404, 410})
 LENGTH_AT_MOST = 1 << 50
+RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 # The least rate. A copy may take 600 s (`Times.copy_at_most_s`): a body that brings less than a
 # tenth of itself in a minute cannot be there by then, and one of more than 10 MiB must do 1 MiB a
 # minute (140 kbit/s). Who is slower is asked anew: another connection may be a faster one.
@@ -205,12 +206,10 @@ class Resumed:
         length = self.download.length
         if response.status_code == OK:
             return length is None or described(response, iter(())).length == length
-        found = re.fullmatch(
-            r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", response.headers.get("Content-Range", "")
-        )
-        if not found or int(found[1]) != self._taken:
+        found = RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if not found or digits(found[1], LENGTH_AT_MOST) != self._taken:
             return False
-        return length is None or found[3] in {"*", str(length)}
+        return length is None or found[2] in {"*", str(length)}
 
 
 class _Broken(Exception):

@@ -54,6 +54,8 @@ ODD_FRAMES = {0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
 SCAN, END = 0xDA, 0xD9
 PARTS_AT_MOST = 20_000  # of a PNG or a JPEG; 10 MB in parts of 8 KiB are 1280
 FILLING_AT_MOST = 1 << 16
+# Exif 2.3 has one; a decoder puts several together, copying what it has each time.
+EXIF_AT_MOST = 64
 
 
 @dataclass(frozen=True)
@@ -157,8 +159,13 @@ def _jpeg(data: bytes) -> Head:
         if marker in {SCAN, END}:
             break
         at += 2 + length
+    else:
+        if frame is not None:
+            raise ValueError("it has too many parts")
     if frame is None:
         raise ValueError("it shows no picture at its beginning")
+    if data.count(b"Exif\0\0") > EXIF_AT_MOST:
+        raise ValueError("it has too many parts of EXIF")
     marker, bits, height, width, parts = frame
     # Its decoder keeps all coefficients, two bytes each, when one scan does not hold everything.
     several = marker == PROGRESSIVE or data[at + 4] < len(parts)

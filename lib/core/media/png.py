@@ -77,12 +77,12 @@ def _unpacked(kind: bytes, chunk: bytes, limit: int) -> int:
         if flag != b"\1":
             return len(rest)
         packed = rest.partition(b"\0")[2].partition(b"\0")[2]
-    unpacker = zlib.decompressobj()
     total = 0
     try:
-        while packed and total <= limit:
-            total += len(unpacker.decompress(packed, BLOCK))
-            packed = unpacker.unconsumed_tail
+        for block in _blocks(packed, zlib.decompressobj()):
+            total += len(block)
+            if total > limit:
+                break
     except zlib.error:
         return total  # decoders pass over it
     return total
@@ -120,16 +120,21 @@ def _unpack(data: bytes, expected: int, row: int) -> None:
         raise Broken("it holds fewer pixels than its head says")
 
 
+def _blocks(packed: bytes | memoryview, unpacker: zlib._Decompress) -> Iterator[bytes]:
+    """What bytes unpack to; given in pieces, since zlib copies what is left after each block."""
+    for at in range(0, len(packed), BLOCK):
+        piece = packed[at : at + BLOCK]
+        while piece and not unpacker.eof:
+            yield unpacker.decompress(piece, BLOCK)
+            piece = unpacker.unconsumed_tail
+
+
 def _inflated(data: bytes) -> Iterator[bytes]:
     view, unpacker = memoryview(data), zlib.decompressobj()
     try:
         for kind, at, length in chunks(data):
-            if kind != b"IDAT":
-                continue
-            packed: bytes | memoryview = view[at : at + length]
-            while packed and not unpacker.eof:
-                yield unpacker.decompress(packed, BLOCK)
-                packed = unpacker.unconsumed_tail
+            if kind == b"IDAT":
+                yield from _blocks(view[at : at + length], unpacker)
     except zlib.error:
         raise Broken("its pixels do not unpack") from None
     yield unpacker.flush()

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 BITS_AT_MOST = 512  # of a whole number that may become a float
 DIGITS_AT_MOST = 40  # a float written by repr has 24; int() of 4,300 digits raises
 _WHOLE = re.compile(r"[+-]?[0-9]+")
+_DIGITS = re.compile(r"[0-9]+")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
 
 
@@ -60,6 +61,22 @@ def whole(value: object, low: int, high: int) -> int | None:
     else:
         return None
     return found if low <= found <= high else None
+
+
+def digits(value: object, high: int, *, cut: bool = False) -> int | None:
+    """A count within bounds, from a text of ASCII digits and nothing else: no sign, no space.
+
+    So do queries and HTTP fields write one (RFC 9110, 1*DIGIT). A number is no text.
+
+    Args:
+        value: anything.
+        high: the greatest that is taken.
+        cut: whether a greater one counts as `high`.
+    """
+    if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+        return None
+    found = whole(value.lstrip("0") or "0", 0, high)
+    return high if found is None and cut else found
 
 
 def http_date(text: object) -> float | None:

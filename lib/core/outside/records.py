@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.core.errors import RECORD_UNREADABLE, ApiError
 from lib.core.outside import numbers
+from lib.core.outside.documents import document
 
 if TYPE_CHECKING:
     import re
@@ -55,7 +56,7 @@ def record(body: bytes) -> Mapping[str, Any]:
         NotReadable: there is none.
     """
     try:
-        data = json.loads(body)
+        data = document(body)
         json.dumps(data, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise NotReadable("a text of the body is half a character") from None

@@ -7,7 +7,6 @@ management" and "Error codes".
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from lib import redaction
 from lib.core import errors
 from lib.core.ids import TASK
 from lib.core.outside import bounded
+from lib.core.outside.documents import NotJson, document
 from lib.core.outside.numbers import number, whole
 from lib.core.times import DAY_S
 from lib.core.upstream.outcomes import (
@@ -96,8 +96,8 @@ def classify(code: str) -> tuple[errors.Kind, bool]:
 def parse(body: bytes) -> dict[str, Any] | None:
     """A JSON object, None for anything else."""
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+        data = document(body)
+    except NotJson:
         return None
     return data if isinstance(data, dict) else None
 

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 from lib import logs
 from lib.adapters.state.jobs import Tombstone
 from lib.core.jobs.job import Stage
+from lib.core.outside.numbers import number
+from lib.core.outside.records import MOMENT_AT_MOST
 from lib.flows.read import valid_id
 
 if TYPE_CHECKING:
@@ -133,7 +135,7 @@ def _was_answered(context: Context, entry: KeyEntry) -> bool:
 
 
 def _seen(entry: KeyEntry) -> float:
-    return max(entry.created_at, float(entry.meta.metadata.get(SEEN) or 0))
+    return max(entry.created_at, number(entry.meta.metadata.get(SEEN), 0.0, MOMENT_AT_MOST) or 0.0)
 
 
 def _touched(context: Context, entry: KeyEntry, repeats: Repeats) -> KeyEntry:

@@ -5,13 +5,13 @@ Refuses what is too large without unpacking it whole. What its fields mean is kn
 
 from __future__ import annotations
 
-import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from lib.core.errors import INVALID_JSON, PAYLOAD_TOO_LARGE, ApiError
+from lib.core.outside.documents import NotJson, document
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -55,11 +55,7 @@ def _unpacked(request: Request, limit_bytes: int) -> bytes:
 
 def _object(raw: bytes) -> dict[str, Any] | None:
     try:
-        data = json.loads(raw, parse_constant=_constant)
-    except (ValueError, RecursionError):
+        data = document(raw, strict=True)
+    except NotJson:
         return None
     return data if isinstance(data, dict) else None
-
-
-def _constant(name: str) -> object:
-    raise ValueError(name)

@@ -7,13 +7,13 @@ Alibaba Cloud Model Studio, "Asynchronous task management".
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lib.core.errors import CONFLICT, NOT_FOUND, NOT_READY, ApiError
 from lib.core.jobs.job import Status
+from lib.core.outside.numbers import digits
 from lib.core.times import DAY_S
 from lib.flows.read import find
 from lib.flows.requests.cancel import cancel
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lib.flows.context import Context
 
 PAGE, PAGE_AT_MOST = 10, 100
-DIGITS = re.compile(r"[0-9]{1,9}")  # more than any page
+WHOLE_AT_MOST = 999_999_999  # more than any page
 OFFSET = "+0800"  # the service's times carry no zone; they are UTC+8
 NOT_PENDING = "Failed to cancel the task, please confirm if the task is in PENDING status."
 
@@ -152,7 +152,8 @@ def _moment(query: Mapping[str, str], name: str) -> float | None:
 
 
 def _whole(query: Mapping[str, str], name: str, default: int) -> int:
-    text = query.get(name, "")
-    if text and not (DIGITS.fullmatch(text) and int(text)):
+    text = query.get(name)
+    found = digits(text, WHOLE_AT_MOST) if text else default
+    if not found:
         raise dialect.missing(name)
-    return int(text or default)
+    return found

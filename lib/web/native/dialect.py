@@ -6,7 +6,6 @@ fields.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,9 @@ from lib.core.catalogue import AREAS, SECONDS
 from lib.core.errors import invalid, out_of_bounds
 from lib.core.jobs.job import Stage, Status
 from lib.core.outside.bounded import members
+from lib.core.outside.documents import NotJson, document
+from lib.core.outside.numbers import whole
+from lib.core.outside.records import WHOLE_AT_MOST
 from lib.core.request import VideoRequest
 from lib.web.problem import fail, failure
 
@@ -35,9 +37,9 @@ ALIASES = {
     "duration": "seconds",
     "size": "resolution",
 }
-SIZE = re.compile(r"([1-9]\d{1,3})[x*]([1-9]\d{1,3})")
+SIZE = re.compile(r"([1-9][0-9]{1,3})[x*]([1-9][0-9]{1,3})")
 FRAMES = ("first_frame", "last_frame")
-WHOLE = re.compile(r"(?!.{20})-?\d+")  # of up to 19 characters
+WHOLE = re.compile(r"-?[0-9]{1,18}")
 FLAGS = {"true": True, "false": False}
 RECORD_S = 24 * 3600
 
@@ -98,11 +100,11 @@ def _plain(name: str, value: Any) -> Any:
     if name in {"prompt_extend", "watermark", "validate_only"}:
         return FLAGS.get(value.lower(), value)
     if name == "seed" and WHOLE.fullmatch(value):
-        return int(value)
+        return whole(value, -WHOLE_AT_MOST, WHOLE_AT_MOST)
     if name == "metadata":
         try:
-            return json.loads(value)
-        except ValueError:
+            return document(value)
+        except NotJson:
             return value
     return value
 

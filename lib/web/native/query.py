@@ -13,6 +13,7 @@ from werkzeug.http import parse_dict_header
 
 from lib.core.errors import invalid, out_of_bounds
 from lib.core.jobs.job import Status
+from lib.core.outside.numbers import digits
 from lib.flows.read import valid_id
 
 if TYPE_CHECKING:
@@ -55,19 +56,16 @@ def listing(args: MultiDict[str, str]) -> ListQuery:
             )
         if name != "status" and len(args.getlist(name)) > 1:
             raise invalid(name, f"{name}: stands more than once; send it once.")
-    limit, order, after = (
-        args.get("limit", str(LIMIT)),
-        args.get("order", "desc"),
-        args.get("after"),
-    )
-    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:6]) <= LIMIT_AT_MOST):
+    order, after = args.get("order", "desc"), args.get("after")
+    limit = digits(args.get("limit", str(LIMIT)), LIMIT_AT_MOST)
+    if not limit:
         allowed = f"a whole number from 1 to {LIMIT_AT_MOST}; {LIMIT} without it"
-        raise out_of_bounds("limit", limit, allowed)
+        raise out_of_bounds("limit", args["limit"], allowed)
     if order not in ORDERS:
         raise out_of_bounds("order", order, '"desc" (newest first) or "asc"')
     if after is not None and not valid_id(after):
         raise out_of_bounds("after", after, "the id of a video, as the last page's last_id")
-    return ListQuery(after or "", int(limit), _statuses(args.getlist("status")), order == "asc")
+    return ListQuery(after or "", limit, _statuses(args.getlist("status")), order == "asc")
 
 
 def _statuses(given: list[str]) -> frozenset[Status]:
@@ -89,6 +87,4 @@ def wait_s(prefer: str) -> int:
         At most 55: the platform in front of us ends a request after 60.
     """
     text = (parse_dict_header(prefer).get("wait") or "").partition(";")[0].strip()
-    if not (text.isascii() and text.isdecimal()):
-        return 0
-    return min(int(text[:6]), WAIT_AT_MOST_S)
+    return digits(text, WAIT_AT_MOST_S, cut=True) or 0

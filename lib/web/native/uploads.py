@@ -5,11 +5,11 @@ Thin: parse, call the flow, show. The bytes themselves never pass here.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from lib.core.errors import invalid
 from lib.core.frame_source import FRAME_AT_MOST
+from lib.core.outside.numbers import digits
 from lib.flows.requests.uploads import OpenUpload, open_upload
 from lib.web import body
 from lib.web.answer import as_json
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from lib.flows.context import Context
 
 FIELDS = ("content_type", "size_bytes", "content_length")
-DIGITS = re.compile(r"[0-9]{1,19}")  # a number in a form is a text
 
 
 class FrameUploads:
@@ -51,8 +50,8 @@ def _parse(fields: dict[str, Any]) -> tuple[object, object]:
     if "size_bytes" in fields and "content_length" in fields:
         raise invalid("size_bytes", "size_bytes was given twice, by two names; send one.")
     size = fields.get("size_bytes", fields.get("content_length"))
-    if isinstance(size, str) and DIGITS.fullmatch(size):
-        size = int(size)
+    given = digits(size, FRAME_AT_MOST)  # a number in a form is a text
+    size = size if given is None else given
     return fields.get("content_type"), size
 
 

@@ -5,7 +5,6 @@ Thin: parse, call the flow, show. Everything that can be refused is refused by t
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
@@ -21,6 +20,7 @@ from lib.core.errors import (
     out_of_bounds,
 )
 from lib.core.jobs.job import Status
+from lib.core.outside.numbers import digits
 from lib.flows.read import find
 from lib.flows.requests.cancel import cancel
 from lib.flows.requests.delete import delete
@@ -51,7 +51,7 @@ POLL_QUEUED_S = 5
 VARIANTS = ("video", "first_frame", "last_frame")
 SOON = {"openai-poll-after-ms": str(POLL_AFTER_S * 1000)}
 DOUBLE = "accept_double_payment"
-TRIES = re.compile(r"\d{1,3}")  # no client tries a thousand times
+TRIES_AT_MOST = 999  # no client tries a thousand times
 UNSIGNED = (
     "The film is kept, but the service cannot sign a link to it at the moment; ask again in a "
     "moment for its url."
@@ -86,10 +86,8 @@ class Videos:
 
     def _repeats(self, request: Request) -> Repeats | None:
         """What a client sends that numbers its tries, as the SDKs made by Stainless do."""
-        tries = request.headers.get("x-stainless-retry-count", "")
-        if not TRIES.fullmatch(tries):
-            return None
-        return Repeats(self._implicit_s, int(tries))
+        tries = digits(request.headers.get("x-stainless-retry-count"), TRIES_AT_MOST)
+        return None if tries is None else Repeats(self._implicit_s, tries)
 
     def _made(self, made: Submission) -> Response:
         headers = {

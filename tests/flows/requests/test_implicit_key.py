@@ -196,3 +196,12 @@ def test_what_was_deleted_is_not_what_its_owner_asks_for_again(make_world):
     world.tick()
     delete(world.context, "alice", job)
     assert send(world) != job
+
+
+@pytest.mark.parametrize("mark", ["", "²", "nan", "soon", "9" * 400, "-1", "1e999"])
+def test_a_mark_that_is_no_moment_counts_as_none(world, mark):
+    job = send(world)
+    for blob in world.bucket.list_blobs(prefix="keys/"):
+        blob.metadata = {"seen": mark}
+        blob.patch()
+    assert send(world, service=world.instance()) == job
