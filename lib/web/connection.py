@@ -69,7 +69,7 @@ class Deadline:
         self._timer.cancel()
 
 
-class Waiting:
+class UnprovenReads:
     """Reads of senders who are not known yet: so many at a time; the oldest makes way.
 
     Whoever is honest sends what identifies it in the first packets, and is gone before others come.

@@ -50,7 +50,7 @@ class FormError(Exception):
     message: str
 
 
-class Form:
+class UploadForm:
     """One form, read from its beginning.
 
     Args:
@@ -61,7 +61,7 @@ class Form:
         FormError: it is no form, or too large.
     """
 
-    def __init__(self, request: Request, waiting: connection.Waiting) -> None:
+    def __init__(self, request: Request, waiting: connection.UnprovenReads) -> None:
         if (request.content_length or 0) > FORM_AT_MOST:
             raise _too_large()
         boundary = request.mimetype_params.get("boundary", "")

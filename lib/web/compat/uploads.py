@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 from werkzeug.wrappers import Response
 
 from lib.web import connection
-from lib.web.compat.upload_form import FILE_AT_MOST, Form, FormError
+from lib.web.compat.upload_form import FILE_AT_MOST, FormError, UploadForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +61,7 @@ class TemporaryUploads:
 
     def __init__(self, files: Temporaries, secret: bytes, now: Callable[[], float]) -> None:
         self._files, self._secret, self._now = files, secret, now
-        self._waiting = connection.Waiting()
+        self._waiting = connection.UnprovenReads()
 
     def policy(self, owner: str, model: str, request_id: str, host: str) -> dict[str, Any]:
         """The `data` of a getPolicy answer.
@@ -126,7 +126,7 @@ class TemporaryUploads:
                 raise FormError(409, "FileAlreadyExists", message)
 
         try:
-            form = Form(request, self._waiting)
+            form = UploadForm(request, self._waiting)
             fields = form.fields()
             owner, model = self._authorized(fields)
             form.file(memory, store)
