@@ -18,17 +18,25 @@ from lib.core.errors import ApiError
 from lib.core.media import frames, headers, mp4, png
 from lib.core.outside import bounded, documents, numbers, records
 from lib.core.upstream import reader
-from lib.web import body
+from lib.flows.memory import MemoryBudget
+from lib.web import body, connection
 from lib.web.compat import body as compat_body
 from lib.web.compat import dialect as compat
-from lib.web.compat import uploads
+from lib.web.compat import upload_form
 from lib.web.native import dialect, query
 from tests.growth import STEEP, growth
 from tests.world import picture
 
 LIMIT = 64 << 20
 LINE = b"--line"
-REFUSED = (ApiError, ValueError, uploads.FormError, mp4.NotTheFilm, png.Broken, identity.NotGenuine)
+REFUSED = (
+    ApiError,
+    ValueError,
+    upload_form.FormError,
+    mp4.NotTheFilm,
+    png.Broken,
+    identity.NotGenuine,
+)
 
 
 def request(data, kind, **more):
@@ -47,7 +55,11 @@ def form_body(data):
 
 
 def temporary_form(data):
-    return uploads._form(request(data, "multipart/form-data; boundary=line"))
+    sent = request(data, "multipart/form-data; boundary=line")
+    form = upload_form.Form(sent, connection.Waiting(1))
+    with contextlib.suppress(upload_form.FormError):
+        form.fields()
+    form.file(MemoryBudget(LIMIT), len)
 
 
 def dashscope_body(data):
