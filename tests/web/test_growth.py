@@ -56,7 +56,7 @@ def form_body(data):
 
 def temporary_form(data):
     sent = request(data, "multipart/form-data; boundary=line")
-    form = upload_form.Form(sent, connection.Waiting(1))
+    form = upload_form.UploadForm(sent, connection.UnprovenReads(1))
     with contextlib.suppress(upload_form.FormError):
         form.fields()
     form.file(MemoryBudget(LIMIT), len)
