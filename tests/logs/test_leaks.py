@@ -210,7 +210,7 @@ class Day:
             raise RuntimeError(f"{args!r} {url} Bearer {self.key} {UPSTREAM_KEY}")
 
         with self.monkeypatch.context() as patch:
-            patch.setattr(submitting, "_door", broken)
+            patch.setattr(submitting, "_choose_account", broken)
             self.create(status=500)
         with self.monkeypatch.context() as patch:
             patch.setattr(ticking, "_round", broken)
@@ -237,8 +237,17 @@ def _wsgi(app):
     return InProcess(app)
 
 
+def as_before():
+    """Other tests of this process print as without a service."""
+    root = logging.getLogger()
+    for handler in [h for h in root.handlers if isinstance(h, logs._Libraries)]:
+        root.removeHandler(handler)
+    logs._style[0] = logs._Style()
+
+
 @pytest.fixture(params=[True, False], ids=["json", "text"])
 def day(request, make_world, monkeypatch, capfd):
+    request.addfinalizer(as_before)
     logs.setup(json_lines=request.param)
     day = Day(make_world, monkeypatch)
     day.form = request.param
@@ -248,11 +257,7 @@ def day(request, make_world, monkeypatch, capfd):
     day.tick(12)
     printed = capfd.readouterr()
     day.out, day.err = printed.out, printed.err
-    yield day
-    root = logging.getLogger()
-    for handler in [h for h in root.handlers if isinstance(h, logs._Libraries)]:
-        root.removeHandler(handler)
-    logs._style[0] = logs._Style()
+    return day
 
 
 def test_a_day_in_all_weathers_leaves_no_secret_where_it_does_not_belong(day):

@@ -32,9 +32,9 @@ def carried(context, held, within_s=10.0):
 
 
 def handed(context, held):
-    """Send with a lease that was won before."""
+    """Send with a lease that was won before; what the sender knows of the job then."""
     intent = context.jobs.intent(held)
-    send(context, held, intent, prepare(context, intent, 10.0))
+    return send(context, held, intent, prepare(context, intent, 10.0))
 
 
 def gate(world):
@@ -223,6 +223,62 @@ def test_a_doubt_keeps_token_and_times_of_its_send(world, upstream):
         held.state.since,
         held.state.until,
     )
+
+
+# What the sender knows afterwards, without a look into the bucket
+
+
+@pytest.mark.parametrize("status", [200, 500, 429])
+def test_a_sender_knows_the_job_as_it_left_it(world, upstream, status):
+    upstream.statuses["create"] = status
+    held = job(world, 1, "sending")
+    known = handed(upstream.context(), held)
+    assert known.state == again(world, held).state
+    assert known.intent == world.context.jobs.intent(held)
+
+
+def test_a_sender_knows_the_verdict_that_it_wrote(world, upstream):
+    upstream.statuses["create"] = 400
+    held = job(world, 1, "sending")
+    assert handed(upstream.context(), held).verdict == verdict(world, held)
+
+
+def test_a_sender_that_meets_the_end_of_its_job_knows_it(world, upstream):
+    held = job(world, 1, "sending")
+    intent = world.context.jobs.intent(held)
+    ended = world.context.jobs.finish(intent, held.state, Verdict(Status.EXPIRED, 5.0))
+    known = send(upstream.context(), held, intent, None)
+    assert (known.verdict, upstream.asked) == (ended, [])
+
+
+def test_a_sender_that_meets_a_tombstone_knows_nothing(world, upstream):
+    held = job(world, 1, "sending")
+    intent = world.context.jobs.intent(held)
+    world.context.jobs.finish(intent, held.state, Verdict(Status.EXPIRED, 5.0))
+    world.context.jobs.purge(held.owner, held.id, 6.0)
+    assert send(upstream.context(), held, intent, None) is None
+    assert upstream.asked == []
+
+
+def test_a_refusal_of_a_job_that_was_deleted_meanwhile_is_nobodys(world, upstream):
+    held = job(world, 1, "sending")
+    intent = world.context.jobs.intent(held)
+
+    def deleted(_kind):
+        world.context.jobs.finish(intent, held.state, Verdict(Status.EXPIRED, 5.0))
+        world.context.jobs.purge(held.owner, held.id, 6.0)
+
+    upstream.statuses["create"], upstream.before = 400, deleted
+    assert handed(upstream.context(), held) is None
+
+
+@pytest.mark.parametrize("status", [200, 500, 429])
+def test_a_sender_that_lost_its_job_to_another_knows_nothing(world, upstream, status):
+    upstream.statuses["create"] = status
+    held = job(world, 1, "sending")
+    frozen = held.state.to(Stage.UNSURE, by="f" * 16, now=held.state.since, until=held.state.until)
+    upstream.before = lambda _kind: world.context.jobs.patch(held, frozen)
+    assert handed(upstream.context(), held) is None
 
 
 # Late answers
