@@ -237,20 +237,21 @@ def _wsgi(app):
     return InProcess(app)
 
 
-def as_before():
-    """Other tests of this process print as without a service."""
+@pytest.fixture(params=[True, False], ids=["json", "text"])
+def form(request):
+    """Logs as a service of this process writes them; afterwards as without one."""
+    logs.setup(json_lines=request.param)
+    yield request.param
     root = logging.getLogger()
     for handler in [h for h in root.handlers if isinstance(h, logs._Libraries)]:
         root.removeHandler(handler)
     logs._style[0] = logs._Style()
 
 
-@pytest.fixture(params=[True, False], ids=["json", "text"])
-def day(request, make_world, monkeypatch, capfd):
-    request.addfinalizer(as_before)
-    logs.setup(json_lines=request.param)
+@pytest.fixture
+def day(form, make_world, monkeypatch, capfd):
     day = Day(make_world, monkeypatch)
-    day.form = request.param
+    day.form = form
     for part in (day.strangers, day.mistakes, day.weather, day.crashes, day.others):
         part()
     day.world.clock.advance(3600)
