@@ -122,7 +122,7 @@ def test_what_real_processes_print_holds_no_secret(folder):
     assert "job.created" in printed["api-shut"]
     assert "request.refused" in printed["api-shut"]
     assert "request.refused" in printed["poll-shut"]
-    assert "job.completed" in printed["poll"]
+    assert "job.completed" in printed["poll"] + printed["api"]  # a reader may copy it first
 
 
 class _Now:

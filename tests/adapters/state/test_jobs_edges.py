@@ -261,3 +261,16 @@ def test_a_state_that_cannot_be_read_says_so(world, jobs, held):
     put(world, name, body, {"stage": "weighing"})
     with pytest.raises(RecordUnreadable):
         jobs.find(held.owner, held.id)
+
+
+def test_a_follower_hears_of_every_change_that_took_effect_and_of_no_other(jobs, held):
+    heard = []
+    followed = jobs.followed(lambda name, now: heard.append((name, now)))
+    later = held.state.to(Stage.UNSURE, by="c" * 16, now=2.0)
+    changed = followed.patch(held, later)
+    assert heard == [(held.name, changed)]
+    assert followed.patch(held, held.state.to(Stage.QUEUED, by="d" * 16, now=3.0)) is None
+    assert followed.drop(held) is False
+    assert len(heard) == 1, "what was lost to another changed nothing"
+    assert followed.drop(changed)
+    assert heard[1:] == [(held.name, None)]

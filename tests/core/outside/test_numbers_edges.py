@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lib.core.outside.numbers import http_date, number, retry_after_s, whole
+from lib.core.outside.numbers import digits, http_date, number, retry_after_s, whole
 
 NOW = 1_780_000_000.0  # Thu, 28 May 2026 20:26:40 GMT
 INFINITE = float("inf")
@@ -101,3 +101,10 @@ def test_anything_else_is_no_date(odd):
 )
 def test_a_wait_is_neither_negative_nor_longer_than_its_bound(text, seconds):
     assert retry_after_s(text, NOW, 300.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("0", 0), ("007", 7), ("10", 10), ("11", 10), ("9" * 5000, 10)]
+)
+def test_digits_beyond_the_bound_are_cut_to_it_and_others_are_what_they_say(text, found):
+    assert digits(text, 10, cut=True) == found

@@ -169,3 +169,34 @@ def test_a_job_that_is_gone_before_the_answer_is_shown_as_it_was_written(world, 
     made, found = start(upstream.context(storage), intent, direct=False)
     assert made
     assert (found.intent, found.state.stage) == (intent, Stage.QUEUED)
+
+
+def test_a_job_that_another_moved_during_its_send_is_shown_as_the_bucket_has_it(
+    world, upstream, intent
+):
+    def moved(_kind):
+        held = pending_of(world, intent)
+        other = held.state.to(
+            Stage.UNSURE, by="f" * 16, now=held.state.since, until=held.state.until
+        )
+        world.context.jobs.patch(held, other)
+
+    upstream.before = moved
+    made, found = start(upstream.context(), intent, direct=True)
+    assert made
+    assert found.state == pending_of(world, intent).state
+    assert found.state.stage is Stage.UNSURE
+
+
+def test_a_job_that_vanished_during_its_send_is_shown_as_it_was_written(world, upstream, intent):
+    seen = []
+
+    def gone(_kind):
+        held = pending_of(world, intent)
+        seen.append(held.state)
+        world.bucket.blob(held.name).delete()
+
+    upstream.before = gone
+    made, found = start(upstream.context(), intent, direct=True)
+    assert made
+    assert [found.state] == seen

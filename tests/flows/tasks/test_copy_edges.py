@@ -260,6 +260,7 @@ def test_an_adopted_task_is_ours_by_its_prompt(world, service, host, adopted, pr
     assert len(host.asked) == int(word == "completed")
     ending = verdict(world, held)
     assert (ending.failure.kind.code if ending.failure else "completed") == word
+    assert ending.ended_at == world.clock.now()
 
 
 @pytest.mark.parametrize(("prompt", "word"), [(None, "completed"), ("None", "submit_unknown")])
