@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import threading
-import time
 
 import pytest
 import requests
@@ -48,6 +47,10 @@ class Slow:
             return answer.read()
 
 
+def healthy(service):
+    return requests.get(f"{service.url}/health", timeout=PATIENCE_S).status_code
+
+
 @contextlib.contextmanager
 def slow(service, path, kind, lengths, more=""):
     senders = [Slow(service.ports.api, path, kind, length, more) for length in lengths]
@@ -60,8 +63,9 @@ def slow(service, path, kind, lengths, more=""):
 
     feeding = threading.Thread(target=trickle)
     feeding.start()
-    time.sleep(1)  # until the service has read their heads
     try:
+        # Connections are taken in their order: who came before this call has been.
+        assert healthy(service) == 200
         yield senders
     finally:
         ended.set()
@@ -79,10 +83,6 @@ def create(service):
     url = f"{service.url}/v1/videos"
     answer = requests.post(url, headers=HEADERS, files=files, timeout=PATIENCE_S)
     return answer.status_code
-
-
-def healthy(service):
-    return requests.get(f"{service.url}/health", timeout=PATIENCE_S).status_code
 
 
 def test_slow_posts_without_a_key_are_answered_and_keep_nobody_waiting(service):
