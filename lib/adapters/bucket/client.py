@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from lib.adapters.bucket.errors import Missing, map_errors, unavailable
+from lib.adapters.bucket.errors import Conflict, Missing, map_errors, unavailable
 from lib.adapters.bucket.metadata import Meta, meta_of, page_of
 from lib.adapters.bucket.resumable import CHUNK_BYTES, Resumable
 from lib.core.errors import ApiError
@@ -84,7 +84,7 @@ class Bucket:
         blob = self._bucket.blob(name)
         try:
             return bytes(
-                self._try(lambda: blob.download_as_bytes(timeout=TIMEOUT_S, retry=None)) or b""
+                self._read(lambda: blob.download_as_bytes(timeout=TIMEOUT_S, retry=None)) or b""
             )
         except Missing:
             return None
@@ -102,7 +102,7 @@ class Bucket:
             return meta_of(blob)
 
         try:
-            return self._try(call)
+            return self._read(call)
         except Missing:
             return None
 
@@ -164,7 +164,7 @@ class Bucket:
         token: str | None = None
         last = ""
         while True:
-            page, following = self._try(partial(self._page, prefix, start, token, last))
+            page, following = self._read(partial(self._page, prefix, start, token, last))
             yield from page
             if following is None:
                 return
@@ -230,7 +230,7 @@ class Bucket:
         for start in range(0, meta.size, CHUNK_BYTES):
             end = min(start + CHUNK_BYTES, meta.size) - 1
             yield bytes(
-                self._try(
+                self._read(
                     partial(
                         blob.download_as_bytes,
                         start=start,
@@ -241,6 +241,15 @@ class Bucket:
                     )
                 )
             )
+
+    def _read(self, call: Callable[[], T]) -> T:
+        def without_condition() -> T:
+            try:
+                return map_errors(call)
+            except Conflict as odd:  # nothing was asked that could not hold
+                raise unavailable("it answered 412 to a read") from odd
+
+        return self._try(without_condition)
 
     def _try(self, call: Callable[[], T]) -> T:
         for pause_s in PAUSES_S:

@@ -4,6 +4,8 @@ import pytest
 
 from lib.adapters.bucket.client import Bucket
 from lib.adapters.bucket.errors import Conflict, Missing
+from lib.core.errors import ApiError
+from tests.hooks import instance, refused
 
 
 @pytest.fixture
@@ -54,3 +56,24 @@ def test_an_object_is_deleted_as_it_was_seen(bucket):
     assert bucket.delete("a", moved.generation, moved.metageneration) is True
     assert bucket.read("a") is None
     assert bucket.delete("a", moved.generation) is False
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda bucket: bucket.read("a"),
+        lambda bucket: bucket.stat("a"),
+        lambda bucket: list(bucket.objects("")),
+    ],
+    ids=["read", "stat", "objects"],
+)
+def test_a_412_to_a_read_is_an_odd_answer_and_not_a_conflict(world, read):
+    def storage(request, send):
+        return refused(request, 412, b"{}") if request.method == "GET" else send(request)
+
+    with pytest.raises(ApiError):
+        read(
+            Bucket(
+                instance(world, storage=storage).context.jobs._bucket._bucket, world.clock.advance
+            )
+        )
