@@ -36,6 +36,7 @@ REGRESSIONS = (
     Regression(31, (), "a page in place of a list: AttributeError in the storage client"),
     Regression(52, _SIGNED, "`timeCreated` was empty: ValueError in the storage client"),
     Regression(56, _SIGNED, "`generation` was -0.5: ValueError in the storage client"),
+    Regression(3300088, (), "412 to a delete without a condition: Conflict out of a DELETE"),
     # Who signs and who gives tokens.
     Regression(15, (), "500 from GET /v1/videos/ID/content while nobody signed"),
     Regression(8, (), "a signer that failed was a crash of a post: TransportError"),

@@ -84,7 +84,7 @@ class Bucket:
         blob = self._bucket.blob(name)
         try:
             return bytes(
-                self._read(lambda: blob.download_as_bytes(timeout=TIMEOUT_S, retry=None)) or b""
+                self._plain(lambda: blob.download_as_bytes(timeout=TIMEOUT_S, retry=None)) or b""
             )
         except Missing:
             return None
@@ -102,7 +102,7 @@ class Bucket:
             return meta_of(blob)
 
         try:
-            return self._read(call)
+            return self._plain(call)
         except Missing:
             return None
 
@@ -146,7 +146,7 @@ class Bucket:
             )
 
         try:
-            self._try(call)
+            (self._plain if metageneration is None else self._try)(call)
         except Missing:
             return False
         return True
@@ -164,7 +164,7 @@ class Bucket:
         token: str | None = None
         last = ""
         while True:
-            page, following = self._read(partial(self._page, prefix, start, token, last))
+            page, following = self._plain(partial(self._page, prefix, start, token, last))
             yield from page
             if following is None:
                 return
@@ -230,7 +230,7 @@ class Bucket:
         for start in range(0, meta.size, CHUNK_BYTES):
             end = min(start + CHUNK_BYTES, meta.size) - 1
             yield bytes(
-                self._read(
+                self._plain(
                     partial(
                         blob.download_as_bytes,
                         start=start,
@@ -242,12 +242,12 @@ class Bucket:
                 )
             )
 
-    def _read(self, call: Callable[[], T]) -> T:
+    def _plain(self, call: Callable[[], T]) -> T:
         def without_condition() -> T:
             try:
                 return map_errors(call)
-            except Conflict as odd:  # nothing was asked that could not hold
-                raise unavailable("it answered 412 to a read") from odd
+            except Conflict as odd:  # a generation that is gone is 404
+                raise unavailable("it answered 412 where no condition can fail") from odd
 
         return self._try(without_condition)
 

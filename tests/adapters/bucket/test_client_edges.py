@@ -64,12 +64,15 @@ def test_an_object_is_deleted_as_it_was_seen(bucket):
         lambda bucket: bucket.read("a"),
         lambda bucket: bucket.stat("a"),
         lambda bucket: list(bucket.objects("")),
+        lambda bucket: bucket.delete("a", 7),
     ],
-    ids=["read", "stat", "objects"],
+    ids=["read", "stat", "objects", "delete"],
 )
-def test_a_412_to_a_read_is_an_odd_answer_and_not_a_conflict(world, read):
+def test_a_412_to_a_call_without_a_condition_is_an_odd_answer_and_not_a_conflict(world, read):
     def storage(request, send):
-        return refused(request, 412, b"{}") if request.method == "GET" else send(request)
+        return (
+            refused(request, 412, b"{}") if request.method in {"GET", "DELETE"} else send(request)
+        )
 
     with pytest.raises(ApiError):
         read(
