@@ -122,19 +122,19 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[str], str]:
 
 def _machine(report: Report, port: int) -> None:
     from infra.doctor import checkout, environment, packages, ports, tools, upstream
-    from lib.config.values import ConfigError
 
     report.hide(*environment.secrets(os.environ))
     report.begin("This machine")
     packages.examine(report, ROOT)
     tools.examine(report)
     ports.examine(report, port)
-    environment.examine(report, os.environ)
+    sound = environment.examine(report, os.environ)
     checkout.examine(report, ROOT, os.environ)
-    try:
-        accounts = environment.accounts(os.environ)
-    except ConfigError:  # a line above says why
+    if not sound:
+        report.begin("Upstream")
+        report.left_out("upstream", "not asked while its settings are refused, see above")
         return
+    accounts = environment.accounts(os.environ)
     for account in accounts:
         report.hide(account.api_key)
         report.begin(f"Upstream account {account.name}")

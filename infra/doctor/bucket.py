@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from infra.doctor.calls import Answer
 from infra.doctor.google import NOT_FOUND, OK, refusal
@@ -188,7 +188,7 @@ def _permissions(google: Google, role: str) -> set[str]:
 
 
 def _signing(report: Report, google: Google, names: Names, email: str) -> None:
-    path = f"/v1/projects/{names.project}/serviceAccounts/{quote(email)}:getIamPolicy"
+    path = f"/v1/projects/{names.project}/serviceAccounts/{email}:getIamPolicy"
     answer = google.ask("iam", path, method="POST")
     subject = f"signing {email.partition('@')[0].rpartition('-')[2]}"
     if isinstance(answer, Answer) and answer.status == NOT_FOUND:

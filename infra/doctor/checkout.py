@@ -62,6 +62,7 @@ def _ignores(report: Report, root: Path) -> None:
     for line in hidden:
         rule, _, name = line.partition("\t")
         source, number, pattern = rule.split(":", 2)
+        source = source.replace(str(Path.home()), "~", 1)
         report.fault(
             "git ignores",
             f"a new {name} would never be committed: {pattern!r} in {source}, line {number}",

@@ -24,22 +24,27 @@ if TYPE_CHECKING:
 
 SINGLE = ("DASHSCOPE_API_KEY", "DASHSCOPE_REGION", "DASHSCOPE_BASE_URL", "FRAME_DELIVERY")
 PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+SEVERAL = "DASHSCOPE_ACCOUNTS"
 CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 EMULATOR = "STORAGE_EMULATOR_HOST"
 
 
-def examine(report: Report, environ: Mapping[str, str]) -> None:
+def examine(report: Report, environ: Mapping[str, str]) -> bool:
     """One line for each variable that disturbs, or one that none does.
 
     Args:
         report: takes them.
         environ: names to values.
+
+    Returns:
+        Whether the settings of the upstream are sound, so that its key may be sent where they say.
     """
-    before = report.faults
-    for name, found, remedy in _disturbing(environ):
+    faults = list(_disturbing(environ))
+    for name, found, remedy in faults:
         report.fault(name, found, remedy)
-    if report.faults == before:
+    if not faults:
         report.fine("environment", "no variable disturbs")
+    return not any(name in {*SINGLE, SEVERAL} for name, _, _ in faults)
 
 
 def accounts(environ: Mapping[str, str]) -> tuple[Account, ...]:
@@ -51,7 +56,7 @@ def accounts(environ: Mapping[str, str]) -> tuple[Account, ...]:
     Raises:
         ConfigError: the settings are refused, in the service's own words.
     """
-    if not environ.get("DASHSCOPE_API_KEY") and not environ.get("DASHSCOPE_ACCOUNTS"):
+    if not environ.get("DASHSCOPE_API_KEY") and not environ.get(SEVERAL):
         return ()
     return parse_accounts(environ, local=bool(environ.get(EMULATOR)))
 
@@ -62,7 +67,7 @@ def secrets(environ: Mapping[str, str]) -> list[str]:
     Args:
         environ: names to values.
     """
-    text = environ.get("DASHSCOPE_ACCOUNTS", "")
+    text = environ.get(SEVERAL, "")
     return [environ.get("DASHSCOPE_API_KEY", ""), *re.findall(r"\bsk-[\w-]+", text)]
 
 
@@ -116,13 +121,13 @@ def _credentials(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
 
 def _upstream(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     single = [name for name in SINGLE if environ.get(name)]
-    if environ.get("DASHSCOPE_ACCOUNTS") and single:
+    if environ.get(SEVERAL) and single:
         found = f"is ignored, since DASHSCOPE_ACCOUNTS is set ({', '.join(single)})"
         yield single[0], found, f"unset {' '.join(single)}, or unset DASHSCOPE_ACCOUNTS"
     try:
         rows = accounts(environ)
     except ConfigError as error:
-        name = "DASHSCOPE_ACCOUNTS" if environ.get("DASHSCOPE_ACCOUNTS") else "DASHSCOPE_REGION"
+        name = SEVERAL if environ.get(SEVERAL) else "DASHSCOPE_REGION"
         name = next((one for one in SINGLE if str(error).startswith(one)), name)
         yield name, str(error), f"unset {name}, or set it as infra/docs/configuration.md says"
         return

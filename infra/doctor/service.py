@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 200, 401, 403, 404
 DEPLOY = "infra/dev deploy --project PROJECT"
+ADDRESS = "terraform output -state=.inbetween/deploy/PROJECT/terraform.tfstate url"
 LOG = "gcloud run services logs read inbetween-api --project=PROJECT --region=REGION"
 NEEDED_HEADERS = ("authorization", "content-type", "idempotency-key")
 
@@ -68,8 +69,8 @@ def examine(report: Report, target: Target) -> None:
 def _unreached(report: Report, target: Target, why: Unreached) -> None:
     subject = "TLS" if why.kind == "tls" else "health"
     remedy = {
-        "tls": "use the address that `terraform output url` prints, or mend the certificate there",
-        "name": "terraform -chdir=infra/terraform output url prints the right address",
+        "tls": f"mend the certificate there, or use the address that is printed by {ADDRESS}",
+        "name": ADDRESS,
         "refused": "infra/dev run --port 8080 (local), or infra/dev deploy --project PROJECT",
     }.get(why.kind, LOG)
     report.fault(subject, f"{target.url}: {why.why}", remedy)
@@ -106,7 +107,7 @@ def _healthy(report: Report, health: Answer) -> bool:
         report.fault(
             "health",
             f"HTTP {health.status}, which is no service of ours (or one that cannot start)",
-            f"terraform -chdir=infra/terraform output url prints the address; {LOG}",
+            f"{ADDRESS} prints the right address; if it was that: {LOG}",
         )
     return False
 
@@ -120,7 +121,7 @@ def _ready(report: Report, target: Target) -> None:
     if ready.status != OK:
         report.fault(
             "ready",
-            f"HTTP {ready.status}: {ready.said}: the process lives, its bucket does not answer",
+            f"HTTP {ready.status}: {ready.said}: the bucket does not answer",
             "infra/dev doctor --project PROJECT looks at the bucket and the rights on it",
         )
     elif warnings:

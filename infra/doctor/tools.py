@@ -93,8 +93,9 @@ def _version(tool: Tool) -> str | None:
             command, capture_output=True, text=True, timeout=ASK_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{path} does not run ({type(error).__name__})"
+        return f"is there and does not run ({type(error).__name__})"
     found = VERSION.search(ran.stdout)
     if ran.returncode or not found:
-        return f"{path} {' '.join(tool.ask)} ended with status {ran.returncode}, without a version"
+        asked = " ".join([tool.name, *tool.ask])
+        return f"`{asked}` ended with status {ran.returncode} and told no version"
     return found[0]

@@ -1,8 +1,10 @@
 """One DashScope account: its key, region and models, by calls that cost nothing.
 
-Asks for the list of tasks, the list of models and, on hosts of workspaces, their limits; it never
-makes a task. Sources: Alibaba Cloud Model Studio, "Asynchronous task management", "List models",
-"List quotas" and "Error codes". What a free call cannot show is said as such.
+Asks for the list of tasks, the list of models and, where the host tells them, grants and limits,
+which are three calls: a model that is listed need not be granted. Never makes a task; what no free
+call can show is said as such. Sources: Alibaba Cloud Model Studio, "Asynchronous task management",
+"Error codes", and https://help.aliyun.com/en/model-studio/ list-models, list-model-permissions and
+list-quotas.
 """
 
 from __future__ import annotations
@@ -19,13 +21,13 @@ if TYPE_CHECKING:
     from infra.doctor.report import Report
     from lib.config.accounts import Account
 
-CONSOLE = "https://modelstudio.console.alibabacloud.com"
-BILLING = (
-    "https://usercenter2-intl.aliyun.com (Singapore), https://usercenter2.aliyun.com (Beijing)"
-)
+CONSOLES = {
+    "singapore": "https://modelstudio.console.alibabacloud.com",
+    "beijing": "https://bailian.console.aliyun.com",
+}
 OK, UNAUTHORIZED, NOT_FOUND, TOO_MANY = 200, 401, 404, 429
 ARREARS = ("Arrearage", "PrepaidBillOverdue", "PostpaidBillOverdue", "CommodityNotPurchased")
-PAGE_SIZE = 100
+AUTHORIZED = {"authorization_scope": "AUTHORIZED", "action": "INFERENCE"}
 
 
 def examine(report: Report, account: Account) -> None:
@@ -67,56 +69,72 @@ def _key(report: Report, account: Account, answer: Answer) -> bool:
     code = str(answer.data.get("code") or f"HTTP {answer.status}")
     if code in ARREARS:
         found = f"the account is in arrears: {answer.said}"
-        report.fault("account", found, f"pay the bill: {BILLING}")
+        report.fault(
+            "account", found, f"pay the bill in the account's console ({CONSOLES[account.region]})"
+        )
     elif answer.status == UNAUTHORIZED:
         other = next(region for region in HOSTS if region != account.region)
         report.fault(
             "key",
             f"refused by {account.region} ({code}): it is wrong, or a key of the other region",
             f"DASHSCOPE_REGION={other} infra/dev doctor: accepted there, it is a key of {other}; "
-            f"refused there too, it is wrong: make a new one at {CONSOLE}",
+            f"refused there too, it is wrong: make a new one ({CONSOLES[account.region]})",
         )
     elif answer.status == TOO_MANY:
         report.left_out("key", f"too many calls right now ({code}); try again in a minute")
     else:
-        report.fault("key", f"HTTP {answer.status}: {answer.said}", f"look at {CONSOLE}")
+        report.fault(
+            "key", f"HTTP {answer.status}: {answer.said}", f"look there: {CONSOLES[account.region]}"
+        )
     return False
 
 
 def _models(report: Report, account: Account) -> None:
+    """Of each model whether its region still offers it, and whether this key may use it."""
     for model in catalogue.models(account.region):
-        subject, row = f"model {model.name}", _listed(account, model.name)
-        if isinstance(row, str):
-            report.left_out(subject, row)
-        elif not row and model.name != catalogue.FLASH:
-            report.left_out(subject, "not granted; only a request that names it needs it")
-        elif not row:
+        name = model.name
+        offered = _row(account, "/models", "models", model=name)
+        granted = _row(account, "/models/permissions", "permissions", **AUTHORIZED, model=name)
+        if offered == {} or granted == {}:
+            said = "in the list of models of" if offered == {} else "granted to this key in"
+            found = f"{name} is not {said} {account.region}"
+            _lacking(report, name, found, CONSOLES[account.region])
+        elif isinstance(offered, dict) and (end := _end(offered)):
             report.fault(
-                subject,
-                f"not among the models of this key in {account.region}, and it is the usual one",
-                f"grant it to the key's workspace at {CONSOLE}, or name another in each request",
-            )
-        elif end := _end(row):
-            report.fault(
-                subject,
-                f"goes out of service at {end}",
+                "model",
+                f"{name} goes out of service at {end}",
                 "name another model in requests: GET /v1/models lists them",
             )
+        elif isinstance(offered, str):
+            report.left_out("model", f"{name}: {offered}")
         else:
-            report.fine(subject, "granted, no end announced")
+            more = "" if isinstance(granted, dict) else "; grants are not told by this host"
+            report.fine("model", f"{name} is offered, no end announced{more}")
 
 
-def _listed(account: Account, name: str) -> dict[str, Any] | str:
-    """The list's row of a model, empty without one; or why that cannot be told."""
-    answer = _ask(account, "/models", model=name, page_no=1, page_size=PAGE_SIZE)
+def _lacking(report: Report, name: str, found: str, console: str) -> None:
+    if name != catalogue.FLASH:
+        report.left_out("model", f"{found}; a request that names it would fail")
+        return
+    report.fault(
+        "model",
+        f"{found}, and it is the usual one",
+        f"grant it to the key's workspace ({console}), or name another model in each request",
+    )
+
+
+def _row(account: Account, path: str, key: str, **query: Any) -> dict[str, Any] | str:
+    """The row of a model in an answer's list, empty without one; or why that cannot be told."""
+    answer = _ask(account, path, **query)
     if isinstance(answer, Unreached):
-        return f"the list of models does not answer: {answer.why}"
+        return f"the list does not answer: {answer.why}"
     if answer.status == NOT_FOUND:
-        return "this host has no list of models; a refusal is seen at a create only"
+        return "not told by this host; a refusal is seen at a create only"
     output = answer.data.get("output")
-    rows = output.get("models") if isinstance(output, dict) else None
+    rows = output.get(key) if isinstance(output, dict) else None
     if answer.status != OK or not isinstance(rows, list):
-        return f"the list of models answered HTTP {answer.status}: {answer.said}"
+        return f"the list answered HTTP {answer.status}: {answer.said}"
+    name = query["model"]
     return next((row for row in rows if isinstance(row, dict) and row.get("model") == name), {})
 
 
@@ -126,19 +144,18 @@ def _end(row: dict[str, Any]) -> str:
 
 
 def _limits(report: Report, account: Account) -> None:
-    if not (urlsplit(account.base_url).hostname or "").endswith(".maas.aliyuncs.com"):
-        report.left_out("limits", "only hosts of workspaces (….maas.aliyuncs.com) tell them")
-        return
     for model in catalogue.models(account.region):
-        subject = f"limits {model.name}"
-        answer = _ask(account, "/models/limits", model=model.name)
-        output = answer.data.get("output") if isinstance(answer, Answer) else None
-        quotas = output.get("quotas") if isinstance(output, dict) else None
-        limit = quotas[0].get("model_limit") if isinstance(quotas, list) and quotas else None
+        # The Chinese and the English page name two paths for the same call.
+        rows = (
+            _row(account, path, "quotas", model=model.name)
+            for path in ("/models/limits", "/quotas")
+        )
+        row = next((row for row in rows if row and not isinstance(row, str)), {})
+        limit = row.get("model_limit")
         if not isinstance(limit, dict):
-            report.left_out(subject, "not told by this host")
+            report.left_out("limits", f"{model.name}: only hosts of workspaces tell them")
             continue
         running, waiting = (
             limit.get(f"async_user_{name}_limit") for name in ("concurrency", "queue")
         )
-        report.fine(subject, f"{running} at once, {waiting} waiting")
+        report.fine("limits", f"{model.name}: {running} at once, {waiting} waiting")
