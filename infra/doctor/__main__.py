@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.doctor.report import Report
 
@@ -139,7 +139,8 @@ def _machine(report: Report, port: int) -> None:
         report.hide(account.api_key)
         report.begin(f"Upstream account {account.name}")
         try:
-            upstream.examine(report, account)
+            with report.odd_answers("upstream"):
+                upstream.examine(report, account)
         except ImportError:
             report.left_out("upstream", "the packages are missing, see above")
     if not accounts:
@@ -152,7 +153,8 @@ def _service(report: Report, options: argparse.Namespace) -> None:
     from infra.doctor import service
 
     report.begin(f"Service {options.url}")
-    service.examine(report, service.Target(options.url, options.key, options.origin))
+    with report.odd_answers("service"):
+        service.examine(report, service.Target(options.url, options.key, options.origin))
 
 
 def _project(report: Report, options: argparse.Namespace) -> None:
@@ -169,16 +171,22 @@ def _project(report: Report, options: argparse.Namespace) -> None:
     report.fine("credentials", "application default credentials are good")
     google = Google(options.project, who, options.endpoints)
     names = Names(options.project, options.name, options.region)
-    functions = deployed.functions(report, google, names)
+    functions: dict[str, dict[str, Any]] = {}
+    with report.odd_answers("functions"):
+        functions = deployed.functions(report, google, names)
     if google.last is not None:
         clock.compare(report, google.last, "Google")
     told = deployed.variables(functions.get("api"))
     origins = [*told.get("ALLOWED_ORIGINS", "").replace(",", " ").split(), *options.origin]
     films = bucket.Films(told.get("BUCKET") or names.bucket, list(dict.fromkeys(origins)), ROOT)
-    bucket.examine(report, google, names, films)
-    deployed.scheduler(report, google, names, functions.get("poll"))
-    deployed.secrets(report, google, names, functions.get("api"))
-    deployed.ticks(report, google, names)
+    with report.odd_answers("bucket"):
+        bucket.examine(report, google, names, films)
+    with report.odd_answers("scheduler"):
+        deployed.scheduler(report, google, names, functions.get("poll"))
+    with report.odd_answers("secrets"):
+        deployed.secrets(report, google, names, functions.get("api"))
+    with report.odd_answers("last tick"):
+        deployed.ticks(report, google, names)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ whole project is not looked at, since none is made. Sources: Cloud Storage JSON 
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,7 @@ def _settings(report: Report, names: Names, films: Films, data: Mapping[str, Any
     kept = f"{kept_s / DAY_S:g} days, and billed" if kept_s else "off: what is deleted is gone"
     report.left_out("soft delete", f"{kept}; either is right")
     for origin in films.origins:
-        _cors(report, names, origin, data.get("cors") or [])
+        _cors(report, names, films, origin, data.get("cors") or [])
     if not films.origins:
         report.left_out("bucket CORS", "the service has no allowed origins")
 
@@ -119,7 +120,13 @@ def _sweep(report: Report, names: Names, films: Films, data: Mapping[str, Any]) 
         report.fine("lifecycle", f"sweeps {', '.join(sorted(swept))}")
 
 
-def _cors(report: Report, names: Names, origin: str, rules: Sequence[Mapping[str, Any]]) -> None:
+def _cors(
+    report: Report,
+    names: Names,
+    films: Films,
+    origin: str,
+    rules: Sequence[Mapping[str, Any]],
+) -> None:
     allowed = {
         method
         for rule in rules
@@ -133,7 +140,7 @@ def _cors(report: Report, names: Names, origin: str, rules: Sequence[Mapping[str
         report.fault(
             "bucket CORS",
             f"pages of {origin} may not {lacking}: films do not play there",
-            f"{names.deploy} --var 'allowed_origins=[\"{origin}\"]'",
+            f"{names.deploy} --var 'allowed_origins={json.dumps(list(films.origins))}'",
         )
 
 

@@ -33,7 +33,7 @@ class Unreached:
 
     Attributes:
         why: one sentence, without the address.
-        kind: `name`, `tls`, `refused`, `slow` or `broken`.
+        kind: `name`, `tls`, `proxy`, `refused`, `slow` or `broken`.
     """
 
     why: str
@@ -88,7 +88,7 @@ def call(
     with requests.Session() as session:
         # An Authorization header that was given stays; a .netrc would replace it.
         session.auth = _as_it_is
-        if urlsplit(url).hostname in LOOPBACK:
+        if host_of(url) in LOOPBACK:
             session.trust_env = False  # a proxy knows another loopback
         try:
             asked_at = time.time()
@@ -107,6 +107,14 @@ def call(
         except (requests.RequestException, OSError, ValueError) as error:
             return _unreached(error)
     return Answer(response.status_code, response.headers, data, clock)
+
+
+def host_of(url: str) -> str:
+    """The host's name in an address; empty where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from infra.doctor.report import Report
 
-LEAST_FREE = 2 << 30  # bytes: .venv takes 700 MB, films and clients the rest
+LEAST_FREE = 1 << 30  # bytes: .venv takes 700 MB, films and clients the rest
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # Names that a new file of ours could have; git is asked whether it would take them.
 OURS = ("lib/core/new.py", "infra/new.py", "tests/new.py", "infra/terraform/new.tf")
@@ -65,7 +65,8 @@ def _ignores(report: Report, root: Path) -> None:
         source = source.replace(str(Path.home()), "~", 1)
         report.fault(
             "git ignores",
-            f"a new {name} would never be committed: {pattern!r} in {source}, line {number}",
+            f"new files in {Path(name).parent} would never be committed: {pattern!r} in {source}, "
+            f"line {number}",
             f"remove line {number} of {source}",
         )
     if not hidden:
@@ -87,7 +88,8 @@ def _secrets(report: Report, root: Path, environ: Mapping[str, str]) -> None:
                 f"echo '/{shown}' >> .git/info/exclude",
             )
     if report.faults == before:
-        report.fine("secrets", f"{len(paths)} files, of nobody else" if paths else "no such files")
+        number = f"{len(paths)} file{'s' * (len(paths) > 1)}"
+        report.fine("secrets", f"{number}, readable by you alone" if paths else "no such files")
 
 
 def _secret_files(root: Path, environ: Mapping[str, str]) -> Iterator[Path]:

@@ -232,12 +232,13 @@ def secrets(report: Report, google: Google, names: Names, api: Mapping[str, Any]
             report.fault(subject, *refusal(answer, "secretmanager", names.project))
         elif answer.data.get("state") != "ENABLED":
             number = str(answer.data.get("name")).rpartition("/")[2]
-            report.fault(
-                subject,
-                f"version {number} ({version}) of {secret} is {answer.data.get('state')}",
+            state = answer.data.get("state")
+            enable = (
                 f"gcloud secrets versions enable {number} --secret={secret} "
-                f"--project={names.project}, or {add}",
+                f"--project={names.project}"
             )
+            found = f"version {number} ({version}) of {secret} is {state}"
+            report.fault(subject, found, enable if state == "DISABLED" else add)
         else:
             number = str(answer.data.get("name")).rpartition("/")[2]
             report.fine(subject, f"version {number} ({version}) is enabled")

@@ -10,9 +10,8 @@ import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from infra.doctor.calls import LOOPBACK, Unreached, call
+from infra.doctor.calls import LOOPBACK, Unreached, call, host_of
 from lib.config.accounts import HOSTS, parse_accounts
 from lib.config.values import ConfigError
 
@@ -129,7 +128,8 @@ def _upstream(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     except ConfigError as error:
         name = SEVERAL if environ.get(SEVERAL) else "DASHSCOPE_REGION"
         name = next((one for one in SINGLE if str(error).startswith(one)), name)
-        yield name, str(error), f"unset {name}, or set it as infra/docs/configuration.md says"
+        found = str(error).removeprefix(name).lstrip(": ")
+        yield name, found, f"unset {name}, or set it as infra/docs/configuration.md says"
         return
     for account in rows:
         other = _other_region(account)
@@ -142,10 +142,10 @@ def _upstream(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
 
 
 def _other_region(account: Account) -> str | None:
-    host = urlsplit(account.base_url).hostname or ""
+    host = host_of(account.base_url)
     if host in LOOPBACK:
         return None
-    owners = {str(urlsplit(url).hostname): region for region, url in HOSTS.items()}
+    owners = {host_of(url): region for region, url in HOSTS.items()}
     # Hosts of workspaces: "{WorkspaceId}.{region}.maas.aliyuncs.com" (Model Studio, API reference).
     for mark, region in (("ap-southeast-1", "singapore"), ("cn-beijing", "beijing")):
         if host.endswith(f".{mark}.maas.aliyuncs.com"):

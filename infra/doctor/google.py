@@ -173,7 +173,8 @@ def refusal(answer: Answer | Unreached, api: str, project: str) -> tuple[str, st
         return found, f"gcloud services enable {api}.googleapis.com --project={project}"
     if answer.status == FORBIDDEN:
         remedy = (
-            f"{LOGIN}, as somebody who has roles/viewer and roles/iam.securityReviewer on {project}"
+            f"{LOGIN}, as somebody who has roles/viewer, roles/iam.securityReviewer and "
+            f"roles/storage.bucketViewer on {project}"
         )
         return f"you may not see it ({answer.said})", remedy
     return f"HTTP {answer.status}: {answer.said}", LOGIN

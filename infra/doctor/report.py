@@ -7,8 +7,13 @@ says why. Knows every secret that a run was given and strikes them out of whatev
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SECRET_AT_LEAST = 4  # characters: anything shorter would strike words out
 STRUCK_OUT = "[struck out]"
@@ -83,6 +88,19 @@ class Report:
         """Note what was not looked at, or what is optional and missing."""
         self.findings.append(Finding(self._part, State.LEFT_OUT, subject, why))
 
+    @contextmanager
+    def odd_answers(self, subject: str) -> Iterator[None]:
+        """Make a fault of what trips over an answer that no document describes.
+
+        Args:
+            subject: what is looked at meanwhile.
+        """
+        try:
+            yield
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            found = f"an answer in an undocumented shape ({type(error).__name__})"
+            self.fault(subject, found, "run it again; if it stays, infra/doctor has to learn it")
+
     @property
     def faults(self) -> int:
         """How many lines are faults."""
@@ -110,16 +128,16 @@ class Report:
         """For a program: `ok`, `faults` and every finding."""
         rows = [
             {
-                "part": finding.part,
+                "part": self._struck(finding.part),
                 "state": finding.state.value,
-                "subject": finding.subject,
-                "found": finding.found,
-                **({"remedy": finding.remedy} if finding.remedy else {}),
+                "subject": self._struck(finding.subject),
+                "found": self._struck(finding.found),
+                **({"remedy": self._struck(finding.remedy)} if finding.remedy else {}),
             }
             for finding in self.findings
         ]
         whole = {"ok": not self.faults, "faults": self.faults, "findings": rows}
-        return self._struck(json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
+        return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
 
     def _summary(self) -> str:
         left = sum(finding.state is State.LEFT_OUT for finding in self.findings)

@@ -121,7 +121,7 @@ def _ready(report: Report, target: Target) -> None:
     if ready.status != OK:
         report.fault(
             "ready",
-            f"HTTP {ready.status}: {ready.said}: the bucket does not answer",
+            f"HTTP {ready.status}: {ready.said}",
             "infra/dev doctor --project PROJECT looks at the bucket and the rights on it",
         )
     elif warnings:
@@ -240,7 +240,7 @@ def _cors(report: Report, target: Target, origin: str) -> None:
         report.fault(
             "CORS",
             f"a page of {origin} may not call (the preflight names {allowed or 'no origin'})",
-            f"{DEPLOY} --var 'allowed_origins=[\"{origin}\"]', or locally "
+            f"{DEPLOY} --var 'allowed_origins=[…, \"{origin}\"]' with all of them, or locally "
             f"ALLOWED_ORIGINS={origin} infra/dev run",
         )
     elif lacking:

@@ -97,8 +97,9 @@ def _models(report: Report, account: Account) -> None:
         granted = _row(account, "/models/permissions", "permissions", **AUTHORIZED, model=name)
         if offered == {} or granted == {}:
             said = "in the list of models of" if offered == {} else "granted to this key in"
-            found = f"{name} is not {said} {account.region}"
-            _lacking(report, name, found, CONSOLES[account.region])
+            grant = f"grant it to the key's workspace ({CONSOLES[account.region]}), or "
+            remedy = f"{grant if offered else ''}name another model in each request"
+            _lacking(report, name, f"{name} is not {said} {account.region}", remedy)
         elif isinstance(offered, dict) and (end := _end(offered)):
             report.fault(
                 "model",
@@ -112,15 +113,11 @@ def _models(report: Report, account: Account) -> None:
             report.fine("model", f"{name} is offered, no end announced{more}")
 
 
-def _lacking(report: Report, name: str, found: str, console: str) -> None:
+def _lacking(report: Report, name: str, found: str, remedy: str) -> None:
     if name != catalogue.FLASH:
         report.left_out("model", f"{found}; a request that names it would fail")
         return
-    report.fault(
-        "model",
-        f"{found}, and it is the usual one",
-        f"grant it to the key's workspace ({console}), or name another model in each request",
-    )
+    report.fault("model", f"{found}, and it is the usual one", remedy)
 
 
 def _row(account: Account, path: str, key: str, **query: Any) -> dict[str, Any] | str:

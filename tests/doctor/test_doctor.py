@@ -5,6 +5,7 @@ import re
 import socket
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import requests
@@ -87,7 +88,7 @@ MACHINE = {
     "an old Terraform": Fault("machine", lambda case: program(case, "terraform", "echo Terraform v1.8.5"), "terraform", "1.8.5; infra/dev deploy needs 1.9", "https://developer.hashicorp.com/terraform/install"),
     "a tool that does not run": Fault("machine", lambda case: program(case, "node", "exit 127"), "node", "`node --version` ended with status 127", "apt install nodejs"),
     "no git": Fault("machine", lambda case: (case.bin / "git").unlink(), "git", "not installed", "apt install git"),
-    "a stranger on a port": Fault("machine", listener, "port PORT", f"not free for api: process {os.getpid()} (", "infra/dev run"),
+    "a stranger on a port": Fault("machine", listener, "port PORT", f"not free for api: process {os.getpid()} (" if Path("/proc").exists() else "not free for api", "infra/dev run"),
     "an emulator that is gone": Fault("machine", lambda case: case.environ.update(STORAGE_EMULATOR_HOST=f"127.0.0.1:{consecutive_ports(1)}"), "STORAGE_EMULATOR_HOST", "nobody listens there", "unset STORAGE_EMULATOR_HOST"),
     "a proxy before loopback": Fault("machine", shell(HTTP_PROXY="http://proxy.example:3128"), "HTTP_PROXY", "127.0.0.1 through a proxy", "export NO_PROXY=127.0.0.1,localhost"),
     "credentials that are nowhere": Fault("machine", shell(GOOGLE_APPLICATION_CREDENTIALS="/nowhere/key.json"), "GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json: No such file", "unset GOOGLE_APPLICATION_CREDENTIALS"),
@@ -97,7 +98,7 @@ MACHINE = {
     "a workspace of the other region": Fault("machine", shell(DASHSCOPE_API_KEY="sk-hush", DASHSCOPE_REGION="beijing", DASHSCOPE_BASE_URL="https://ws1.ap-southeast-1.maas.aliyuncs.com/api/v1"), "DASHSCOPE_BASE_URL", "the host of singapore", "unset DASHSCOPE_BASE_URL"),
     "accounts that are no JSON": Fault("machine", shell(DASHSCOPE_ACCOUNTS='[{"api_key": "sk-hush"'), "DASHSCOPE_ACCOUNTS", "JSON", "unset DASHSCOPE_ACCOUNTS"),
     "an unknown region": Fault("machine", shell(DASHSCOPE_API_KEY="sk-hush", DASHSCOPE_REGION="mars"), "DASHSCOPE_REGION", "allowed: singapore, beijing", "unset DASHSCOPE_REGION"),
-    "a git that ignores lib": Fault("machine", ignored_everywhere, "git ignores", "lib/core/new.py would never be committed: 'lib/'", "remove line 2 of"),
+    "a git that ignores lib": Fault("machine", ignored_everywhere, "git ignores", "new files in lib/core would never be committed: 'lib/'", "remove line 2 of"),
     "a secret that others can read": Fault("machine", readable, "secrets", ".env can be read by others (mode 0644)", "chmod 600 .env"),
     "a secret that git would take": Fault("machine", lambda case: written(case.root / ".env", "DASHSCOPE_API_KEY=sk-hush"), "secrets", ".env is not ignored", "echo '/.env' >> .git/info/exclude"),
 }  # fmt: skip
@@ -127,7 +128,7 @@ UPSTREAM = {
     "an upstream that is not there": Fault("upstream", no_upstream, "host", "nobody listens there", "unset DASHSCOPE_BASE_URL"),
     "a clock that is off": Fault("upstream", ahead, "clock", "apart from the upstream; 10 s are tolerated", "timedatectl set-ntp true"),
     "a model that is not granted": Fault("upstream", lambda case: case.front.granted.pop(0), "model", "wan2.2-kf2v-flash is not granted to this key in singapore", "grant it to the key's workspace"),
-    "a model that is not offered": Fault("upstream", lambda case: case.front.offered.pop(0), "model", "wan2.2-kf2v-flash is not in the list of models of singapore", "name another model"),
+    "a model that is not offered": Fault("upstream", lambda case: case.front.offered.pop(0), "model", "wan2.2-kf2v-flash is not in the list of models of singapore", "name another model in each request"),
     "a model that goes": Fault("upstream", lambda case: case.front.offered[0].update(inference_offline_info={"offline_time": "2027-02-01 00:00:00"}), "model", "wan2.2-kf2v-flash goes out of service at 2027-02-01", "GET /v1/models"),
 }  # fmt: skip
 
@@ -270,6 +271,7 @@ PROJECT = {
     "a caller without the right": Fault("project", data(google.INVOKERS, "bindings", value=[]), "tick right", "may not call inbetween-poll", "gcloud run services add-iam-policy-binding inbetween-poll"),
     "everybody a caller": Fault("project", lambda case: case.front.answers[google.INVOKERS][1]["bindings"][0]["members"].append("allUsers"), "tick right", "everybody may call inbetween-poll", "remove-iam-policy-binding inbetween-poll"),
     "a secret without a value": Fault("project", gone(google.version("upstream")), "secret upstream", "inbetween-upstream has no version latest", "gcloud secrets versions add inbetween-upstream"),
+    "a secret that is destroyed": Fault("project", data(google.version("upstream"), "state", value="DESTROYED"), "secret upstream", "version 1 (latest) of inbetween-upstream is DESTROYED", "gcloud secrets versions add inbetween-upstream"),
     "a secret that is switched off": Fault("project", data(google.version("owner-keys", "2"), "state", value="DISABLED"), "secret owner-keys", "version 2 (2) of inbetween-owner-keys is DISABLED", "gcloud secrets versions enable 2 --secret=inbetween-owner-keys"),
     "an old tick": Fault("project", lambda case: case.front.answers[google.LOG][1]["entries"][0].update(timestamp=google.now(3600)), "last tick", "ended 60 minutes ago", "gcloud functions logs read inbetween-poll"),
     "no tick at all": Fault("project", says(google.LOG, 200, {}), "last tick", "none has ever come to its end", "tick.crashed"),
@@ -347,6 +349,29 @@ def test_text_and_json_say_the_same(machine):
     assert re.search(
         r"^2 faults; \d+ looked at, \d+ left out or optional\.$", text.stdout, re.MULTILINE
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "answer"),
+    [
+        (google.FUNCTION["api"], {"state": "ACTIVE", "serviceConfig": "?"}),
+        (
+            google.FUNCTION["poll"],
+            {"serviceConfig": {"environmentVariables": {"POLL_AUDIENCE": 7}}},
+        ),
+        (google.JOB, {"state": "ENABLED", "status": "fine", "httpTarget": []}),
+        (google.RIGHTS, {"bindings": "none"}),
+        (google.signing("api"), {"bindings": [{"role": 1, "members": 2}]}),
+        (google.version("upstream"), {"name": 3}),
+        (google.LOG, {"entries": [{"timestamp": "yesterday"}]}),
+    ],
+    ids=["api", "poll", "job", "rights", "signing", "secret", "log"],
+)
+def test_an_answer_of_another_shape_is_a_fault_and_no_crash(project, place, answer):
+    says(place, 200, answer)(project)
+    status, findings = project.findings()
+    assert status == 1
+    assert {row["subject"] for row in findings} >= {"credentials", "clock", "bucket"}
 
 
 def test_a_look_at_an_account_makes_no_task(upstream):
@@ -431,7 +456,7 @@ def test_an_api_key_file_of_the_persons_alone_is_fine(machine):
     (machine.root / ".git/info/exclude").write_text("/.env\n")
     status, findings = machine.findings()
     assert status == 0
-    assert "1 files, of nobody else" in [row["found"] for row in findings]
+    assert "1 file, readable by you alone" in [row["found"] for row in findings]
 
 
 def test_a_damaged_environment_is_said(machine):
