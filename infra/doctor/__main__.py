@@ -37,10 +37,16 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     report = Report()
     report.hide(options.key)
-    if options.url:
-        _service(report, options)
-    if options.project:
-        _project(report, options)
+    try:
+        if options.url:
+            _service(report, options)
+        if options.project:
+            _project(report, options)
+    except ModuleNotFoundError as error:
+        found = f"{error.name} is missing, so that nothing can be asked"
+        report.fault(
+            "packages", found, ".venv/bin/python -m pip install -r infra/requirements-dev.txt"
+        )
     if not options.url and not options.project:
         _machine(report, options.port)
     sys.stdout.write(report.json() if options.json else report.text())

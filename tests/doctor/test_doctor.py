@@ -4,6 +4,8 @@ import os
 import re
 import socket
 import stat
+import sys
+import venv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -457,6 +459,32 @@ def test_an_api_key_file_of_the_persons_alone_is_fine(machine):
     status, findings = machine.findings()
     assert status == 0
     assert "1 file, readable by you alone" in [row["found"] for row in findings]
+
+
+def test_an_environment_without_packages_is_said(machine):
+    (machine.root / ".venv").unlink()
+    venv.create(machine.root / ".venv")
+    machine.environ.update(DASHSCOPE_API_KEY="sk-hush")
+    status, findings = machine.findings()
+    assert status == 1
+    (line,) = [row for row in findings if row["state"] == "fault"]
+    assert line["subject"] == "packages"
+    assert re.search(r"functions-framework missing instead of .* and \d+ more", line["found"])
+    for arguments in (["--url", "http://127.0.0.1:9"], ["--project", "demo"]):
+        machine.arguments = arguments
+        status, findings = machine.findings()
+        assert status == 1
+        assert findings[-1]["subject"] == "packages"
+
+
+def test_without_an_environment_nothing_is_promised(machine):
+    (machine.root / ".venv").unlink()
+    program(machine, "python3", f'exec {Path(sys.executable).resolve()} "$@"')
+    ran = machine.run()
+    assert ran.returncode == 1  # a port was asked about
+    assert "infra/dev check makes it" in ran.stderr
+    machine.arguments = []
+    assert machine.run().returncode == 0
 
 
 def test_a_damaged_environment_is_said(machine):
