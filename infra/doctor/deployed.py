@@ -95,7 +95,7 @@ def variables(function: Mapping[str, Any] | None) -> Mapping[str, str]:
 
 
 def scheduler(report: Report, google: Google, names: Names, poll: Mapping[str, Any] | None) -> None:
-    """The lines about the heartbeat.
+    """The lines about the scheduler's job.
 
     Args:
         report: takes them.
