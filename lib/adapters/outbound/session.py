@@ -183,15 +183,24 @@ class _Judged(_Watched):
 
     @sock.setter
     def sock(self, given: socket.socket | None) -> None:
-        if given is not None and (self._peer is None or given.getpeername() != self._peer):
+        if given is not None and (self._peer is None or _peer(given) != self._peer):
             given.close()
             raise NotPublic("a connection that nobody judged")
         self._sock = given
 
     def _judged(self, allowed: Callable[[str], bool], resolve: Callable[..., Any]) -> socket.socket:
         made = _connected(self.host, self.port, allowed, resolve)
-        self._peer = made.getpeername()
+        self._peer = _peer(made)
         return made
+
+
+def _peer(connection: socket.socket) -> object:
+    """Whom a socket is connected to; one that is no longer connected is closed."""
+    try:
+        return connection.getpeername()
+    except OSError:
+        connection.close()
+        raise
 
 
 def _judged_pools(resolve: Callable[..., Any]) -> Pools:
