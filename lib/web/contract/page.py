@@ -75,6 +75,7 @@ class Docs:
             Route("GET", "/docs", self.page, public=True),
         )
         self._table = (*calls, *self.routes)
+        self._made: dict[tuple[str, str], str] = {}
 
     @cached_property
     def _contract(self) -> dict[str, Any]:
@@ -82,18 +83,14 @@ class Docs:
 
         return document(self._table)
 
-    @cached_property
-    def _whole(self) -> dict[tuple[str, str], str]:
-        return {}
-
     def _written(self, kind: str, request: Request) -> str:
         """The contract in one form, made once for each address of ours; there are few."""
         server = address.server(request)
-        if (kind, server) not in self._whole:
+        if (kind, server) not in self._made:
             contract = {**self._contract, "servers": [{"url": server}]}
             made = page(contract) if kind == "page" else json.dumps(contract, ensure_ascii=False)
-            self._whole[kind, server] = made
-        return self._whole[kind, server]
+            self._made[kind, server] = made
+        return self._made[kind, server]
 
     def json(self, request: Request) -> Response:
         """`GET /openapi.json`."""
