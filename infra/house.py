@@ -15,7 +15,7 @@ from measures import function_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULE_AT_MOST, FUNCTION_AT_MOST = 260, 40
-REQUIREMENTS = {"infra/requirements-dev.txt", "infra/requirements-clients.txt"}
+REQUIREMENTS = {f"infra/requirements-{name}.txt" for name in ("dev", "clients", "lock")}
 TOP = {"main.py", "requirements.txt", "lib", "tests", "infra", "README.md", "pyproject.toml"}
 READS_ENVIRON = {"lib/config/__init__.py", "lib/cli/__main__.py"}
 

@@ -1,8 +1,9 @@
 """The zip that goes up: exactly main.py, requirements.txt and lib without its stand-ins.
 
-The same files give the same bytes on every machine: names in order, no times, no owners, nothing
-compressed (two versions of zlib do not agree). Its name is its SHA-256. Refuses links and leaves
-everything hidden where it is.
+Its requirements.txt is the lock, every package with its version and hashes, so that pip or uv,
+which build the functions, install those files and no others. The same files are the same bytes on
+every machine: names in order, no times, no owners, nothing compressed (two versions of zlib do not
+agree). Its name is its SHA-256. Refuses links and leaves everything hidden where it is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ALONE = ("main.py", "requirements.txt")
+LOCK = "infra/requirements.lock"
 # The stand-ins and the command line; .gcloudignore says the same for who deploys with gcloud.
 STAYS = ("lib/emulator/", "lib/cli/", "lib/cli.py")
 JUNK = ("__pycache__",)
@@ -83,15 +85,22 @@ def build(root: Path) -> Package:
 
     Args:
         root: the folder of main.py.
+
+    Raises:
+        FileNotFoundError: the lock is missing, or what `files` names.
+        ValueError: one of the files is a link.
     """
     names = files(root)
+    if not (root / LOCK).is_file():
+        raise FileNotFoundError(f"{root / LOCK} is missing; infra/dev lock makes it.")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
             entry = zipfile.ZipInfo(name, BEGINNING)
             entry.create_system = 3  # Unix, wherever this runs
             entry.external_attr = MODE << 16
-            archive.writestr(entry, (root / name).read_bytes())
+            path = root / (LOCK if name == "requirements.txt" else name)
+            archive.writestr(entry, path.read_bytes())
     content = buffer.getvalue()
     return Package(names, content, hashlib.sha256(content).hexdigest())
 

@@ -18,7 +18,15 @@ from lib.config.owners import (
     parse_owner_keys,
     webhook_secrets,
 )
-from lib.config.values import ConfigError, choice, emulators_only, number, required, table
+from lib.config.values import (
+    ConfigError,
+    choice,
+    emulators_only,
+    number,
+    public_url,
+    required,
+    table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +60,7 @@ class Config:
     id_token_certs_url: str | None = None
     owner_limits: Mapping[str, Any] = field(default_factory=dict)
     webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    public_url: str | None = None
     project: str | None = None
     service: str = "inbetween"
     revision: str = ""
@@ -112,6 +121,7 @@ def parse(environ: Mapping[str, str]) -> Config:
         **id_tokens(environ),
         owner_limits=owner_limits(environ),
         webhook_secrets=webhook_secrets(environ),
+        public_url=public_url(environ),
         # The platform's own names: Cloud Run functions, "Environment variables".
         project=environ.get("GOOGLE_CLOUD_PROJECT") or None,
         service=environ.get("K_SERVICE") or "inbetween",

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from lib import logs
 from lib.core.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
-from lib.web import answered, intake, problem
+from lib.web import address, answered, intake, problem
 from lib.web.compat import app as compat_app
 from lib.web.last_resort import answer_or_refuse
 from lib.web.route import Router
@@ -49,6 +49,7 @@ class App:
         origins: browsers' origins that may call; none by default.
         max_body_bytes: the largest request.
         implicit_s: for how long a client's own re-send counts as the same create, seconds.
+        reached_at: what is known of our own address.
 
     Attributes:
         routes: the calls of the native dialect.
@@ -63,7 +64,9 @@ class App:
         origins: tuple[str, ...] = (),
         max_body_bytes: int,
         implicit_s: float,
+        reached_at: address.Address | None = None,
     ) -> None:
+        self._address = reached_at or address.Address()
         self._auth, self._origins = auth, frozenset(origins)
         self._compat, self._now = compat, context.now
         self._bodies, self._limit = context.body_memory, max_body_bytes
@@ -72,6 +75,7 @@ class App:
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
+        self._address.enter(request)
         request_id = _request_id(request)
         with logs.request(request_id, request.headers):
             response = answer_or_refuse(
@@ -81,6 +85,7 @@ class App:
                 sentence=BROKEN,
                 method=request.method,
             )
+            address.leave(request, response)
             intake.finish(request, response)
             request.close()
         response.headers["x-request-id"] = request_id

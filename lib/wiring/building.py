@@ -28,6 +28,7 @@ from lib.core import limits
 from lib.core.webhooks import BadSecret, Secret
 from lib.flows.context import Context, Times
 from lib.flows.tick import tick
+from lib.web.address import Address
 from lib.web.app import App
 from lib.web.auth import Auth, Tokens
 from lib.web.compat.app import Compat
@@ -79,6 +80,9 @@ def build(config: Config, runtime: Runtime) -> Service:
         origins=config.allowed_origins,
         max_body_bytes=config.max_body_bytes,
         implicit_s=config.implicit_dedupe_s,
+        reached_at=Address(
+            public_url=config.public_url, service=config.service, local=config.local
+        ),
     )
     return Service(app, Poll(run, _admit(config, runtime)), run, context)
 

@@ -35,7 +35,7 @@ def project(tmp_path):
     for name in ("lib", "infra/deploy"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(rules.TERRAFORM, root / "infra/terraform", ignore=IGNORED)
-    for name in ("main.py", "requirements.txt", "infra/dev"):
+    for name in ("main.py", "requirements.txt", "infra/dev", "infra/requirements.lock"):
         shutil.copy(ROOT / name, root / name)
     return root
 

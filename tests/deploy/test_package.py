@@ -51,7 +51,7 @@ def test_gcloud_would_send_the_same():
 
 
 def test_the_same_files_are_the_same_bytes_whenever_and_whoever(tmp_path):
-    for name in package.files(ROOT):
+    for name in (*package.files(ROOT), package.LOCK):
         copy = tmp_path / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, copy)
@@ -72,7 +72,8 @@ def test_every_entry_is_a_plain_readable_file_without_a_time():
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}
         for name in built.files:
-            assert archive.read(name) == (ROOT / name).read_bytes()
+            path = ROOT / (package.LOCK if name == "requirements.txt" else name)
+            assert archive.read(name) == path.read_bytes()
 
 
 def test_a_link_and_a_checkout_without_its_files_are_refused(tmp_path):
@@ -85,6 +86,10 @@ def test_a_link_and_a_checkout_without_its_files_are_refused(tmp_path):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib/config.py").symlink_to("/etc/hostname")
     with pytest.raises(ValueError, match="is a link"):
+        package.build(tmp_path)
+    (tmp_path / "lib/config.py").unlink()
+    (tmp_path / "lib/config.py").write_text("")
+    with pytest.raises(FileNotFoundError, match=r"requirements\.lock is missing"):
         package.build(tmp_path)
 
 
@@ -119,7 +124,7 @@ def unpacked(tmp_path_factory):
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv/bin/python"
     pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
-    needed = ["install", "--quiet", "--no-compile", "-r", "requirements.txt"]
+    needed = ["install", "--quiet", "--no-compile", "--require-hashes", "-r", "requirements.txt"]
     subprocess.run([*pip, *needed], cwd=folder / "workspace", check=True, capture_output=True)
     return folder / "workspace", python
 

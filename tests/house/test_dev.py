@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def project(tmp_path):
     (tmp_path / "infra").mkdir()
-    for name in ("infra/dev", "infra/requirements-dev.txt", "requirements.txt"):
+    lock = ("infra/lock.py", "infra/requirements.lock")
+    for name in ("infra/dev", "infra/requirements-dev.txt", "requirements.txt", *lock):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 

@@ -1,14 +1,16 @@
 """Sessions whose connections keep to `url_policy` and `deadline`, whatever is asked over them.
 
-An address is judged where it is connected to, so that no name can lead elsewhere in between. No
-session here follows redirects by itself; each refuses by an error of its transport.
+An address is judged where it is connected to, so that no name can lead elsewhere in between. That
+is done in the place of methods which urllib3 calls private: so a library that no longer calls them
+makes no session, or no connection, and in no case one that was not judged. No session here follows
+redirects by itself; each refuses by an error of its transport.
 """
 
 from __future__ import annotations
 
 import socket
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -24,11 +26,17 @@ if TYPE_CHECKING:
     Pools = Mapping[str, type[HTTPConnectionPool]]
 
 CONNECT_S = 3.05
+# What a library binds to that connects by itself: no machine has it (RFC 5737), so it cannot.
+NOWHERE = ("192.0.2.1", 0)
 ADDRESSES_AT_MOST = 3  # that are tried; all are judged
 
 
 class NotPublic(OSError):
     """A name that leads to an address which may not be connected to."""
+
+
+class GuardBypassed(RuntimeError):
+    """The installed library would connect in a way of its own: nothing is asked over it."""
 
 
 def not_public(error: BaseException) -> bool:
@@ -62,13 +70,16 @@ def guarded_session(
     Args:
         allow_loopback_http: locally, plain http to this machine is allowed, too.
         resolve: as `socket.getaddrinfo`.
+
+    Raises:
+        GuardBypassed: the installed urllib3 would connect in a way of its own.
     """
     session = _UnreadRedirects()
     session.trust_env = False  # no proxies, no netrc
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.adapters.clear()
     for scheme in ("https://", "http://") if allow_loopback_http else ("https://",):
-        session.mount(scheme, _PoolAdapter(_judged_pools(resolve)))
+        session.mount(scheme, _JudgedAdapter(_judged_pools(resolve)))
     return session
 
 
@@ -105,6 +116,27 @@ class _PoolAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = dict(self._pools)
 
 
+class _JudgedAdapter(_PoolAdapter):
+    """An adapter over pools whose connections are judged, and over nothing else."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        for scheme, pool in self._pools.items():
+            # Asked as requests asks for it; nobody is connected to.
+            made = self.poolmanager.connection_from_host("judged.invalid", scheme=scheme)
+            connection = made._new_conn()  # noqa: SLF001 - that the private is there is the question
+            judged = type(made) is pool and isinstance(connection, _Judged)
+            if not judged or not hasattr(HTTPConnection, "_new_conn"):
+                raise GuardBypassed(
+                    "the installed urllib3 does not ask the address guard before it connects; "
+                    "install the one that infra/requirements.lock names"
+                )
+        self.poolmanager.clear()
+
+    def proxy_manager_for(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise requests.exceptions.ProxyError(NotPublic("a proxy would connect in our place"))
+
+
 class _Watched(HTTPConnection):
     """A connection that the alarm of the thread which uses it can cut."""
 
@@ -133,16 +165,54 @@ class _TimedTlsPool(HTTPSConnectionPool):
     ConnectionCls = _TimedTls
 
 
+class _Judged(_Watched):
+    """A connection that takes no socket but the one that was judged for it.
+
+    `sock` is where http.client keeps the socket of a connection, before TLS and after it.
+    """
+
+    _peer: object = None
+    _sock: socket.socket | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "source_address": NOWHERE})
+
+    @property
+    def sock(self) -> socket.socket | None:
+        return self._sock
+
+    @sock.setter
+    def sock(self, given: socket.socket | None) -> None:
+        if given is not None and (self._peer is None or _peer(given) != self._peer):
+            given.close()
+            raise NotPublic("a connection that nobody judged")
+        self._sock = given
+
+    def _judged(self, allowed: Callable[[str], bool], resolve: Callable[..., Any]) -> socket.socket:
+        made = _connected(self.host, self.port, allowed, resolve)
+        self._peer = _peer(made)
+        return made
+
+
+def _peer(connection: socket.socket) -> object:
+    """Whom a socket is connected to; one that is no longer connected is closed."""
+    try:
+        return connection.getpeername()
+    except OSError:
+        connection.close()
+        raise
+
+
 def _judged_pools(resolve: Callable[..., Any]) -> Pools:
     """Pools of connections to addresses that are judged when they are connected to."""
 
-    class PublicConnection(_Watched, HTTPSConnection):
+    class PublicConnection(_Judged, HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return _connected(self._dns_host, self.port, url_policy.public, resolve)
+            return self._judged(url_policy.public, resolve)
 
-    class LoopbackConnection(_Watched):
+    class LoopbackConnection(_Judged):
         def _new_conn(self) -> socket.socket:
-            return _connected(self._dns_host, self.port, url_policy.loopback, resolve)
+            return self._judged(url_policy.loopback, resolve)
 
     class PublicPool(HTTPSConnectionPool):
         ConnectionCls = PublicConnection

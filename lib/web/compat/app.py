@@ -18,7 +18,7 @@ from lib.core import catalogue
 from lib.core.errors import UNAUTHENTICATED, ApiError
 from lib.flows.requests.implicit_key import Repeats
 from lib.flows.requests.submit import submit, submit_keyless
-from lib.web import answered, intake
+from lib.web import address, answered, intake
 from lib.web.compat import body, dialect
 from lib.web.compat.tasks import CompatTasks
 from lib.web.idempotency import idempotency_key
@@ -202,10 +202,7 @@ class Compat:
         if request.args.get("action") != "getPolicy":
             raise dialect.missing("action")
         model = self._model(request.args.get("model"))
-        # The platform ends TLS in front of us, and says so.
-        forwarded = request.headers.get("X-Forwarded-Proto", request.scheme)
-        scheme = "https" if forwarded.partition(",")[0].strip() == "https" else "http"
-        host = f"{scheme}://{request.host}{BASE}/uploads"
+        host = f"{address.base(request)}{BASE}/uploads"
         data = self._uploads.policy(owner, model, request_id, host)
         return _json({"request_id": request_id, "data": data})
 

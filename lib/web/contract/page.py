@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from lib.web import address
 from lib.web.route import Route
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Docs:
             Route("GET", "/docs", self.page, public=True),
         )
         self._table = (*calls, *self.routes)
+        self._made: dict[tuple[str, str], str] = {}
 
     @cached_property
     def _contract(self) -> dict[str, Any]:
@@ -81,22 +83,25 @@ class Docs:
 
         return document(self._table)
 
-    @cached_property
-    def _json(self) -> str:
-        return json.dumps(self._contract, ensure_ascii=False)
-
-    @cached_property
-    def _page(self) -> str:
-        return page(self._contract)
+    def _written(self, kind: str, request: Request) -> str:
+        """The contract in one form, made once for each address of ours; there are few."""
+        server = address.server(request)
+        if (kind, server) not in self._made:
+            contract = {**self._contract, "servers": [{"url": server}]}
+            made = page(contract) if kind == "page" else json.dumps(contract, ensure_ascii=False)
+            self._made[kind, server] = made
+        return self._made[kind, server]
 
     def json(self, request: Request) -> Response:
         """`GET /openapi.json`."""
-        return _cacheable(request, Response(self._json, content_type="application/json"))
+        text = self._written("json", request)
+        return _cacheable(request, Response(text, content_type="application/json"))
 
     def page(self, request: Request) -> Response:
         """`GET /docs`."""
         digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-        response = Response(self._page, content_type="text/html; charset=utf-8")
+        text = self._written("page", request)
+        response = Response(text, content_type="text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = POLICY.format(hash=digest)
         response.headers["Referrer-Policy"] = "no-referrer"
         return _cacheable(request, response)
@@ -131,7 +136,12 @@ def page(contract: dict[str, Any]) -> str:
 def _body(contract: dict[str, Any], calls: list[tuple[str, str, dict[str, Any]]]) -> Iterator[str]:
     info = contract["info"]
     yield f'<h1>{escape(info["title"])}</h1><p class="lead">{escape(info["description"])} '
-    yield 'For machines: <a href="/openapi.json">/openapi.json</a>.</p><nav><ul>'
+    # Relative: right under every prefix that stands in front of us.
+    yield 'For machines: <a href="openapi.json">/openapi.json</a>.</p>'
+    server = contract["servers"][0]["url"]
+    if not server.startswith("/"):
+        yield f"<pre><code>URL={escape(server)}</code></pre>"
+    yield "<nav><ul>"
     for _, _, operation in calls:
         yield f'<li><a href="#{operation["operationId"]}">{escape(operation["summary"])}</a></li>'
     yield "</ul></nav>"
