@@ -41,12 +41,13 @@ def examine(report: Report, root: Path) -> None:
     else:
         report.fine("python", f"{version} in .venv")
     _installed(report, root, "infra/requirements-dev.txt", "packages")
+    _installed(report, root, "infra/requirements.lock", "lock", "--require-hashes ")
     # Whoever has installed the clients, by `infra/dev test --all`, has a mark of it.
     if (root / ".venv/.clients").exists():
         _installed(report, root, "infra/requirements-clients.txt", "clients")
 
 
-def _installed(report: Report, root: Path, name: str, subject: str) -> None:
+def _installed(report: Report, root: Path, name: str, subject: str, option: str = "") -> None:
     if not (root / name).is_file():
         report.fault(subject, f"{name} is missing", f"git checkout -- {name}")
         return
@@ -63,7 +64,7 @@ def _installed(report: Report, root: Path, name: str, subject: str) -> None:
     report.fault(
         subject,
         f"{', '.join(wrong[:NAMED_AT_MOST])}{more}",
-        f".venv/bin/python -m pip install -r {name}",
+        f".venv/bin/python -m pip install {option}-r {name}",
     )
 
 

@@ -467,14 +467,15 @@ def test_an_environment_without_packages_is_said(machine):
     machine.environ.update(DASHSCOPE_API_KEY="sk-hush")
     status, findings = machine.findings()
     assert status == 1
-    (line,) = [row for row in findings if row["state"] == "fault"]
-    assert line["subject"] == "packages"
-    assert re.search(r"functions-framework missing instead of .* and \d+ more", line["found"])
+    pins, lock = [row for row in findings if row["state"] == "fault"]
+    assert (pins["subject"], lock["subject"]) == ("packages", "lock")
+    assert re.search(r"functions-framework missing instead of .* and \d+ more", pins["found"])
+    assert "--require-hashes -r infra/requirements.lock" in lock["remedy"]
     for arguments in (["--url", "http://127.0.0.1:9"], ["--project", "demo"]):
         machine.arguments = arguments
         status, findings = machine.findings()
         assert status == 1
-        assert findings[-1]["subject"] == "packages"
+        assert findings[-1]["subject"] == "lock"
 
 
 def test_without_an_environment_nothing_is_promised(machine):
