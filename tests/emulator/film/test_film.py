@@ -91,11 +91,3 @@ def test_it_moves_smoothly_and_never_stands_still(which, request):
     assert max(steps) <= 2.5 * float(np.mean(steps))
     still = [step == 0.0 for step in steps]
     assert not any(a and b for a, b in itertools.pairwise(still))
-
-
-def test_the_same_seed_gives_the_same_bytes():
-    again = [
-        film.render(monster.first(), monster.last(), resolution="480P", seed=5, fast=True)
-        for _ in range(2)
-    ]
-    assert again[0] == again[1]
