@@ -6,8 +6,6 @@ from lib.config import ConfigError, parse
 
 
 def test_a_link_is_never_longer_than_iam_promises_its_key():
-    from lib.config import ConfigError, parse  # one test needs it
-
     environ = {"BUCKET": "b", "DASHSCOPE_API_KEY": "k", "SIGNED_URL_TTL_S": str(12 * 3600 + 1)}
     with pytest.raises(ConfigError, match="SIGNED_URL_TTL_S"):
         parse(environ)

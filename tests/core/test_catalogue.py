@@ -41,6 +41,16 @@ def test_a_tier_that_a_model_does_not_render_is_told_who_does():
     assert "480P is rendered by wan2.2-kf2v-flash" in error.message
 
 
+def test_a_published_price_is_the_pages_and_one_that_is_not_is_none():
+    """Model Studio, "Model pricing": yuan for a second of film."""
+    flash = catalogue.resolve("beijing", "wan2.2-kf2v-flash")
+    prices = {tier: str(price.amount) for tier, price in flash.price_per_s.items()}
+    assert prices == {"480P": "0.10", "720P": "0.20", "1080P": "0.48"}
+    assert {price.currency for price in flash.price_per_s.values()} == {"CNY"}
+    abroad = catalogue.resolve("singapore", "wan2.2-kf2v-flash")
+    assert set(abroad.price_per_s.values()) == {None}
+
+
 def test_the_guides_example_of_a_size():
     assert catalogue.output_size(750, 1000, "720P") == (816, 1104)
 

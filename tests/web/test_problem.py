@@ -38,7 +38,9 @@ def test_the_family_is_the_word_that_sdks_know(status, family):
 
 
 def test_why_a_job_failed_is_told_in_the_same_words():
-    stored = problem.failure(Failure(UPSTREAM_FAILED, "Why.", retryable=True, upstream_code="InternalError"))
+    stored = problem.failure(
+        Failure(UPSTREAM_FAILED, "Why.", retryable=True, upstream_code="InternalError")
+    )
     answered = problem.fail(ApiError(UPSTREAM_FAILED, "Why.", upstream_code="InternalError"), "r1")[
         1
     ]

@@ -81,3 +81,10 @@ def test_what_says_something_of_its_maker_is_left_out_and_no_pixel_changes():
     assert b"somebody" not in bare
     with Image.open(io.BytesIO(whole)) as before, Image.open(io.BytesIO(bare)) as after:
         assert before.tobytes() == after.tobytes()
+
+
+def test_a_picture_says_whether_it_carries_a_cameras_words():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert png.turned(made(exif=exif.tobytes()))
+    assert not png.turned(made())

@@ -21,6 +21,12 @@ def test_what_fits_is_read(fields):
     assert (fields.text("text"), fields.whole("count"), fields.number("at")) == ("abc", 7, 5.5)
     assert (fields.pair("pair"), fields.texts("texts")) == ((3, 4), ("a",))
     assert fields.text_or_none("none") is fields.whole_or_none("none", 9) is None
+    assert (fields.text_or_none("text"), fields.whole_or_none("count", 9)) == ("abc", 7)
+    assert (fields.flag("flag", default=False), fields.flag_or_none("flag")) == (True, True)
+    assert fields.flag_or_none("none") is None
+    assert (fields.table("table"), fields.anything("table")) == ({"x": 1}, {"x": 1})
+    assert fields.matching("text", re.compile("[a-c]+")) == "abc"
+    assert fields.beside(CARD.keys() - {"at", "count"}) == {"at": 5.5, "count": 7}
     assert (fields.given("none"), fields.given("text")) == (False, True)
 
 
@@ -55,6 +61,10 @@ def test_another_type_or_beyond_its_bounds_is_not_readable(fields, read):
 
 def test_a_time_of_a_log_that_is_none_is_passed_over(fields):
     assert fields.moments("times") == {"a": 1.0}
+
+
+def test_a_body_that_is_a_record_is_read():
+    assert record(b'{"a": {"b": 1}}') == {"a": {"b": 1}}
 
 
 @pytest.mark.parametrize(

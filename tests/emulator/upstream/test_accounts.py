@@ -74,3 +74,29 @@ def test_keys_have_ids_of_their_own(emulated):  # exchanges: data[].api_key_id
 def test_keys_that_make_no_sense_are_refused_at_start(keys):
     with pytest.raises(ValueError, match=r"region|key"):
         ApiKeys(keys)
+
+
+@pytest.mark.parametrize(
+    ("host", "key"),
+    [
+        ("http://upstream.test", "sk-singapore"),
+        ("https://dashscope-intl.aliyuncs.com", "sk-singapore"),
+        ("https://dashscope.aliyuncs.com", "sk-beijing"),
+    ],
+)
+def test_the_bare_path_takes_its_region_from_the_host(emulated, host, key):  # reference, python
+    answer = emulated.web.get(f"{host}/api/v1/tasks", headers={"Authorization": f"Bearer {key}"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "region"),
+    [
+        ("ws-1.ap-southeast-1.maas.aliyuncs.com", "singapore"),
+        ("WS-1.cn-beijing.maas.aliyuncs.com:443", "beijing"),
+        ("ws-1.eu-central-1.maas.aliyuncs.com", "singapore"),
+    ],
+)
+def test_hosts_of_workspaces(host, region):  # python: env.py
+    accounts = ApiKeys({"singapore": ["a"], "beijing": ["b"]})
+    assert accounts.locate("/api/v1/tasks/", host) == (region, "/tasks")

@@ -1,31 +1,26 @@
-"""From a path and a host to a region."""
+"""Answers of the emulated upstream on HTTP: JSON with letters as letters, in the service's own type."""
 
 import pytest
 
-from lib.emulator.upstream.accounts import ApiKeys
+from lib.emulator.upstream.routing import as_json, as_task_json
+
+DATA = {"message": "雨", "output": None}
 
 
-@pytest.mark.parametrize(
-    ("host", "key"),
-    [
-        ("http://upstream.test", "sk-singapore"),
-        ("https://dashscope-intl.aliyuncs.com", "sk-singapore"),
-        ("https://dashscope.aliyuncs.com", "sk-beijing"),
-    ],
-)
-def test_the_bare_path_takes_its_region_from_the_host(emulated, host, key):  # reference, python
-    answer = emulated.web.get(f"{host}/api/v1/tasks", headers={"Authorization": f"Bearer {key}"})
-    assert answer.status_code == 200
+@pytest.mark.parametrize("make", [as_json, as_task_json])
+def test_an_answer_is_its_data_in_json(make):
+    answer = make(DATA)
+    assert (answer.status_code, answer.mimetype) == (200, "application/json")
+    assert answer.get_json() == DATA
+    assert "雨".encode() in answer.data
 
 
-@pytest.mark.parametrize(
-    ("host", "region"),
-    [
-        ("ws-1.ap-southeast-1.maas.aliyuncs.com", "singapore"),
-        ("WS-1.cn-beijing.maas.aliyuncs.com:443", "beijing"),
-        ("ws-1.eu-central-1.maas.aliyuncs.com", "singapore"),
-    ],
-)
-def test_hosts_of_workspaces(host, region):  # python: env.py
-    accounts = ApiKeys({"singapore": ["a"], "beijing": ["b"]})
-    assert accounts.locate("/api/v1/tasks/", host) == (region, "/tasks")
+def test_a_status_goes_with_it():
+    assert as_json(DATA, 429).status_code == 429
+
+
+def test_an_answer_about_tasks_has_the_type_that_the_service_gives_it(emulated):
+    task = emulated.create()
+    told = emulated.call("GET", f"/tasks/{task}").headers["Content-Type"]
+    assert told == as_task_json(DATA).content_type
+    assert told != as_json(DATA).content_type
