@@ -1,4 +1,4 @@
-"""Who may call what: strangers, owners, and a service that nobody configured."""
+"""Who may call what: strangers, owners, browsers, and a service that nobody configured."""
 
 import json
 
@@ -44,3 +44,17 @@ def test_an_owner_sees_what_is_theirs_and_another_cannot_tell_it_from_nothing(cl
 def test_with_nothing_configured_nothing_is_open(make_world):
     world = make_world(env={"AUTH": "on"})
     assert world.post(headers=bearer("anything")).status_code == 401
+
+
+def test_a_preflight_is_answered_for_a_configured_origin_only(make_world):
+    world = make_world(env={**CLOSED, "ALLOWED_ORIGINS": "https://app.example"})
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    ours = world.client.options("/v1/videos", headers={"Origin": "https://app.example", **asked})
+    theirs = world.client.options("/v1/videos", headers={"Origin": "https://evil.example", **asked})
+    assert ours.status_code == theirs.status_code == 204
+    assert ours.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "POST" in ours.headers["Access-Control-Allow-Methods"]
+    assert not [name for name, _ in theirs.headers if name.startswith("Access-Control-Allow")]

@@ -4,8 +4,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from google.auth import exceptions
+from google.cloud import storage
 
-from tests.world import World, signing_key
+from lib.adapters.bucket.client import Bucket
+from lib.adapters.files.artifacts import Artifacts
+from lib.core import errors
+from lib.core.errors import ApiError
+from tests.world import BUCKET, START, World, signing_key
 
 
 class Town(World):
@@ -106,3 +112,41 @@ def test_a_replay_of_a_film_answers_without_its_link(town):
     again = town.post(headers=key)
     assert (again.status_code, again.get_json()["id"]) == (202, job_id)
     assert again.get_json()["url"] is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(
+            kind("no")
+            for kind in vars(exceptions).values()
+            if isinstance(kind, type) and issubclass(kind, exceptions.GoogleAuthError)
+        ),
+        ValueError("no"),
+        OSError("no"),
+        KeyError("signedBlob"),
+        AttributeError("service_account_email"),
+    ],
+    ids=repr,
+)
+def test_whatever_a_signer_raises_is_one_kind(error):
+    def signer():
+        raise error
+
+    artifacts = Artifacts(
+        Bucket(storage.Client.create_anonymous_client().bucket(BUCKET), lambda _: None),
+        signer=signer,
+        endpoint="https://storage.googleapis.com",
+        now=lambda: START,
+        url_ttl_s=3600,
+    )
+    calls = [
+        lambda: artifacts.link("a"),
+        lambda: artifacts.steady_link("a"),
+        lambda: artifacts.upload_link("a", "image/png", limit_bytes=1, ttl_s=1),
+    ]
+    for call in calls:
+        with pytest.raises(ApiError) as raised:
+            call()
+        assert raised.value.kind is errors.SIGNING_UNAVAILABLE
+        assert type(error).__name__ in raised.value.message

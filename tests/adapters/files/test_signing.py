@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-import pytest
 import requests
-from google.auth import exceptions
 from google.auth.compute_engine import _metadata
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
@@ -13,14 +11,12 @@ from google.cloud import storage
 from lib.adapters.bucket.client import Bucket
 from lib.adapters.files import signing
 from lib.adapters.files.artifacts import Artifacts
-from lib.core import errors
-from lib.core.errors import ApiError
 from lib.emulator.clock import Clock
 from lib.emulator.in_process import InProcess
 from lib.emulator.server import Server
 from lib.emulator.storage import StorageApp
 from lib.emulator.storage.identity import IdentityApp
-from tests.world import BUCKET, START, STORAGE, signing_key
+from tests.world import BUCKET, STORAGE, signing_key
 
 
 def library_bucket(endpoint):
@@ -63,41 +59,3 @@ def test_in_the_cloud_iam_signs_over_one_kept_connection(monkeypatch):
         url = links.link("film").url
     assert session.get(url).content == b"film"
     assert session.get(url.replace("film", "fiim")).status_code == 403
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        *(
-            kind("no")
-            for kind in vars(exceptions).values()
-            if isinstance(kind, type) and issubclass(kind, exceptions.GoogleAuthError)
-        ),
-        ValueError("no"),
-        OSError("no"),
-        KeyError("signedBlob"),
-        AttributeError("service_account_email"),
-    ],
-    ids=repr,
-)
-def test_whatever_a_signer_raises_is_one_kind(error):
-    def signer():
-        raise error
-
-    artifacts = Artifacts(
-        Bucket(storage.Client.create_anonymous_client().bucket(BUCKET), lambda _: None),
-        signer=signer,
-        endpoint="https://storage.googleapis.com",
-        now=lambda: START,
-        url_ttl_s=3600,
-    )
-    calls = [
-        lambda: artifacts.link("a"),
-        lambda: artifacts.steady_link("a"),
-        lambda: artifacts.upload_link("a", "image/png", limit_bytes=1, ttl_s=1),
-    ]
-    for call in calls:
-        with pytest.raises(ApiError) as raised:
-            call()
-        assert raised.value.kind is errors.SIGNING_UNAVAILABLE
-        assert type(error).__name__ in raised.value.message

@@ -8,7 +8,6 @@ from PIL import Image, ImageChops, ImageOps
 from lib.core.errors import ApiError
 from lib.core.media import frames
 from tests.web import picture_corpus as corpus
-from tests.world import picture
 
 
 @pytest.mark.slow
@@ -73,10 +72,3 @@ def test_what_memory_cannot_hold_is_refused_and_says_how_much_it_can():
         make, _ = corpus.REFUSED[name]
         with pytest.raises(ApiError, match=r"got 8000x8000 pixels; allowed for .* million pixels"):
             frames.check(make(), "last_frame")
-
-
-def test_a_cameras_orientation_is_applied():
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turned a quarter
-    frame = frames.check(picture(800, 400, kind="JPEG", exif=exif.tobytes()), "first_frame")
-    assert (frame.width, frame.height) == (400, 800)

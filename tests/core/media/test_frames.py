@@ -29,6 +29,13 @@ def test_an_opaque_alpha_channel_is_dropped_without_touching_a_pixel():
         assert image.getpixel((5, 5)) == (10, 20, 30)
 
 
+def test_a_cameras_orientation_is_applied():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned a quarter
+    frame = frames.check(picture(800, 400, kind="JPEG", exif=exif.tobytes()), "first_frame")
+    assert (frame.width, frame.height) == (400, 800)
+
+
 def test_another_shape_is_a_warning_and_the_same_shape_is_none():
     wide, wider, tall = (
         frames.check(picture(*size), "f") for size in ((640, 480), (800, 600), (480, 640))
