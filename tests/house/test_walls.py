@@ -274,7 +274,7 @@ def behaves(module):
     return any(isinstance(node, kinds) for node in ast.walk(ast.parse(module.read_text("utf-8"))))
 
 
-def tested_as(module):
+def name_in_tests(module):
     """The name under which a module is tested: of `__init__` its package's, of `__main__` main."""
     return {"__init__": module.parent.name, "__main__": "main"}.get(module.stem, module.stem)
 
@@ -286,7 +286,7 @@ def mirrored(root):
 
 
 def about(test, module):
-    name = tested_as(module)
+    name = name_in_tests(module)
     return test.stem == f"test_{name}" or test.stem.startswith(f"test_{name}_")
 
 
