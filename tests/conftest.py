@@ -17,7 +17,7 @@ BEGIN_WITH = (
     "tests/clients",
     "tests/deploy",
     "tests/browser",
-    "tests/web/test_pic",
+    "tests/core/media/test_decode_pic",
 )
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lib import logs
 from lib.core import ids
+from lib.core.ids import made_at, new_id
 from lib.web.contract import shapes
 
 LIB = Path(__file__).resolve().parents[2] / "lib"
@@ -69,3 +70,13 @@ def test_the_leaves_may_know_nothing_of_the_core_but_the_grammar_of_names():
     )
     core = {path.stem for path in (LIB / "core").iterdir()} - {"__init__", "__pycache__", "ids"}
     assert {f"lib.core.{name}" for name in core} <= set(leaves["forbidden_modules"])
+
+
+@given(st.integers(0, (1 << 44) - 1))
+def test_an_id_tells_its_time_as_it_was_made(milliseconds):
+    assert abs(made_at(new_id(milliseconds / 1000, "0" * 16)) - milliseconds / 1000) < 0.0011
+
+
+def test_a_name_that_is_no_id_is_passed_over():
+    assert made_at("readme") is None
+    assert made_at("vid_A" + "1" * 26) is None

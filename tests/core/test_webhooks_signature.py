@@ -13,6 +13,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from lib.core import webhooks
 from lib.core.jobs.job import FrameRef, Intent, Job, PlainRequest, Status, Verdict
 from lib.core.webhooks import BadSecret, Secret
+from tests.receivers import secret as webhook_secret
 
 # The example of the specification's libraries.
 KNOWN = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -139,3 +140,17 @@ def test_eight_tries_over_a_day():
 def test_retry_after_counts_when_it_is_longer_up_to_a_day(asked_s, waits_s):
     assert webhooks.pause_s(1, asked_s) == waits_s
     assert webhooks.pause_s(8, asked_s) is None
+
+
+SECRETS = {"local": [webhook_secret("n"), webhook_secret("o")]}
+
+
+@pytest.fixture
+def world(make_world):
+    return make_world(env={"WEBHOOK_SECRETS": json.dumps(SECRETS)})
+
+
+def test_secrets_do_not_print_themselves(world):
+    for thing in (world.config, world.context, world.context.webhook_secrets):
+        assert "bm5u" not in repr(thing)
+        assert "nnnn" not in repr(thing)

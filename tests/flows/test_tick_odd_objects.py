@@ -5,12 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from lib.adapters.bucket.errors import map_errors
 from lib.core.errors import ApiError
 from lib.core.jobs.job import FrameRef, Stage, Status, Verdict
 from lib.flows.tasks.finish import finish
 from tests.flows.odd import ID, events, look, pending, put
-from tests.receivers import PLACE, secret
 from tests.world import START
 
 HUGE = ("1e400", "nan", "inf", "-5", "\u00b2", "9" * 2000, "", "soon")
@@ -190,24 +188,6 @@ def test_a_record_that_cannot_be_read_is_left_out_of_lists(world, capsys):
     assert [row["task_id"] for row in tasks.get_json()["data"]] == [job_id]
 
 
-def test_limits_count_what_can_be_read(make_world):
-    limits = {
-        "local": {
-            "jobs_per_day": 2,
-            "jobs_running": 9,
-            "spend_per_day": "9 USD",
-            "unpriced_job": "3 USD",
-        }
-    }
-    world = make_world(env={"OWNER_LIMITS": json.dumps(limits)})
-    card = {"status": "expired", "accepted": "1e400", "tariff": "?", "paid": "?"}
-    put(world, "jobs/local/" + "!" * 31 + ".json", b"{", card)
-    put(world, f"jobs/local/vid_A{'1' * 26}.json", b"{", card)
-    put(world, f"pending/local/{ID}.json", b"{", {})
-    answers = [world.post(prompt=f"film {number}").status_code for number in range(3)]
-    assert answers == [202, 202, 429]
-
-
 def test_a_verdict_that_cannot_be_read_is_never_overwritten_and_forbids_sending(world, capsys):
     world.upstream.overflow = "queue"
     blockers = [world.post(prompt=f"blocker {number}").get_json()["id"] for number in range(3)]
@@ -230,49 +210,6 @@ def test_a_verdict_that_cannot_be_read_is_never_overwritten_and_forbids_sending(
     assert events(capsys.readouterr().out, "object.unreadable")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"null", {"id": "../x", "fingerprint": "f", "created_at": 1}, {"id": 7}, {}],
-)
-def test_a_key_that_cannot_be_read_is_nobodys_to_take(world, body):
-    import hashlib  # beside its only use
-
-    name = f"keys/local/{hashlib.sha256(b'k').hexdigest()}.json"
-    put(world, name, body)
-    before = look(world, name)
-    answer = world.post(headers={"Idempotency-Key": "k"})
-    assert (answer.status_code, answer.get_json()["error"]["code"]) == (503, "record_unreadable")
-    assert look(world, name) == before
-    assert not world.paid()
-    assert world.post(headers={"Idempotency-Key": "another"}).status_code == 202
-
-
-@pytest.mark.parametrize("text", [*HUGE, repr(START + 365 * 86400), "1e11"])
-def test_a_gate_that_cannot_be_read_closes_nothing(world, text):
-    values = ("next_send", "free", "strikes")
-    put(world, "gates/singapore", b"", dict.fromkeys(values, text))
-    put(world, "gates/singapore.watch", b"", {"until": text, "next_list": text})
-    for name in ("gates/", "gates/readme.txt", "gates/singapore/x"):
-        put(world, name, b"?", {"next_send": text})
-    job_id = world.post().get_json()["id"]
-    world.run(ticks=4)
-    assert world.job(job_id)["status"] == "completed"
-    assert world.tick()["unreadable"] == 0
-
-
-def test_no_answer_closes_a_gate_for_longer_than_minutes(world):
-    gate = world.context.ledger.gate("singapore")
-    year_s = 365 * 86400.0
-    moved = world.context.ledger.move_gate(
-        gate, "by", next_send=world.clock.now() + year_s, free=99, consecutive_refusals=10_000
-    )
-    assert moved.next_send <= world.clock.now() + 300
-    assert (moved.free, moved.consecutive_refusals) == (2, 16)
-    job_id = world.post().get_json()["id"]
-    world.run(ticks=10, pause_s=60)
-    assert world.job(job_id)["status"] == "completed"
-
-
 @pytest.mark.parametrize("card", [{}, {"job": ""}, {"JOB": "x"}])
 def test_a_claim_that_cannot_be_read_is_disputed(world, card):
     put(world, "claims/singapore/t-1", b"?", card)
@@ -280,60 +217,6 @@ def test_a_claim_that_cannot_be_read_is_disputed(world, card):
     put(world, "claims/", b"", {})
     assert world.context.ledger.claims("singapore")["t-1"].job == "disputed"
     assert world.context.ledger.claim("singapore", "t-1", ID) == "disputed"
-
-
-WEBHOOK = {"by": "b", "host": "h", "base": "0", "next_at": "1.0", "until": "0.0", "log": "[]"}
-ENTRIES = {
-    "the console's folder": ("outbox/", {}),
-    "a text": ("outbox/readme.txt", {}),
-    "another id": ("outbox/alice/vid_1.json", WEBHOOK),
-    "no metadata": (f"outbox/alice/{ID}.json", {}),
-    **{
-        f"next_at {text[:9]!r}": (f"outbox/alice/{ID}.json", {**WEBHOOK, "next_at": text})
-        for text in HUGE
-    },
-    **{
-        f"base {text[:9]!r}": (f"outbox/alice/{ID}.json", {**WEBHOOK, "base": text})
-        for text in HUGE
-    },
-    "a log of another shape": (f"outbox/alice/{ID}.json", {**WEBHOOK, "log": '{"a": [1]}'}),
-    "a log of short rows": (f"outbox/alice/{ID}.json", {**WEBHOOK, "log": "[[1, 2]]"}),
-    "no log at all": (f"outbox/alice/{ID}.json", {**WEBHOOK, "log": "{"}),
-}
-
-
-@pytest.mark.parametrize("what", ENTRIES)
-def test_a_webhook_that_cannot_be_read_is_left_alone(make_world, capsys, what):
-    world = make_world(env={"WEBHOOK_SECRETS": json.dumps({"local": [secret("n")]})})
-    name, card = ENTRIES[what]
-    put(world, name, b"", card)
-    before = look(world, name)
-    job_id = world.post(webhook_url=f"{PLACE}/ok/x").get_json()["id"]
-    world.run()
-    assert [one.event["data"]["id"] for one in world.receivers.heard] == [job_id]
-    capsys.readouterr()
-    assert world.tick()["unreadable"] == 1
-    said = capsys.readouterr().out
-    assert len(events(said, "object.unreadable")) == 1
-    assert "alice" not in said
-    assert look(world, name) == before
-
-
-@pytest.mark.parametrize("what", ["the body", "the log"])
-def test_a_webhook_of_a_record_that_cannot_be_read_waits(make_world, what):
-    world = make_world(env={"WEBHOOK_SECRETS": json.dumps({"local": [secret("n")]})})
-    other = world.post(webhook_url=f"{PLACE}/ok/x").get_json()["id"]
-    record, entry = f"jobs/local/{ID}.json", f"outbox/local/{ID}.json"
-    if what == "the body":
-        put(world, record, b"{", {"status": "completed"})
-    else:
-        put(world, record, RECORD, {"status": "completed", "webhook": '[["x"]]'})
-    put(world, entry, b"", WEBHOOK)
-    before = look(world, record), look(world, entry)
-    world.run()
-    assert world.tick()["unreadable"] == 1
-    assert [one.event["data"]["id"] for one in world.receivers.heard] == [other]
-    assert (look(world, record), look(world, entry)) == before
 
 
 def test_one_id_under_two_owners_hides_nobody(world):
@@ -350,16 +233,3 @@ def test_one_id_under_two_owners_hides_nobody(world):
 def test_a_frame_is_read_field_by_field():
     ref = FrameRef.read({**BODY["first"], "newer": 1}, "the frame")
     assert ref.width == 640
-
-
-def test_whatever_goes_wrong_inside_the_client_is_no_answer():
-    from google.auth.exceptions import MalformedError, RefreshError  # beside its use
-
-    for kind in (RefreshError, MalformedError, KeyError, ValueError, TypeError, AttributeError):
-
-        def call(kind=kind):
-            raise kind("odd")
-
-        with pytest.raises(ApiError) as caught:
-            map_errors(call)
-        assert caught.value.kind.code == "storage_unavailable"

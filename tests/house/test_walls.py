@@ -1,5 +1,6 @@
 """The walls hold: planted violations of every contract are found, and the upload list is exact."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -241,11 +242,110 @@ def test_the_house_rules_find_what_they_name(tmp_path):
         assert word in found
 
 
-def test_the_tests_of_a_family_stand_in_its_folder():
-    families = {
-        path.parent.relative_to(ROOT / "lib")
-        for ring in ("core", "adapters", "flows", "web")
-        for path in (ROOT / "lib" / ring).rglob("*.py")
+# Modules: where their tests are
+
+
+# A module that behaves and has no test of its name, with what stands for one.
+WITHOUT_A_TEST = {
+    "lib/emulator/film/make_mask.py": "drew watermark.png once, with a font that is not ours to ship; test_watermark.py looks at what it drew",
+}
+# Test files in a mirrored folder that are named for what they are about: it goes through many modules.
+THEMATIC = {
+    "tests/core/test_one_place.py": "no constant of the whole lib stands twice",
+    "tests/core/protocol/test_protocol_constants.py": "constants of several modules that the proof is for",
+    "tests/core/protocol/test_protocol_times.py": "the same for its times, and their order",
+    "tests/emulator/upstream/test_protocol.py": "the public documents from beginning to end, rule by rule",
+    "tests/flows/test_found_by_strangers.py": "what testers broke, each as they told it",
+    "tests/flows/test_lifetime.py": "a job from POST to its end",
+    "tests/flows/test_rollback.py": "two revisions at one bucket",
+    "tests/flows/test_stored_before_families.py": "a bucket of an earlier revision, answered as then",
+    "tests/web/test_access.py": "who may call what, over the whole service",
+    "tests/web/test_bad_input.py": "one table of bad requests, whoever refuses them",
+    "tests/web/test_growth.py": "what each reader of something from outside costs",
+    "tests/web/test_hostile_numbers.py": "hostile values in every field of every call",
+    "tests/web/test_signer_down.py": "every call while nobody signs links",
+    "tests/web/test_tenants.py": "every call by everybody",
+}
+
+
+def behaves(module):
+    """Whether a module does something: names, tables and plain types alone need no test."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    return any(isinstance(node, kinds) for node in ast.walk(ast.parse(module.read_text("utf-8"))))
+
+
+def name_in_tests(module):
+    """The name under which a module is tested: of `__init__` its package's, of `__main__` main."""
+    return {"__init__": module.parent.name, "__main__": "main"}.get(module.stem, module.stem)
+
+
+def mirrored(root):
+    """Every folder of lib with the folder of its tests."""
+    folders = {module.parent for module in (root / "lib").rglob("*.py")}
+    return {folder: root / "tests" / folder.relative_to(root / "lib") for folder in folders}
+
+
+def about(test, module):
+    name = name_in_tests(module)
+    return test.stem == f"test_{name}" or test.stem.startswith(f"test_{name}_")
+
+
+def modules(root):
+    """Every module that behaves, from the root, with whether it has a test of its name."""
+    return {
+        module.relative_to(root).as_posix(): any(
+            about(test, module) for test in tests.glob("test_*.py")
+        )
+        for folder, tests in mirrored(root).items()
+        for module in folder.glob("*.py")
+        if behaves(module)
     }
-    found = {family for family in families if any((ROOT / "tests" / family).glob("test_*.py"))}
-    assert families - found == set()
+
+
+def strays(root):
+    """Every test file beside those of a folder's modules that names none of them."""
+    return {
+        test.relative_to(root).as_posix()
+        for folder, tests in mirrored(root).items()
+        for test in tests.glob("test_*.py")
+        if not any(
+            about(test, module)
+            for module in folder.glob("*.py")
+            if module.stem != "__init__" or behaves(module)
+        )
+    }
+
+
+MODULES = modules(ROOT)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_is_tested_under_its_name_or_says_why_not(module):
+    assert MODULES[module] != (module in WITHOUT_A_TEST), WITHOUT_A_TEST.get(module)
+
+
+def test_a_test_names_its_module_or_says_what_it_goes_through():
+    assert strays(ROOT) == set(THEMATIC)
+
+
+def test_what_is_listed_is_there_and_has_its_reason():
+    assert WITHOUT_A_TEST.keys() <= MODULES.keys()
+    assert len(WITHOUT_A_TEST) <= 15
+    assert all(
+        len(reason.split()) >= 4 for reason in [*WITHOUT_A_TEST.values(), *THEMATIC.values()]
+    )
+
+
+def test_a_module_without_a_test_and_a_test_without_a_module_are_found(tmp_path):
+    planted = {
+        "lib/logs.py": "def log(): ...", "tests/test_logs_form.py": "",
+        "lib/core/times.py": "DAY_S = 86400",
+        "lib/core/job.py": "def read(): ...", "tests/core/test_jobs.py": "",
+        "lib/config/__init__.py": "def parse(): ...", "tests/config/test_config.py": "",
+        "lib/cli/__main__.py": "def main(): ...", "tests/cli/test_main.py": "",
+    }  # fmt: skip
+    for name, text in planted.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert {name for name, tested in modules(tmp_path).items() if not tested} == {"lib/core/job.py"}
+    assert strays(tmp_path) == {"tests/core/test_jobs.py"}

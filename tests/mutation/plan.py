@@ -174,14 +174,14 @@ ADAPTERS = (
     Target(
         "lib/adapters/dashscope/creates.py",
         ("create", "_sent", "_before_the_body", "CREATE_TOTAL_S"),
-        ("tests/adapters/dashscope/test_slow", *PAID),
+        PAID,
         own=("tests/adapters/dashscope/test_client",),
     ),
     Target(
         "lib/adapters/dashscope/connection.py",
         ("Connection.read", "Connection.query", "_failed"),
-        ("tests/adapters/dashscope/test_slow", *PAID),
-        own=("tests/adapters/dashscope/test_client",),
+        PAID,
+        own=("tests/adapters/dashscope/test_client", "tests/adapters/dashscope/test_creates"),
     ),
     Target(
         "lib/adapters/dashscope/listing.py",
@@ -189,7 +189,7 @@ ADAPTERS = (
             *("TaskList.read", "TaskList._by_our_clock", "_whole", "LIST_AT_MOST_S"),
             *("PAGE_SIZE", "PAGES_AT_MOST"),
         ),
-        ("tests/adapters/dashscope/test_slow", *PAID),
+        PAID,
         own=("tests/adapters/dashscope/test_client",),
     ),
     Target(
@@ -214,7 +214,6 @@ ADAPTERS = (
             "tests/flows/requests/test_submit_repeated",
             SCENARIOS,
         ),
-        own=("tests/adapters/state/test_ledger_edges",),
     ),
     Target(
         "lib/adapters/state/jobs.py",
@@ -225,7 +224,6 @@ ADAPTERS = (
         "lib/adapters/state/finished.py",
         ("FinishedJobs.finish", "FinishedJobs.finished", "FinishedJobs.purge"),
         OBJECTS,
-        own=("tests/adapters/state/test_jobs_edges",),
     ),
     Target("lib/adapters/state/inbox.py", first=OBJECTS),
     Target(
@@ -248,7 +246,9 @@ PLAN = Plan(
     tests=(
         "tests/core",
         "tests/adapters/dashscope/test_client.py",
-        "tests/adapters/dashscope/test_client_edges.py",
+        "tests/adapters/dashscope/test_connection.py",
+        "tests/adapters/dashscope/test_creates_edges.py",
+        "tests/adapters/dashscope/test_listing.py",
         "tests/adapters/bucket/test_client_edges.py",
         "tests/adapters/outbound/test_service_clock_edges.py",
         "tests/adapters/state",
@@ -259,14 +259,14 @@ PLAN = Plan(
         WORLDS,
     ),
     ignored=(
-        "tests/core/media/test_frames.py",
-        "tests/core/media/test_mp4.py",
+        "tests/core/media",
         "tests/core/test_webhooks_signature.py",
+        "tests/flows/test_memory.py",
         "tests/flows/test_tick_bounded.py",
         "tests/flows/requests/test_implicit_key.py",
         "tests/flows/tasks/test_finish_final.py::test_a_verdict_never_changes[completed]",
         "tests/flows/tasks/test_finish_final.py::test_a_verdict_never_changes[failed]",
-        "tests/flows/requests/test_cancel_delete.py::test_fifty_watchers_ask_the_upstream_no_more_than_one",
+        "tests/flows/requests/test_refresh.py::test_fifty_watchers_ask_the_upstream_no_more_than_one",
         "tests/flows/tasks/test_queue_accounts.py::test_an_owner_with_many_jobs_does_not_starve",
         "tests/flows/tasks/test_unreachable_pins.py::test_jobs_wait_visibly_and_go_on_when_their_account_is_back",
         "tests/flows/test_rollback.py::test_yesterdays_jobs_are_carried_on",

@@ -3,20 +3,14 @@
 import base64
 import functools
 import json
-import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
-import requests
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
-from lib.config import ConfigError, parse
 from lib.emulator.clock import Clock
 from lib.emulator.in_process import InProcess
 from lib.emulator.storage.identity import IdentityApp
@@ -153,30 +147,6 @@ def test_without_the_setting_a_genuine_token_is_worth_nothing(make_world):
     assert guarded.get(guarded.google.token()) == 401
 
 
-@pytest.mark.parametrize(
-    ("env", "says"),
-    [
-        ({"ID_TOKEN_AUDIENCE": "a"}, "go together"),
-        ({"ID_TOKEN_OWNERS": '{"a": ["b"]}'}, "go together"),
-        ({"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": "{}"}, "go together"),
-        ({"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": "[]"}, "JSON object"),
-        ({"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": '{"a": "b"}'}, "JSON object"),
-        ({"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": '{"a": [""]}'}, "JSON object"),
-        ({"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": '{"a/b": ["c"]}'}, "letters, digits"),
-        (
-            {"ID_TOKEN_AUDIENCE": "a", "ID_TOKEN_OWNERS": '{"a": ["x@y"], "b": ["X@Y"]}'},
-            "two owners",
-        ),
-        ({"ID_TOKEN_CERTS_URL": "https://evil.example/certs"}, "STORAGE_EMULATOR_HOST"),
-        ({"POLL_BEHIND_IAM": "yes"}, "on, off"),
-        ({"OWNER_LIMITS": '{"a/b": {}}'}, "letters, digits"),
-    ],
-)
-def test_half_a_setting_or_a_wrong_one_stops_the_start(env, says):
-    with pytest.raises(ConfigError, match=says):
-        parse({"BUCKET": "b", "DASHSCOPE_API_KEY": "k", **env})
-
-
 # The emulators' identities
 
 
@@ -255,43 +225,6 @@ def test_with_only_a_bucket_and_a_key_of_the_upstream_every_call_is_refused(make
     poll = Client(Request.application(world.service.poll))
     assert poll.post("/", headers=headers).status_code == 503
     assert world.names() == []
-
-
-@pytest.mark.parametrize("target", ["api", "poll"])
-def test_a_process_with_an_empty_environment_opens_nothing(target, tmp_path):
-    """The real functions-framework: it starts, and answers nobody but with an error."""
-    from lib.cli.processes import consecutive_ports  # only here
-
-    port = consecutive_ports(1)
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "functions_framework", "--target", target),
-            *("--source", str(ROOT / "main.py"), "--host", "127.0.0.1", "--port", str(port)),
-        ],
-        env={"PATH": os.environ["PATH"]},
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for headers in (CREDENTIALS["none"], CREDENTIALS["a key"], CREDENTIALS["a token"]):
-            for method, path in (("GET", "/v1/videos"), ("POST", "/v1/videos"), ("POST", "/")):
-                answer = patient(method, f"http://127.0.0.1:{port}{path}", headers)
-                assert answer.status_code == 500
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def patient(method, url, headers):
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            return requests.request(method, url, headers=headers, timeout=10)
-        except requests.ConnectionError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
 
 
 def test_an_event_is_checked_as_a_call_is(make_world):

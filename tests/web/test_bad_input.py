@@ -5,7 +5,6 @@ None may reach the upstream, none may be a 500, and none may leave a job behind.
 
 import base64
 import io
-import json
 
 import pytest
 
@@ -447,50 +446,6 @@ def test_a_bad_route_or_body(world, row):
     refused(world, answer, status, code, words)
     if status == 405:
         assert "OPTIONS" in answer.headers["Allow"]
-
-
-def test_a_body_above_the_platform_limit_is_refused_unread(world):
-    class Counting(io.BytesIO):
-        asked = 0
-
-        def read(self, size=-1):
-            Counting.asked += 1
-            return super().read(size)
-
-    answer = world.client.post(
-        "/v1/videos",
-        input_stream=Counting(b" " * 100),
-        content_type="application/json",
-        environ_overrides={"CONTENT_LENGTH": str(33 << 20)},
-    )
-    refused(world, answer, 413, "payload_too_large", "https links")
-    assert Counting.asked == 0
-
-
-def test_a_redirect_to_a_private_address_is_not_followed(world):
-    world.bucket.blob("redirect").upload_from_string(b"x")
-    from werkzeug.wrappers import Response  # one test needs it
-
-    from lib.emulator.in_process import InProcess
-
-    bounce = Response(status=302, headers={"Location": "https://169.254.169.254/latest"})
-    world.context.fetch._session.mount("http://127.0.0.1:9009", InProcess(bounce))
-    fields = {**BASE, "first_frame": "http://127.0.0.1:9009/a.png"}
-    error = refused(
-        world, world.client.post("/v1/videos", json=fields), 400, "invalid_frame", "public"
-    )
-    assert error["param"] == "first_frame"
-
-
-def test_a_crash_is_json_logged_and_says_nothing_of_itself(make_world, capsys):
-    world = make_world()
-    world.service.api.routes[0].answer.__self__._context = None
-    answer = world.client.post("/v1/videos", json=BASE)
-    body = json.loads(answer.data)
-    assert answer.status_code == 500
-    assert body["error"]["code"] == "internal_error"
-    assert "NoneType" not in answer.text
-    assert "AttributeError" in "".join(capsys.readouterr())
 
 
 def test_the_table_is_long_enough():

@@ -1,6 +1,7 @@
 """Safe fetching: no spelling of a private address gets a connection."""
 
 import contextlib
+import time
 
 import pytest
 import requests
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from lib.adapters.outbound import fetch, url_policy
 from lib.adapters.outbound import session as sessions
 from lib.core.errors import ApiError
+from tests.adapters.outbound.test_url_policy import host
 
 SPELLINGS = [
     "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f000001/",
@@ -94,3 +96,56 @@ def test_an_http_link_is_upgraded_but_for_this_machines(link, becomes):
         assert url_policy.upgraded(link, allow_loopback_http=False) == link.replace(
             "http:", "https:"
         )
+
+
+PICTURE = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
+
+
+@pytest.fixture
+def local():
+    session = sessions.guarded_session(allow_loopback_http=True)
+    yield fetch.Fetcher(session, allow_loopback_http=True, now=time.monotonic, sleep=lambda _: None)
+    session.close()
+
+
+def refusal(fetcher, url, limit_bytes=1000):
+    with pytest.raises(ApiError) as refused:
+        fetcher.get(url, limit_bytes=limit_bytes, param="first_frame")
+    return refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>", "no picture (text)"),
+        (PICTURE + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b", "compressed"),
+        (PICTURE + b"Content-Length: 1001\r\n\r\n", "larger than 1000 bytes"),
+        (PICTURE + b"\r\n" + b"a" * 1001, "larger than 1000 bytes"),
+        (PICTURE + b"Content-Length: 100\r\n\r\nabc", "the connection broke"),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "answered 404"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /a.png\r\nContent-Length: 0\r\n\r\n", "more than 3"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n", "no link"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://example.com/\r\n\r\n", "not https"),
+        (b"HTTP/1.1 302 Found\r\nLocation: https://localhost/\r\n\r\n", "not a public name"),
+        (b"this is no HTTP\r\n\r\n", "does not answer"),
+    ],
+)  # fmt: skip
+def test_what_a_host_answers_is_judged_before_it_is_kept(local, answer, reason):
+    with host(answer) as (url, _):
+        assert reason in refusal(local, url)
+
+
+def test_no_cookie_of_one_caller_reaches_another(local):
+    with host(PICTURE + b"Set-Cookie: who=me\r\nContent-Length: 1\r\n\r\na") as (url, heard):
+        for _ in range(2):
+            assert local.get(url, limit_bytes=9, param="p") == b"a"
+        assert b"Cookie" not in b"".join(heard)
+
+
+def test_a_post_is_sent_once_follows_nothing_and_keeps_little(local):
+    far = b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/\r\n\r\n" + b"b" * 9999
+    with host(far) as (url, heard):
+        answer = local.post(url, b"{}", {"Content-Type": "application/json"}, total_s=2.0)
+        assert answer.status == 307
+        assert answer.body == b"b" * fetch.ANSWER_AT_MOST
+        assert len(heard) == 1

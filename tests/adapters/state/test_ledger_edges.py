@@ -1,14 +1,12 @@
-"""Keys, claims and gates under races and lost answers: who won, and that everybody hears the same."""
+"""Claims and gates under races and lost answers: who won, and that everybody hears the same."""
 
 import pytest
 
-from lib.core.outside.records import RecordUnreadable
 from lib.core.protocol.evidence import DISPUTED, Claim
 from tests.flows.odd import put
 from tests.hooks import instance, lost
 from tests.world import BUCKET
 
-KEY = "k" * 64
 ACCOUNT = "singapore"
 
 
@@ -59,76 +57,6 @@ def gone_when_looked_at(world, name):
         return send(request)
 
     return storage
-
-
-# Keys
-
-
-def test_the_first_binding_of_a_key_wins(ledger):
-    first = ledger.take_key("local", KEY, "vid_one", "f1", 5.0)
-    second = ledger.take_key("local", KEY, "vid_two", "f2", 6.0)
-    assert (first.id, second.id) == ("vid_one", "vid_one")
-    assert second == ledger.key("local", KEY) == first
-
-
-def test_a_free_key_costs_one_call(world):
-    calls = []
-
-    def storage(request, send):
-        calls.append(request.method)
-        return send(request)
-
-    assert through(world, storage).key("local", KEY) is None
-    assert calls == ["GET"]
-
-
-def test_a_key_that_is_gone_between_the_two_calls_is_bound_anew(world, ledger):
-    ledger.take_key("local", KEY, "vid_old", "f1", 5.0)
-    found = through(world, gone_when_looked_at(world, "keys/")).take_key(
-        "local", KEY, "vid_new", "f2", 6.0
-    )
-    assert found.id == "vid_new"
-    assert ledger.key("local", KEY) == found
-
-
-def test_a_key_whose_body_is_gone_meanwhile_is_free(world, ledger):
-    ledger.take_key("local", KEY, "vid_old", "f1", 5.0)
-
-    def storage(request, send):
-        if "alt=media" in request.url:
-            world.bucket.blob(f"keys/local/{KEY}.json").delete()
-        return send(request)
-
-    assert through(world, storage).key("local", KEY) is None
-
-
-def test_a_key_that_leads_to_no_id_is_nobodys(world, ledger):
-    entry = {"schema": 1, "id": "../jobs", "fingerprint": "f1", "created_at": 5.0}
-    put(world, f"keys/local/{KEY}.json", entry)
-    with pytest.raises(RecordUnreadable):
-        ledger.key("local", KEY)
-
-
-def test_an_expired_key_is_replaced_once(ledger):
-    old = ledger.take_key("local", KEY, "vid_old", "f1", 5.0)
-    fresh = ledger.replace_key("local", KEY, old, "vid_new", "f2", 6.0)
-    assert (fresh.id, fresh.fingerprint, fresh.created_at) == ("vid_new", "f2", 6.0)
-    assert ledger.key("local", KEY) == fresh
-    assert ledger.replace_key("local", KEY, old, "vid_late", "f3", 7.0) is None
-    assert ledger.key("local", KEY) == fresh
-
-
-def test_a_replacement_whose_answer_was_lost_is_ours(world, ledger):
-    old = ledger.take_key("local", KEY, "vid_old", "f1", 5.0)
-    late = through(world, unheard("POST"))
-    assert late.replace_key("local", KEY, old, "vid_new", "f2", 6.0) == ledger.key("local", KEY)
-
-
-def test_a_replacement_that_is_gone_again_is_nobodys(world, ledger):
-    old = ledger.take_key("local", KEY, "vid_old", "f1", 5.0)
-    ledger.replace_key("local", KEY, old, "vid_other", "f2", 6.0)
-    late = through(world, gone_when_looked_at(world, "keys/"))
-    assert late.replace_key("local", KEY, old, "vid_new", "f3", 7.0) is None
 
 
 # Claims
@@ -232,16 +160,3 @@ def test_a_move_whose_winner_is_gone_is_nobodys(world, ledger, kind):
     moved(ledger, kind, "another")
     late = through(world, gone_when_looked_at(world, "gates/"))
     assert moved(late, kind, "one", fresh) is None
-
-
-def test_no_gate_is_closed_for_longer_than_five_minutes_and_no_watch_kept_for_longer_than_a_tick(
-    world, ledger
-):
-    now = world.clock.now()
-    closed = ledger.move_gate(ledger.gate(ACCOUNT), "t", next_send=now + 9999)
-    assert closed.next_send == ledger.gate(ACCOUNT).next_send == now + 300
-    kept = ledger.move_poll_lease(
-        ledger.poll_lease(ACCOUNT), "t", until=now + 9999, next_list=now + 9999
-    )
-    assert kept.until == ledger.poll_lease(ACCOUNT).until == now + 1800
-    assert kept.next_list == now + 300

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from lib.core import errors
 from lib.core.upstream import reader
-from lib.core.upstream.outcomes import Accepted, Ambiguous, ListPage, Refused, Report, TaskStatus
+from lib.core.upstream.outcomes import (
+    Accepted,
+    Ambiguous,
+    ListPage,
+    Refused,
+    Report,
+    TaskStatus,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -255,3 +262,86 @@ def test_whatever_comes_a_report_is_made_of_texts(usage, output):
 def test_whatever_comes_as_a_list_no_row_is_dropped(data):
     found = reader.page(data)
     assert found is None or len(found.rows) == len(data["data"])
+
+
+def flat(code):
+    return f'{{"code": "{code}", "message": "m", "request_id": "r"}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (
+            200,
+            b'{"output": {"task_id": "t", "task_status": "PENDING"}, "request_id": "r"}',
+            Accepted,
+        ),
+        (200, b'{"output": {}}', Ambiguous),
+        (200, b'{"output": null}', Ambiguous),
+        (200, b'{"output": {"task_id": "../../v1/x"}}', Ambiguous),
+        (200, b'{"output": {"task_id": "a\\u0000b"}}', Ambiguous),
+        (200, b'{"output": {"task_id": 7}}', Ambiguous),
+        (200, b"<html>", Ambiguous),
+        (201, b'{"output": {"task_id": "t"}}', Ambiguous),
+        (302, b"", Ambiguous),
+        (400, flat("InvalidParameter"), Refused),
+        (400, b"<html>bad gateway</html>", Ambiguous),
+        (400, b"[]", Ambiguous),
+        (401, flat("InvalidApiKey"), Refused),
+        (403, b"denied by a proxy", Ambiguous),
+        (404, flat("ModelNotFound"), Refused),
+        (408, flat("RequestTimeOut"), Ambiguous),
+        (429, flat("Throttling"), Refused),
+        (429, b"slow down", Refused),
+        (500, flat("InternalError"), Ambiguous),
+        (502, b"", Ambiguous),
+        (503, flat("ModelUnavailable"), Refused),
+        (503, flat("ModelServingError"), Ambiguous),
+        (500, flat("ModelUnavailable"), Ambiguous),
+        (503, b"", Ambiguous),
+        (504, b"", Ambiguous),
+    ],
+)
+def test_refused_means_that_no_task_exists_and_nothing_else_does(status, body, kind):
+    assert isinstance(reader.outcome(status, body, None), kind)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "waits"),
+    [
+        (400, "InvalidParameter", errors.INVALID_REQUEST, False),
+        (400, "DataInspectionFailed", errors.CONTENT_POLICY, False),
+        (400, "InvalidImage.FileFormat", errors.INVALID_FRAME, False),
+        (400, "Arrearage", errors.UPSTREAM_QUOTA, True),
+        (401, "InvalidApiKey", errors.UPSTREAM_AUTH, True),
+        (403, "AccessDenied.Unpurchased", errors.UPSTREAM_AUTH, True),
+        (403, "AllocationQuota.FreeTierOnly", errors.UPSTREAM_QUOTA, True),
+        (404, "ModelNotFound", errors.UNSUPPORTED_MODEL, False),
+        (429, "Throttling.RateQuota", errors.RATE_LIMITED, True),
+        (429, "Throttling.AllocationQuota", errors.UPSTREAM_QUOTA, True),
+        (429, "Whatever", errors.RATE_LIMITED, True),
+    ],
+)
+def test_what_the_account_is_to_blame_for_waits_and_what_the_request_is_fails(
+    status, code, kind, waits
+):
+    refused = reader.outcome(status, flat(code), None)
+    assert (refused.kind, refused.waits, refused.limited) == (kind, waits, status == 429)
+
+
+@given(st.binary(max_size=300), st.integers(100, 599))
+def test_no_answer_can_break_the_reader(body, status):
+    assert isinstance(reader.outcome(status, body, None), Accepted | Refused | Ambiguous)
+
+
+def test_failed_inside_a_200_unknown_and_an_unlisted_word():
+    failed = reader.report("t", {"output": {"task_status": "FAILED", "code": "C", "message": "m"}})
+    assert (failed.status, failed.code) == (TaskStatus.FAILED, "C")
+    assert reader.report("t", {"output": {"task_status": "UNKNOWN"}}).status is TaskStatus.UNKNOWN
+    assert reader.report("t", {"output": {"task_status": "SUSPENDED"}}).status is TaskStatus.RUNNING
+    assert reader.report("t", {"output": {}}) is None
+
+
+def test_task_times_are_utc_plus_8():
+    times = {"task_status": "RUNNING", "submit_time": "2026-01-26 10:36:58.394"}
+    assert reader.report("t", {"output": times}).times == {"submitted": 1769395018.394}

@@ -5,16 +5,12 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 from skimage import color, data, metrics, transform
 
 from lib.emulator import film
 from lib.emulator.film.inspection import pictures
 from lib.emulator.samples import monster
-
-AREAS = {"480P": 480 * 832, "720P": 720 * 1280, "1080P": 1080 * 1920}
 
 
 def png(pixels):
@@ -50,27 +46,6 @@ def pan():
 @pytest.fixture(scope="module")
 def scene():
     return film.render(monster.first(), monster.last(), resolution="480P", seed=1, fast=True)
-
-
-@given(st.integers(240, 8000), st.integers(240, 8000), st.sampled_from(list(AREAS)))
-def test_both_sides_are_multiples_of_16_and_the_area_is_never_above_the_tier(width, height, tier):
-    made = film.output_size(width, height, tier)
-    assert all(side % 16 == 0 for side in made)
-    assert made[0] * made[1] <= AREAS[tier]
-
-
-@pytest.mark.parametrize(
-    ("first", "tier", "size"),
-    [
-        ((750, 1000), "720P", (816, 1104)),
-        ((832, 480), "480P", (832, 480)),
-        ((1280, 720), "720P", (1280, 720)),
-        ((1920, 1080), "1080P", (1920, 1072)),
-        ((2000, 360), "720P", (2256, 400)),
-    ],
-)
-def test_known_sizes(first, tier, size):
-    assert film.output_size(*first, tier) == size
 
 
 def test_the_form_is_that_of_the_service(pan):
@@ -116,49 +91,3 @@ def test_it_moves_smoothly_and_never_stands_still(which, request):
     assert max(steps) <= 2.5 * float(np.mean(steps))
     still = [step == 0.0 for step in steps]
     assert not any(a and b for a, b in itertools.pairwise(still))
-
-
-def test_the_same_seed_gives_the_same_bytes():
-    again = [
-        film.render(monster.first(), monster.last(), resolution="480P", seed=5, fast=True)
-        for _ in range(2)
-    ]
-    assert again[0] == again[1]
-
-
-@pytest.mark.parametrize(
-    "pair",
-    [
-        (data.astronaut()[:300, :400], data.astronaut()[:300, :400]),
-        (np.full((300, 400, 3), 90, np.uint8), np.full((300, 400, 3), 160, np.uint8)),
-        (data.astronaut()[:360, :480], data.cat()[:270, :360]),
-        (data.astronaut()[:250, :512], data.coffee()[:300, :300]),
-    ],
-    ids=["identical", "flat", "unrelated", "other-shape"],
-)
-def test_every_pair_makes_a_film(pair):
-    mp4 = film.render(png(pair[0]), png(pair[1]), resolution="480P", fast=True)
-    assert film.probe(mp4)["frames"] == 150
-
-
-def test_without_a_last_frame_the_camera_pushes_in():
-    mp4 = film.render(png(data.coffee()), None, resolution="480P", fast=True)
-    shown = pictures(mp4)
-    assert float(np.abs(luma(shown[0]) - luma(shown[-1])).mean()) > 0.005
-
-
-def test_the_watermark_touches_the_lower_right_corner_alone():
-    frame = png(np.full((464, 832, 3), 60, np.uint8))
-    plain, marked = (
-        pictures(film.render(frame, frame, resolution="480P", fast=True, watermark=on))[75]
-        for on in (False, True)
-    )
-    changed = np.argwhere(np.abs(luma(plain) - luma(marked)) > 0.1)
-    assert len(changed) > 50
-    assert changed[:, 0].min() > 464 * 0.9
-    assert changed[:, 1].min() > 832 * 0.85
-
-
-def test_what_is_no_picture_is_refused():
-    with pytest.raises(film.BadPicture):
-        film.render(b"no picture", None, resolution="480P")

@@ -1,44 +1,8 @@
-"""The emulator's own calls and its page of what it decided and left out."""
-
-import re
-from pathlib import Path
+"""The emulator's own calls: its clock, its faults, its settings, a reset."""
 
 import pytest
 
-from lib.emulator import upstream
-
 URL = "http://upstream.test/emulator"
-SHEET = Path(upstream.__file__).parents[1] / "PROTOCOL.md"
-
-
-def items(title):
-    part = SHEET.read_text("utf-8").partition(f"## {title}\n")[2].partition("\n## ")[0]
-    return [" ".join(text.split()) for text in part.replace("`", "").split("\n- ")[1:]]
-
-
-def test_the_page_lists_every_choice_and_everything_missing(emulated):
-    emulated.create()
-    answer = emulated.web.get(URL)
-    assert answer.headers["Content-Type"].startswith("text/html")
-    choices, missing = items("Where the documents are silent"), items("What is not implemented")
-    assert len(choices) >= 25
-    assert len(missing) >= 5
-    for text in choices + missing:
-        assert text.replace("'", "&#x27;") in answer.text, text
-    for word in ("UNCONFIRMED", "#lost-submit", "moderation", "wan2.2-kf2v-flash<td>PENDING"):
-        assert word in answer.text
-
-
-def test_the_sheet_names_a_source_for_every_row():
-    text = SHEET.read_text("utf-8")
-    marks = text.partition("| mark | source |")[2].partition("\n\n")[0]
-    known = set(re.findall(r"^\| (\w+) \|", marks, re.MULTILINE))
-    assert len(known) == 11
-    fields = text.partition("## Create")[2].partition("Frames:")[0]
-    rows = [row.split("|")[-2].strip() for row in re.findall(r"^\| `.*\|$", fields, re.MULTILINE)]
-    assert rows
-    for source in rows:
-        assert set(source.split(", ")) <= known, source
 
 
 def test_the_clock(emulated):
@@ -124,10 +88,3 @@ def test_an_unknown_call_is_404_and_names_the_known_ones(emulated):
     answer = emulated.web.get(f"{URL}/nothing")
     assert answer.status_code == 404
     assert "POST /emulator/clock" in answer.json()["message"]
-
-
-def test_a_crash_is_the_services_500_and_is_seen(emulated, capsys, monkeypatch):
-    monkeypatch.setattr(emulated.app.tasks, "of", None)
-    answer = emulated.call("GET", "/tasks")
-    assert (answer.status_code, answer.json()["code"]) == (500, "InternalError")
-    assert "Traceback" in capsys.readouterr().err

@@ -378,3 +378,29 @@ def test_a_failed_task_whose_job_is_gone_meanwhile_gets_no_verdict(world, upstre
     memory = seen(world, upstream, held)
     assert verdict(world, held) is None
     assert "errors" not in memory.done
+
+
+def test_two_overlapping_ticks_share_one_watch(make_world):
+    world = make_world(draw=lambda: (1.0, 5000.0))
+    world.post()
+    world.clock.advance(100)
+    held = world.context.ledger.poll_lease("singapore")
+    now = world.clock.now()
+    assert world.context.ledger.move_poll_lease(held, "0" * 16, until=now + 40)
+    before = world.upstream.counts["list"]
+    world.tick()
+    # The other's turn lasts 40 of this tick's 50 seconds.
+    assert world.upstream.counts["list"] - before <= 3
+
+
+def test_a_revoked_key_is_shown_as_the_reason_and_passes(make_world):
+    world = make_world(draw=lambda: (1.0, 200.0))
+    job_id = world.post().get_json()["id"]
+    world.upstream.faults.add(operation="list", kind="key", times=99)
+    world.upstream.faults.add(operation="get", kind="key", times=99)
+    world.clock.advance(100)
+    world.tick()
+    assert world.job(job_id)["waiting_for"] == "upstream_auth"
+    world.upstream.faults.clear()
+    world.run(ticks=40)
+    assert world.job(job_id)["status"] == "completed"

@@ -87,9 +87,3 @@ def test_after_the_day_of_their_films_they_end_and_say_so(stranded):
     assert world.job(unsure)["error"]["code"] == "submit_unknown"
     assert world.job(queued)["status"] == "expired"
     assert world.names("pending/") == []
-
-
-def test_an_account_named_twice_by_its_key_is_refused(make_world):
-    twice = [account("one", "singapore"), account("two", "singapore")]
-    with pytest.raises(Exception, match="two accounts share one key"):
-        make_world(env={"DASHSCOPE_ACCOUNTS": json.dumps(twice)})

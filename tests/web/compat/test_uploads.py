@@ -151,14 +151,6 @@ def test_a_file_is_of_one_owner_and_one_model(world):
     assert create(world, uploaded(world, BOB, PLUS), BOB, PLUS).status_code == 200
 
 
-def test_a_file_counts_for_48_hours(world):
-    url = uploaded(world)
-    world.clock.advance(48 * 3600)
-    assert create(world, url).status_code == 200
-    world.clock.advance(1)
-    assert said(create(world, url)) == UNREADABLE
-
-
 @pytest.mark.parametrize(
     "url",
     [
@@ -243,14 +235,6 @@ def test_a_file_has_at_most_the_size_of_a_frame(world, size, status):
     assert with_file.status_code == status
     if status == 400:
         assert refusal(with_file) == (400, "EntityTooLarge")
-
-
-def test_nothing_is_overwritten_and_the_same_file_twice_is_one(world):
-    fields = form(policy(world)["data"])
-    assert post(world, fields).status_code == 200
-    assert post(world, fields).status_code == 200  # a re-sent form
-    assert refusal(post(world, fields, b"another")) == (409, "FileAlreadyExists")
-    assert create(world, f"oss://{fields['key']}").status_code == 200
 
 
 def test_names_with_spaces_and_other_letters(world):

@@ -9,7 +9,7 @@ import pytest
 from lib import logs, redaction
 from lib.core.upstream import reader
 
-LIB = Path(__file__).resolve().parents[2] / "lib"
+LIB = Path(__file__).resolve().parents[1] / "lib"
 FORMS = re.compile(r"sk-|Bearer|whsec_|X-Goog|Signature|eyJ")
 
 

@@ -1,9 +1,7 @@
-"""The upstream on the wire, at the edges: what no task can have come of, how long an answer is read, whole lists."""
+"""A create on the wire, at the edges: what no task can have come of, how long its answer is read."""
 
 import contextlib
-import gzip
 import json
-import re
 
 import pytest
 import requests
@@ -15,16 +13,13 @@ from lib.core import errors
 from lib.core.jobs.intent import PlainRequest
 from lib.core.upstream.blocks import TooSlow
 from lib.core.upstream.create import Order
-from lib.core.upstream.outcomes import Accepted, Ambiguous, Listing, QueryFailed, Refused
-from tests.flows.tasks.stored import row
-from tests.flows.tasks.test_clocks_edges import shown
+from lib.core.upstream.outcomes import Accepted, Ambiguous, Refused
 from tests.world import START
 
 LINK = "https://frames.example/a.png"
 SMALL = Order(PlainRequest(model="wan2.2-kf2v-flash", resolution="720P", seconds=5), LINK, LINK)
 LARGE = Order(SMALL.request, "data:image/png;base64," + "A" * 500_000, LINK)
 TAKEN = {"output": {"task_id": "t1", "task_status": "PENDING"}, "request_id": "r"}
-HOUR_S = 3600.0
 
 
 class Trickle:
@@ -241,162 +236,3 @@ def test_whatever_else_goes_wrong_may_have_made_one(error):
 def test_a_connection_that_breaks_while_the_answer_is_read_is_ambiguous():
     broken = answer(b"", pieces=[b'{"output":', OSError("reset")])
     assert isinstance(Wire(broken).account().create(SMALL), Ambiguous)
-
-
-def test_a_redirect_is_followed_nowhere():
-    wire = Wire(answer(TAKEN, 307, Location="http://elsewhere.example/"))
-    assert isinstance(wire.account().create(SMALL), Ambiguous)
-    assert isinstance(wire.account().list(), QueryFailed)
-    assert {request.url.partition("/api")[0] for request in wire.asked} == {"http://up.example"}
-
-
-# A query
-
-
-def test_an_answer_may_be_packed():
-    packed = gzip.compress(json.dumps({"output": {"task_status": "RUNNING"}}).encode())
-    wire = Wire(answer(packed, **{"Content-Encoding": "gzip"}))
-    assert wire.account().get("t1").status == "RUNNING"
-
-
-@pytest.mark.parametrize(("size", "read"), [(1 << 20, True), ((1 << 20) + 1, False)])
-def test_an_answer_is_no_longer_than_a_mebibyte(size, read):
-    data = json.dumps({"output": {"task_status": "RUNNING"}}).encode()
-    found = Wire(answer(data + b" " * (size - len(data)))).account().get("t1")
-    assert isinstance(found, QueryFailed) is not read
-
-
-@pytest.mark.parametrize(("each_s", "read"), [(4.0, True), (5.0, True), (5.1, False)])
-def test_an_answer_to_a_query_is_read_for_fifteen_seconds(each_s, read):
-    wire = Wire(answer({"output": {"task_status": "RUNNING"}}, pieces=3, each_s=each_s))
-    assert isinstance(wire.account().get("t1"), QueryFailed) is not read
-
-
-@pytest.mark.parametrize(
-    ("status", "data", "kind", "message", "limited"),
-    [
-        (200, b"<html>", errors.UPSTREAM_UNAVAILABLE, "HTTP 200", False),
-        (200, b"[]", errors.UPSTREAM_UNAVAILABLE, "HTTP 200", False),
-        (201, {"code": "C"}, errors.UPSTREAM_UNAVAILABLE, "C", False),
-        (400, {"code": "C", "message": "m"}, errors.UPSTREAM_UNAVAILABLE, "m", False),
-        (
-            400,
-            {"output": {"task_status": "RUNNING"}},
-            errors.UPSTREAM_UNAVAILABLE,
-            "HTTP 400",
-            False,
-        ),
-        (401, {"code": "C"}, errors.UPSTREAM_AUTH, "C", False),
-        (403, {"code": "C"}, errors.UPSTREAM_AUTH, "C", False),
-        (404, {"code": "C"}, errors.UPSTREAM_UNAVAILABLE, "C", False),
-        (429, {"code": "C"}, errors.RATE_LIMITED, "C", True),
-        (429, b"", errors.RATE_LIMITED, "HTTP 429", True),
-        (500, {}, errors.UPSTREAM_UNAVAILABLE, "HTTP 500", False),
-    ],
-)
-def test_a_query_that_brought_nothing_says_why(status, data, kind, message, limited):
-    found = Wire(answer(data, status)).account().get("t1")
-    assert (found.kind, found.limited) == (kind, limited)
-    assert found.message == message
-
-
-# A list
-
-
-def paged(rows, number=1, *, total=None, takes_s=()):
-    """A list of so many pages with one row each, or all on the first."""
-
-    def made(wire, request):
-        page = int(re.search(r"page_no=(\d+)", request.url)[1])
-        wire.now += takes_s[page - 1] if takes_s else 0.0
-        share = rows if number == 1 else rows[page - 1 : page]
-        told = total[page - 1] if total else len(rows)
-        return answer({"data": share, "total": told, "total_page": number})(wire, request)
-
-    return Wire(made)
-
-
-def rows_of(number):
-    return [row(f"t{index}", START - 60) for index in range(number)]
-
-
-def test_a_list_of_one_page_is_asked_for_once_and_waits_for_nothing():
-    wire = paged(rows_of(2))
-    found = wire.account().list()
-    assert [one.task_id for one in found.rows] == ["t0", "t1"]
-    assert (found.at, wire.slept, len(wire.asked)) == (START, [], 1)
-    assert wire.asked[0].url.endswith("?page_no=1&page_size=50")
-
-
-def test_pages_are_asked_for_at_a_pace_and_no_more_than_there_are():
-    wire = paged(rows_of(3), 3)
-    found = wire.account().list()
-    assert [one.task_id for one in found.rows] == ["t0", "t1", "t2"]
-    assert wire.slept == [0.125, 0.125]
-    assert len(wire.asked) == 3
-
-
-@pytest.mark.parametrize(("pages", "whole"), [(99, True), (100, True), (101, False)])
-def test_a_list_has_a_hundred_pages_at_most(pages, whole):
-    wire = paged(rows_of(pages), pages)
-    assert isinstance(wire.account().list(), Listing) is whole
-    assert len(wire.asked) == min(pages, 100)
-
-
-@pytest.mark.parametrize(("second_s", "whole"), [(0.0, True), (9.875, True), (10.0, False)])
-def test_a_list_that_takes_longer_than_twenty_seconds_is_none(second_s, whole):
-    """Ten for the first page, an eighth between the two."""
-    found = paged(rows_of(2), 2, takes_s=(10.0, second_s)).account().list()
-    assert isinstance(found, Listing) is whole
-
-
-@pytest.mark.parametrize(
-    ("rows", "total", "whole"),
-    [
-        (rows_of(2), [2, 2], True),
-        (rows_of(2), [3, 2], False),
-        (rows_of(2), [2, 3], False),
-        (rows_of(2), [3, 3], False),
-        (rows_of(2), [1, 1], False),
-        ([row("t0", START), row("t0", START)], [2, 2], False),
-        ([row(None, START), row(None, START)], [2, 2], True),
-        ([row("t0", START), row(None, START)], [2, 2], True),
-    ],
-)
-def test_pages_that_do_not_fit_together_are_no_list(rows, total, whole):
-    assert isinstance(paged(rows, 2, total=total).account().list(), Listing) is whole
-
-
-def test_a_list_in_an_unknown_shape_or_none_is_no_list():
-    assert isinstance(Wire(answer({"data": {}})).account().list(), QueryFailed)
-    assert Wire(answer({"code": "C"}, 500)).account().list().message == "C"
-
-
-@pytest.mark.parametrize("ahead_s", [0, 120, -120])
-@pytest.mark.parametrize(
-    ("off_s", "told"),
-    [
-        (-60.0, True),
-        (-26 * HOUR_S, True),
-        (-26 * HOUR_S - 1, False),
-        (900.0, True),
-        (901.0, False),
-        (None, False),
-    ],
-)
-def test_a_rows_times_are_by_our_clock_and_within_what_a_list_can_hold(ahead_s, off_s, told):
-    one = row("t0", None if off_s is None else START + ahead_s + off_s)
-    one["end_time"] = one["gmt_create"]
-    account = paged([one]).account()
-    shown(account.clock, START, ahead_s - (ahead_s < 0))
-    (found,) = account.list().rows
-    expected = START + off_s if told else None
-    assert (found.created_at, found.ended_at) == (expected, expected)
-
-
-def test_the_times_of_a_task_are_by_our_clock():
-    data = {"output": {"task_status": "RUNNING", "submit_time": "2026-05-29 04:26:40.000"}}
-    account = Wire(answer(data)).account()
-    shown(account.clock, START, 120)
-    plain = Wire(answer(data)).account().get("t1").times
-    assert account.get("t1").times == {name: at - 120 for name, at in plain.items()}

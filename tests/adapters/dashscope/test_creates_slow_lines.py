@@ -1,4 +1,4 @@
-"""Large bodies over slow lines, with real sockets: a block has its timeout, the whole its deadline."""
+"""Large creates over slow lines, with real sockets: a block has its timeout, the whole its deadline."""
 
 import contextlib
 import json
@@ -8,17 +8,13 @@ import time
 
 import pytest
 import requests
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lib.adapters.dashscope import DashScope
 from lib.core.jobs.job import PlainRequest
-from lib.core.upstream.blocks import BLOCK, SMALL, Blocks, TooSlow, in_blocks
 from lib.core.upstream.create import Order
 from lib.core.upstream.outcomes import Accepted, Ambiguous, Refused
 
 STALL_S = 4.0  # longer than the connect's timeout, under which a body of bytes was written
-FRAME = b"\x89" * (10 << 20)
 ASKED = PlainRequest(model="wan2.2-kf2v-flash", resolution="720P", seconds=5)
 LARGE = Order(ASKED, "data:image/png;base64," + "A" * (10 << 20), None)
 TASK = {"output": {"task_id": "t", "task_status": "PENDING"}, "request_id": "r"}
@@ -118,19 +114,6 @@ def host():
         yield one
 
 
-def test_ten_megabytes_get_through_a_line_that_stalls(host):
-    found = account(host).upload(FRAME, "a.png", "image/png", "wan2.1-kf2v-plus")
-    assert found == "oss://x/a.png"
-    assert len(FRAME) < host.bodies[0] < len(FRAME) + 4096
-
-
-def test_an_upload_ends_with_its_time(host):
-    began = time.monotonic()
-    found = account(host).upload(FRAME, "a.png", "image/png", "wan2.1-kf2v-plus", 1.0)
-    assert "TooSlow" in found.message
-    assert time.monotonic() - began < STALL_S + 10
-
-
 def test_a_large_create_gets_through_a_line_that_stalls(host):
     assert account(host).create(LARGE, time.time() + 60) == Accepted("t", "r")
     assert host.bodies[0] > 10 << 20
@@ -153,37 +136,3 @@ def test_only_a_whole_body_can_have_made_a_task(then, kind):
         outcome = account(host).create(LARGE, time.time() + 60)
     assert isinstance(outcome, kind)
     assert getattr(outcome, "waits", True)
-
-
-def test_what_takes_long_says_so():
-    assert LARGE.takes_s == pytest.approx(42, abs=1)  # at 2 Mbit/s
-    assert Order(ASKED, "https://link", "https://link").takes_s == 0.0
-
-
-# The reader
-
-
-@given(st.binary(max_size=5000), st.lists(st.integers(-1, 999), max_size=20))
-def test_a_reader_gives_every_byte_once(data, sizes):
-    reader = Blocks(data, 10.0, lambda: 10.0)
-    assert len(reader) == len(data)
-    parts = [reader.read(size or 1) for size in sizes]
-    assert b"".join([*parts, reader.read()]) == data
-    assert reader.read() == b""
-    assert reader.ended_at == (10.0 if data else None)
-
-
-def test_a_reader_gives_nothing_after_its_deadline():
-    now = [10.0]
-    reader = Blocks(b"abcd", 10.0, lambda: now[0])
-    assert reader.read(2) == b"ab"
-    now[0] = 10.001
-    with pytest.raises(TooSlow, match="2 of 4 bytes"):
-        reader.read(2)
-    assert reader.ended_at is None
-
-
-def test_a_small_body_stays_bytes():
-    assert in_blocks(b"a" * SMALL, 0.0, lambda: 1.0) == b"a" * SMALL
-    assert isinstance(in_blocks(b"a" * (SMALL + 1), 0.0, lambda: 1.0), Blocks)
-    assert SMALL % BLOCK == 0
