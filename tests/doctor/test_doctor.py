@@ -475,7 +475,7 @@ def test_an_environment_without_packages_is_said(machine):
         machine.arguments = arguments
         status, findings = machine.findings()
         assert status == 1
-        assert findings[-1]["subject"] == "lock"
+        assert findings[-1]["subject"] == "packages"
 
 
 def test_without_an_environment_nothing_is_promised(machine):
