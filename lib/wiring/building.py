@@ -102,7 +102,7 @@ def _compat(config: Config, runtime: Runtime, context: Context, auth: Auth) -> C
 def _context(config: Config, runtime: Runtime, clock: ServiceClock) -> Context:
     bucket = Bucket(_client_bucket(config, runtime, clock), runtime.sleep)
     return Context(
-        jobs=Jobs(bucket),
+        jobs=Jobs(bucket, runtime.together),
         accounts=Accounts(bucket),
         bucket_clock=clock,
         ledger=Ledger(bucket, runtime.now),
