@@ -106,7 +106,7 @@ class _Row:
 
 
 def _loaded(context: Context, owner: str, rows: Iterator[_Row], wanted: int = 0) -> Iterator[Job]:
-    """The jobs of these rows in their order, several bodies at once, no more than `wanted` first."""
+    """The jobs of these rows in their order, several bodies at once, `wanted` first at most."""
     while True:
         size = wanted if 0 < wanted < BODIES_AT_ONCE else BODIES_AT_ONCE
         calls = [partial(_legible, context, owner, row) for row in islice(rows, size)]
