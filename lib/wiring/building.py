@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from requests.adapters import HTTPAdapter
+
 from lib.adapters import identity
 from lib.adapters.bucket.client import Bucket
 from lib.adapters.dashscope import DashScope
@@ -37,6 +39,8 @@ from lib.web.poll import Poll
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import requests
+
     from lib.adapters.files.v4 import Signer
     from lib.config import Config
     from lib.core.limits import OwnerLimits
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GOOGLE_STORAGE = "https://storage.googleapis.com"
+CONNECTIONS = 32  # kept to the bucket; a tick serves eight accounts at once
 
 
 @dataclass(frozen=True)
@@ -182,8 +187,15 @@ def _client_bucket(config: Config, runtime: Runtime, clock: ServiceClock) -> Any
         )
     else:
         client = storage.Client(_http=runtime.storage_session)
+    if runtime.storage_session is None:
+        _keep_connections(client._http)  # noqa: SLF001 - as below
     clock.watch(client._http)  # noqa: SLF001 - the client shows its transport under no other name
     return client.bucket(config.bucket)
+
+
+def _keep_connections(session: requests.Session) -> None:
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
 
 
 def _signer(config: Config, runtime: Runtime) -> Signer:
