@@ -22,6 +22,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
 from lib import config
+from lib.core.together import in_turn
 from lib.emulator.clock import Clock
 from lib.emulator.in_process import InProcess
 from lib.emulator.storage import StorageApp
@@ -164,7 +165,7 @@ class World:
             session.mount(self.upstream_url, InProcess(self.upstream))
         return session
 
-    def instance(self, *, now=None, sleep=None, connect=None):
+    def instance(self, *, now=None, sleep=None, connect=None, together=in_turn):
         """One more function instance over the same bucket and upstream."""
         connect = connect or self.session
         return build(
@@ -176,6 +177,7 @@ class World:
                 storage_session=connect(),
                 upstream_session=connect,
                 web_session=connect(),
+                together=together,
             ),
         )
 

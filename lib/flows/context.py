@@ -6,14 +6,15 @@ Built by `wiring` alone (and by tests, which hand in a clock that they move). Ho
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from lib.core.protocol.evidence import SubmitWindow
+from lib.core.together import in_turn
 from lib.flows.cache import Cache
 from lib.flows.memory import BODIES_AT_MOST, LINKS_AT_MOST, MemoryBudget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from lib.adapters.dashscope import DashScope
     from lib.adapters.files.artifacts import Artifacts
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
     from lib.adapters.state.ledger import Ledger
     from lib.adapters.state.outbox import Outbox
     from lib.core.limits import OwnerLimits
+    from lib.core.together import Together
     from lib.core.webhooks import Secret
-
-T = TypeVar("T")
 
 SEND_EVERY_S = 1.0  # a gate object takes one write a second; the upstream takes two creates
 
@@ -72,11 +72,6 @@ class Times:
     def window(self) -> SubmitWindow:
         """The times that reconciling goes by."""
         return SubmitWindow(self.lease_s, self.margin_s, self.delay_s, self.skew_s, self.far_s)
-
-
-def in_turn(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Several calls one after the other."""
-    return [call() for call in calls]
 
 
 @dataclass(frozen=True)
@@ -125,4 +120,4 @@ class Context:
     answered: Cache[bool] = field(default_factory=Cache)
     uploaded: Cache[str] = field(default_factory=Cache)
     webhook_secrets: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)
-    together: Callable[[Sequence[Callable[[], Any]]], list[Any]] = in_turn
+    together: Together = in_turn

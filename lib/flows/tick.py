@@ -10,6 +10,7 @@ first in the next tick.
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lib import logs
@@ -21,7 +22,7 @@ from lib.flows.tasks import queue
 from lib.flows.tasks.account import upstream_of
 from lib.flows.tasks.cleanup import cleanup
 from lib.flows.tasks.finish import close_if_ended, finish
-from lib.flows.tasks.poll import first_look, hand_over, poll
+from lib.flows.tasks.poll import first_look, hand_over, look, see
 from lib.flows.tasks.reconcile import reconcile
 from lib.flows.tasks.send import unsure
 from lib.flows.tasks.unreachable import mark_unreachable
@@ -29,7 +30,7 @@ from lib.flows.tick_state import TickState, legible
 from lib.flows.webhooks import send as webhooks_send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lib.adapters.state.jobs import Held
     from lib.flows.context import Context
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     Step = Callable[[Context, str, TickState], None]
 
 PAUSE_AT_LEAST_S = 0.5
+ACCOUNTS_AT_ONCE = 8
 CUT_LIFE_S = 600.0  # for so long what a tick left over comes first
 OF_ITS_ACCOUNT = frozenset({Stage.QUEUED, Stage.RUNNING, Stage.COPYING})
 MEND, ACCOUNT = "mend", "account"  # words for loops, in the cursor
@@ -109,31 +111,48 @@ def _round(context: Context, tick_state: TickState, *, late: bool) -> None:
     half = (context.now() + tick_state.deadline) / 2
     for held in tick_state.each(MEND, tick_state.jobs.values(), lambda: context.now() >= half):
         tick_state.attempt(held, _mend, context, held, tick_state)
-    steps: tuple[Step, ...] = (reconcile, poll, queue.serve)
-    for account in _accounts(context, tick_state):
-        for step in (queue.serve, *steps) if late else steps:
-            _try_account(account, partial(step, context, account, tick_state), tick_state)
+    steps: tuple[Step, ...] = (reconcile, _watch, queue.serve)
+    if late:
+        steps = (queue.serve, *steps)
+    names = _accounts(context, tick_state)
+    while group := list(islice(names, ACCOUNTS_AT_ONCE)):
+        context.together(
+            [partial(_serve, context, account, steps, tick_state) for account in group]
+        )
+
+
+def _serve(context: Context, account: str, steps: Iterable[Step], tick_state: TickState) -> None:
+    if context.now() >= tick_state.deadline:
+        tick_state.cut = True
+        return
+    tick_state.places[ACCOUNT] = account
+    for step in steps:
+        _try_account(account, partial(step, context, account, tick_state), tick_state)
+
+
+def _watch(context: Context, account: str, tick_state: TickState) -> None:
+    """Look at the running tasks; a place that has come free is used before any film is copied."""
+    looked = look(context, account, tick_state)
+    if looked and looked.freed:
+        queue.serve(context, account, tick_state)
+    if looked:
+        see(context, account, looked, tick_state)
 
 
 def _send_webhooks(context: Context, tick_state: TickState) -> None:
     try:
         webhooks_send.serve(context, tick_state)
     except ApiError as error:
-        tick_state.done["errors"] += 1
+        tick_state.count("errors")
         logs.event("tick.webhooks_wait", reason=error.kind.code)
 
 
 def _accounts(context: Context, tick_state: TickState) -> Iterator[str]:
-    """Every account, from the one on that comes after the last, as long as there is time."""
+    """Every account, from the one on that comes after the last."""
     names = list(context.upstreams)
     last = tick_state.places.get(ACCOUNT)
     first = names.index(last) + 1 if last in names else 0
-    for account in (*names[first:], *names[:first]):
-        if context.now() >= tick_state.deadline:
-            tick_state.cut = True
-            return
-        tick_state.places[ACCOUNT] = account
-        yield account
+    yield from (*names[first:], *names[:first])
 
 
 def _try_account(account: str, step: Callable[[], None], tick_state: TickState) -> None:
@@ -143,10 +162,10 @@ def _try_account(account: str, step: Callable[[], None], tick_state: TickState) 
         # The bucket did not answer for this account; the others go on.
         if isinstance(error, RecordUnreadable):
             tick_state.odd(error.name, error.why)
-        tick_state.done["errors"] += 1
+        tick_state.count("errors")
         logs.event("tick.account_waits", account=account, reason=error.kind.code)
     except Exception:  # noqa: BLE001 - one account's trouble is not the others'
-        tick_state.done["errors"] += 1
+        tick_state.count("errors")
         logs.crash("tick.account_failed", account=account)
 
 

@@ -1,10 +1,12 @@
 """What one tick remembers while it works: the listing, when to look again, what it did.
 
-Lost with the tick, on purpose: whatever matters stands in the bucket.
+Lost with the tick, on purpose: whatever matters stands in the bucket. Several accounts work on it
+at once; what belongs to one account or one job is touched by one of them only.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -76,6 +78,7 @@ class TickState:
     cut: bool = False
     done: Counter[str] = field(default_factory=Counter)
     hurried: bool = False
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
     def following(self, context: Context) -> Context:
         """What the steps of this tick work with: each of their writes is known here at once.
@@ -86,10 +89,11 @@ class TickState:
         return replace(context, jobs=context.jobs.followed(self._written))
 
     def _written(self, name: str, held: Held | None) -> None:
-        if held is None:
-            self.jobs.pop(name, None)
-        elif name in self.jobs:
-            self.jobs[name] = held
+        with self._lock:
+            if held is None:
+                self.jobs.pop(name, None)
+            elif name in self.jobs:
+                self.jobs[name] = held
 
     def take(self, inbox: Inbox) -> None:
         """Take a fresh listing."""
@@ -103,10 +107,10 @@ class TickState:
 
     def of(self, account: str, *stages: Stage) -> list[Held]:
         """The account's jobs in these stages."""
+        with self._lock:
+            there = list(self.jobs.values())
         return [
-            held
-            for held in self.jobs.values()
-            if held.state.account == account and held.state.stage in stages
+            held for held in there if held.state.account == account and held.state.stage in stages
         ]
 
     def busy(self, account: str, now: float, window_s: float) -> int:
@@ -117,7 +121,8 @@ class TickState:
             now: Unix seconds.
             window_s: for how long after a lease its request may still make a task, seconds.
         """
-        there = [*self.jobs.values(), *self.aside.values()]
+        with self._lock:
+            there = [*self.jobs.values(), *self.aside.values()]
         return sum(
             held.state.account == account
             and held.name not in self.ended
@@ -143,11 +148,21 @@ class TickState:
 
     def odd(self, name: str, why: str) -> None:
         """Count an object that cannot be read, and name it once."""
-        if name in self.unreadable:
-            return
-        self.unreadable[name] = why
+        with self._lock:
+            if name in self.unreadable:
+                return
+            self.unreadable[name] = why
         if len(self.unreadable) <= NAMED_AT_MOST:
             logs.event("object.unreadable", object=name[:200], reason=why)
+
+    def count(self, word: str) -> None:
+        """Note that something happened once more.
+
+        Args:
+            word: for the summary.
+        """
+        with self._lock:
+            self.done[word] += 1
 
     def attempt(
         self, held: Held | Entry, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs
@@ -168,17 +183,18 @@ class TickState:
         except RecordUnreadable as odd:
             self.odd(odd.name, odd.why)
             name = f"pending/{held.owner}/{held.id}.json"
-            if mine := self.jobs.pop(name, None):
-                self.aside[name] = mine
+            with self._lock:
+                if mine := self.jobs.pop(name, None):
+                    self.aside[name] = mine
         except ApiError as error:
-            self.done["errors"] += 1
+            self.count("errors")
             logs.event("tick.job_waits", job=held.id, reason=error.kind.code)
         except Exception:  # noqa: BLE001 - the tick is the last resort of every job
-            self.done["errors"] += 1
+            self.count("errors")
             logs.crash("tick.job_failed", job=held.id)
         else:
             if isinstance(result, str):
-                self.done[result] += 1
+                self.count(result)
             return result
         return None
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from requests.adapters import HTTPAdapter
+
 from lib.adapters import identity
 from lib.adapters.bucket.client import Bucket
 from lib.adapters.dashscope import DashScope
@@ -38,6 +40,8 @@ from lib.web.poll import Poll
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import requests
+
     from lib.adapters.files.v4 import Signer
     from lib.config import Config
     from lib.core.limits import OwnerLimits
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GOOGLE_STORAGE = "https://storage.googleapis.com"
+CONNECTIONS = 32  # kept to the bucket; a tick serves eight accounts at once
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def _compat(config: Config, runtime: Runtime, context: Context, auth: Auth) -> C
 def _context(config: Config, runtime: Runtime, clock: ServiceClock) -> Context:
     bucket = Bucket(_client_bucket(config, runtime, clock), runtime.sleep)
     return Context(
-        jobs=Jobs(bucket),
+        jobs=Jobs(bucket, runtime.together),
         accounts=Accounts(bucket),
         bucket_clock=clock,
         ledger=Ledger(bucket, runtime.now),
@@ -186,8 +191,15 @@ def _client_bucket(config: Config, runtime: Runtime, clock: ServiceClock) -> Any
         )
     else:
         client = storage.Client(_http=runtime.storage_session)
+    if runtime.storage_session is None:
+        _keep_connections(client._http)  # noqa: SLF001 - as below
     clock.watch(client._http)  # noqa: SLF001 - the client shows its transport under no other name
     return client.bucket(config.bucket)
+
+
+def _keep_connections(session: requests.Session) -> None:
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
 
 
 def _signer(config: Config, runtime: Runtime) -> Signer:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +16,13 @@ import requests
 
 from lib.adapters.bucket.errors import map_errors
 from lib.adapters.outbound.session import guarded_session, timed_session
-from lib.flows.context import in_turn
+from lib.core.together import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lib.config import Config
+    from lib.core.together import Together
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Runtime:
     storage_session: requests.Session | None
     upstream_session: Callable[[], requests.Session]
     web_session: requests.Session
-    together: Callable[[Sequence[Callable[[], Any]]], list[Any]] = in_turn
+    together: Together = in_turn
 
 
 def real(config: Config) -> Runtime:
@@ -60,9 +62,16 @@ def real(config: Config) -> Runtime:
 
 
 def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Several calls, each in a thread of its own; whoever answers slowly delays nobody else."""
-    with ThreadPoolExecutor(max(len(calls), 1)) as pool:
-        return list(pool.map(lambda call: call(), calls))
+    """Several calls, each in a thread of its own; whoever answers slowly delays nobody else.
+
+    All have ended when this returns, also when one of them raises.
+    """
+    if len(calls) <= 1:
+        return in_turn(calls)
+    with ThreadPoolExecutor(len(calls)) as pool:
+        # Each in a copy of the caller's context: log lines of a call name its request.
+        runs = [pool.submit(contextvars.copy_context().run, call) for call in calls]
+        return [run.result() for run in runs]
 
 
 def _emulated_clock(url: str) -> Callable[[], float]:

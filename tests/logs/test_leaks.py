@@ -210,7 +210,7 @@ class Day:
             raise RuntimeError(f"{args!r} {url} Bearer {self.key} {UPSTREAM_KEY}")
 
         with self.monkeypatch.context() as patch:
-            patch.setattr(submitting, "_choose_account", broken)
+            patch.setattr(submitting, "choose", broken)
             self.create(status=500)
         with self.monkeypatch.context() as patch:
             patch.setattr(ticking, "_round", broken)

@@ -8,18 +8,22 @@ Each object is read alone: what cannot be read is told apart, never written and 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from lib.adapters.bucket.errors import Conflict, Missing
 from lib.adapters.state.finished import DELETED, JSON, FinishedJobs, Tombstone, dump, tariff
 from lib.adapters.state.inbox import Held, Inbox, Unreadable, read_held, read_intent
 from lib.core.jobs.job import Intent, Job, State
 from lib.core.outside.records import SCHEMA, RecordUnreadable
+from lib.core.together import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lib.adapters.bucket.client import Bucket
+    from lib.adapters.bucket.metadata import Meta
+    from lib.core.together import Together
 
     OnWrite = Callable[[str, Held | None], None]
 
@@ -31,17 +35,20 @@ class Jobs(FinishedJobs):
 
     Args:
         bucket: where they lie.
+        together: runs calls to the bucket that may be made at once.
         on_write: called after each change of a pending object that took effect, with its name and
             the object as it is now, None when it was deleted.
     """
 
-    def __init__(self, bucket: Bucket, on_write: OnWrite | None = None) -> None:
+    def __init__(
+        self, bucket: Bucket, together: Together = in_turn, on_write: OnWrite | None = None
+    ) -> None:
         super().__init__(bucket)
-        self._on_write = on_write
+        self._together, self._on_write = together, on_write
 
     def followed(self, on_write: OnWrite) -> Jobs:
         """The same bucket state for a caller that keeps in memory what it writes."""
-        return Jobs(self._bucket, on_write)
+        return Jobs(self._bucket, self._together, on_write)
 
     def create(self, intent: Intent, state: State) -> Held | None:
         """Write the intent with its first state, once; None when the job already exists.
@@ -154,8 +161,8 @@ class Jobs(FinishedJobs):
     def find(self, owner: str, job_id: str) -> Job | None:
         """The job as a reader sees it; None when the owner has none of that id.
 
-        `pending/` is read before `jobs/`, and `jobs/` wins: the other order would lose a job for
-        the moment in which it moves.
+        `pending/` and `jobs/` are read at once, and `jobs/` wins. A job that is in neither may have
+        moved between the two reads, and is then in `jobs/`: that is read once more.
 
         Raises:
             Tombstone: the owner deleted it.
@@ -163,16 +170,34 @@ class Jobs(FinishedJobs):
             ApiError: the bucket does not answer.
         """
         name = _pending(owner, job_id)
-        meta = self._bucket.stat(name)
-        body = self._bucket.read(name) if meta else None
-        finished = self.finished(owner, job_id)
-        if finished or meta is None or body is None:
-            # A job that moved between our two reads of pending/ is in jobs/ by now.
+        calls = (
+            partial(self.finished, owner, job_id),
+            partial(self._bucket.stat, name),
+            partial(self._bucket.read, name),
+        )
+        read: list[Any] = self._together(calls)
+        finished: Job | None = read[0]
+        meta: Meta | None = read[1]
+        body: bytes | None = read[2]
+        if finished:
             return finished
+        if meta is None or body is None:
+            return self.finished(owner, job_id)
         held = read_held(meta)
         if isinstance(held, Unreadable):
             raise RecordUnreadable(name, held.why)
         return Job(read_intent(name, body), held.state)
+
+    def listed(self, held: Held) -> Job | None:
+        """A live job as a list showed it, or as it ended since; None when it is gone.
+
+        Raises:
+            Tombstone: the owner deleted it.
+            RecordUnreadable: this revision cannot read it.
+            ApiError: the bucket does not answer.
+        """
+        intent = self.intent(held)
+        return Job(intent, held.state) if intent else self.finished(held.owner, held.id)
 
 
 def _pending(owner: str, job_id: str) -> str:

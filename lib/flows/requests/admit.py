@@ -102,17 +102,29 @@ def admit(context: Context, owner: str, request: VideoRequest) -> Admission:
     return Admission(context, owner, request)
 
 
+def offering(context: Context, model: str) -> tuple[str, ...]:
+    """The accounts whose region offers a model, in their order; none where no region does.
+
+    Args:
+        context: what the flows work with.
+        model: its name, as asked for.
+    """
+    return tuple(
+        name for name, upstream in context.upstreams.items() if _offers(upstream.region, model)
+    )
+
+
+def _offers(region: str, model: str) -> bool:
+    try:
+        catalogue.resolve(region, model)
+    except ApiError:
+        return False
+    return True
+
+
 def _accounts(context: Context, model: str) -> tuple[str, ...]:
-    """The accounts whose region offers the model, or the refusal of the first one."""
-    refusal: ApiError | None = None
-    names = []
-    for name, upstream in context.upstreams.items():
-        try:
-            catalogue.resolve(upstream.region, model)
-        except ApiError as error:
-            refusal = refusal or error
-        else:
-            names.append(name)
-    if not names and refusal:
-        raise refusal
-    return tuple(names)
+    names = offering(context, model)
+    if not names:
+        # Raises the refusal, in the words for the first account's region.
+        catalogue.resolve(next(iter(context.upstreams.values())).region, model)
+    return names

@@ -11,6 +11,7 @@ import re
 import threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lib.core.errors import FrameFault, invalid_frame
@@ -58,10 +59,10 @@ def store(context: Context, owner: str, job_id: str, first: Frame, last: Frame |
     Raises:
         ApiError: the bucket does not answer.
     """
-    return Kept(
-        context.artifacts.store_frame(owner, job_id, first),
-        context.artifacts.store_frame(owner, job_id, last) if last else None,
-    )
+    frames_of_job = [first, last] if last else [first]
+    calls = [partial(context.artifacts.store_frame, owner, job_id, each) for each in frames_of_job]
+    refs = context.together(calls)
+    return Kept(refs[0], refs[1] if last else None)
 
 
 @contextmanager
@@ -81,11 +82,11 @@ def judged(
         if links
         else nullcontext()
     ):
-        first = load(context, owner, request.first_frame, "first_frame")
-        last = None
+        calls = [partial(load, context, owner, request.first_frame, "first_frame")]
         if request.last_frame is not None:
-            last = load(context, owner, request.last_frame, "last_frame")
-        yield first, last
+            calls.append(partial(load, context, owner, request.last_frame, "last_frame"))
+        loaded = context.together(calls)
+        yield loaded[0], loaded[1] if request.last_frame is not None else None
 
 
 def load(context: Context, owner: str, source: str | bytes, param: str) -> Frame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lib.adapters.state.jobs import Tombstone
@@ -16,15 +17,14 @@ from lib.core.errors import ApiError
 from lib.core.ids import new_id
 from lib.core.jobs.job import Intent
 from lib.core.times import DAY_S
-from lib.flows.context import SEND_EVERY_S
-from lib.flows.requests.admit import admit
+from lib.flows.requests.admit import admit, offering
+from lib.flows.requests.choose_account import choose, read_gates
 from lib.flows.requests.frames import store
 from lib.flows.requests.implicit_key import Repeats, begin
 from lib.flows.requests.start import AGAIN, AGAIN_WITH_KEY, NotKnown, start
-from lib.flows.tasks import clocks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from lib.adapters.state.ledger import KeyEntry
     from lib.core.jobs.job import Job
@@ -108,24 +108,25 @@ def _taken_in(
 ) -> Submission:
     admission = admit(context, owner, request)
     fingerprint = request.fingerprint(owner)
-    job_id = new_id(context.now(), context.token())
     hashed = hashlib.sha256(key.encode()).hexdigest() if key else None
-    begun: Begun | None = None
-    if hashed:
-        entry = _bind(context, owner, hashed, job_id, fingerprint)
-        if entry.id != job_id and (job := _earlier(context, owner, entry)):
-            return Submission(job, replayed=True)
-        job_id = entry.id  # ours, or a dead attempt's, taken over
-    elif repeats:
-        begun = begin(context, owner, fingerprint, job_id, repeats)
-        if begun.job:
-            return Submission(begun.job, replayed=True, begun=begun)
-        job_id = begun.entry.id  # as above
+    # A gate may be read before anything is certain: it is written only if it is still the same.
+    bound, gates = context.together(
+        [
+            partial(_bound, context, owner, hashed, fingerprint, repeats),
+            partial(read_gates, context, offering(context, request.model)),
+        ]
+    )
+    if bound.job:
+        return Submission(bound.job, replayed=True, begun=bound.begun)
     with admission.checked() as admitted:
-        kept = store(context, owner, job_id, admitted.first, admitted.last)
-    account, direct = _choose_account(context, admitted.accounts)
+        kept, (account, direct) = context.together(
+            [
+                partial(store, context, owner, bound.id, admitted.first, admitted.last),
+                partial(choose, context, admitted.accounts, gates),
+            ]
+        )
     intent = Intent(
-        id=job_id,
+        id=bound.id,
         owner=owner,
         created_at=context.now(),
         account=account,
@@ -139,7 +140,31 @@ def _taken_in(
         key=hashed,
     )
     made, job = start(context, intent, direct=direct)
-    return Submission(job, not made, admitted.limits if made else {}, begun)
+    return Submission(job, not made, admitted.limits if made else {}, bound.begun)
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """The id of a request, and the job of an earlier attempt if there is one."""
+
+    id: str
+    job: Job | None = None
+    begun: Begun | None = None
+
+
+def _bound(
+    context: Context, owner: str, key: str | None, fingerprint: str, repeats: Repeats | None
+) -> _Bound:
+    job_id = new_id(context.now(), context.token())
+    if key:
+        entry = _bind(context, owner, key, job_id, fingerprint)
+        if entry.id != job_id and (job := _earlier(context, owner, entry)):
+            return _Bound(entry.id, job)
+        job_id = entry.id  # ours, or a dead attempt's, taken over
+    elif repeats:
+        begun = begin(context, owner, fingerprint, job_id, repeats)
+        return _Bound(begun.entry.id, begun.job, begun)  # as above
+    return _Bound(job_id)
 
 
 def _bind(context: Context, owner: str, key: str, job_id: str, fingerprint: str) -> KeyEntry:
@@ -181,15 +206,3 @@ def _earlier(context: Context, owner: str, entry: KeyEntry) -> Job | None:
             "The job of this Idempotency-Key was deleted. Use a new key for a new job.",
             "Idempotency-Key",
         ) from None
-
-
-def _choose_account(context: Context, accounts: Sequence[str]) -> tuple[str, bool]:
-    """Which account takes the job, and whether it may be sent at once."""
-    for name in accounts:
-        gate = context.ledger.gate(name)
-        now = context.now()
-        if gate.free > 0 and now >= gate.next_send and not clocks.off(context, name):
-            changes = {"free": gate.free - 1, "next_send": now + SEND_EVERY_S}
-            if context.ledger.move_gate(gate, context.token(), **changes):
-                return name, True
-    return accounts[int(context.token(), 16) % len(accounts)], False

@@ -51,7 +51,7 @@ def halted(context: Context, account: str, tick_state: TickState) -> bool:
     ):
         tick_state.looks[f"clock {account}"] = context.now() + ASK_EVERY_S
         context.upstreams[account].list()
-        tick_state.done["lists"] += 1
+        tick_state.count("lists")
     if not off(context, account):
         return False
     if waiting:
@@ -61,7 +61,7 @@ def halted(context: Context, account: str, tick_state: TickState) -> bool:
             ours_s=round(context.bucket_clock.off_s, 1),
             upstream_s=round(context.upstreams[account].clock.off_s, 1),
         )
-        tick_state.done["clock_off"] += 1
+        tick_state.count("clock_off")
     for held in [held for held in waiting if held.state.reason != CLOCK_OFF.code][:REASONS_AT_MOST]:
         tick_state.attempt(held, _set_reason, context, held)
     return True

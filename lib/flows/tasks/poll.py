@@ -7,6 +7,7 @@ reader asks.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lib import logs
@@ -50,8 +51,33 @@ def first_look(context: Context, state: State) -> float:
     return state.accepted_at + (EARLIEST * state.eta_s if fixed is None else fixed)
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What one list call has shown.
+
+    Attributes:
+        due: jobs whose task may have ended.
+        rows: task id to its row; None when the list failed.
+        freed: whether it shows tasks that have ended since the last look.
+    """
+
+    due: list[Held]
+    rows: dict[str, Row] | None
+    freed: bool
+
+
 def poll(context: Context, account: str, tick_state: TickState) -> None:
     """Look at the account's tasks that may have ended, and act on what is found.
+
+    Raises:
+        ApiError: the bucket does not answer.
+    """
+    if looked := look(context, account, tick_state):
+        see(context, account, looked, tick_state)
+
+
+def look(context: Context, account: str, tick_state: TickState) -> Looked | None:
+    """One list call for all tasks of an account, if one is due; None where nothing is to be done.
 
     Raises:
         ApiError: the bucket does not answer.
@@ -61,31 +87,47 @@ def poll(context: Context, account: str, tick_state: TickState) -> None:
     found = [held for held in watched if upstream_of(context, held.state)]
     due = [held for held in found if now >= first_look(context, held.state)]
     if not due or not may_list(context, account, tick_state):
-        return
+        return None
     listing = context.upstreams[account].list()
-    tick_state.done["lists"] += 1
-    rows: dict[str, Row] | None = None
+    tick_state.count("lists")
     if isinstance(listing, Listing):
         tick_state.fails.pop(account, None)
         look_over(context, account, listing, tick_state)
         rows = listing.known()
-        _note_ended(found, rows, tick_state)
-    else:
-        _list_failed(context, account, tick_state, listing)
-        if listing.limited:
-            return
+        return Looked(due, rows, freed=_note_ended(found, rows, tick_state))
+    _list_failed(context, account, tick_state, listing)
+    return None if listing.limited else Looked(due, None, freed=False)
+
+
+def see(context: Context, account: str, looked: Looked, tick_state: TickState) -> None:
+    """Act on what a list has shown: each task that may have ended, its film copied.
+
+    Args:
+        context: what the flows work with.
+        account: whose tasks.
+        looked: what the list has shown.
+        tick_state: of this tick.
+    """
     for held in tick_state.each(
-        f"watch-{account}", due, lambda: context.now() >= tick_state.deadline
+        f"watch-{account}", looked.due, lambda: context.now() >= tick_state.deadline
     ):
-        tick_state.attempt(held, _see, context, held, tick_state, rows)
+        tick_state.attempt(held, _see, context, held, tick_state, looked.rows)
 
 
-def _note_ended(found: Iterable[Held], rows: Mapping[str, Row], tick_state: TickState) -> None:
-    """A task that has ended holds no place upstream, whatever becomes of its film."""
-    for held in found:
-        row = rows.get(held.state.task_id)
-        if row is not None and row.status in ENDED:
-            tick_state.ended.add(held.name)
+def _note_ended(found: Iterable[Held], rows: Mapping[str, Row], tick_state: TickState) -> bool:
+    """A task that has ended holds no place upstream, whatever becomes of its film.
+
+    Returns:
+        Whether one of them was not known to have ended.
+    """
+    ended = {
+        held.name
+        for held in found
+        if (row := rows.get(held.state.task_id)) is not None and row.status in ENDED
+    }
+    fresh = ended - tick_state.ended
+    tick_state.ended |= fresh
+    return bool(fresh)
 
 
 def may_list(context: Context, account: str, tick_state: TickState) -> bool:
@@ -171,7 +213,7 @@ def late(state: State, now: float) -> bool:
 
 def _look(context: Context, held: Held, tick_state: TickState) -> str | None:
     report = context.upstreams[held.state.account].get(held.state.task_id)
-    tick_state.done["gets"] += 1
+    tick_state.count("gets")
     if isinstance(report, QueryFailed):
         logs.event("tick.get_failed", job=held.id, reason=report.why)
         if report.retry_after_s:

@@ -47,7 +47,7 @@ def reconcile(context: Context, account: str, tick_state: TickState) -> None:
     tick_state.looks[memory] = context.now() + EVERY_S
     waiting = _in_doubt(context, account, unsettled, tick_state)
     listing = context.upstreams[account].list()
-    tick_state.done["lists"] += 1
+    tick_state.count("lists")
     trusted = not clocks.halted(context, account, tick_state)
     whole = listing if isinstance(listing, Listing) and trusted else None
     evidence = read_evidence(context, account, whole)
@@ -111,7 +111,7 @@ def _ask(context: Context, account: str, task_id: str, tick_state: TickState) ->
     """Which prompt an ended task was made with; a failed one does not tell."""
     context.sleep(QUERY_GAP_S)
     report = context.upstreams[account].get(task_id)
-    tick_state.done["gets"] += 1
+    tick_state.count("gets")
     if isinstance(report, Report) and report.status in ENDED:
         tick_state.prompts[task_id] = report.orig_prompt
 
