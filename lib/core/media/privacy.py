@@ -177,8 +177,8 @@ def _bmp(data: bytes) -> tuple[list[bytes | memoryview], bytes]:
     start = start or known
     if start == BMP_HEAD + size:
         start += palette  # as decoders read it
-    if start > len(data):
-        raise ValueError("it breaks off")
+    if not BMP_HEAD + size <= start <= len(data):
+        raise ValueError("its pixels do not lie behind its head")
     end = start + (width * bits + 31) // 32 * 4 * abs(height)
     head = bytearray(data[: min(known, start)])
     pixels = memoryview(data)[start:end]
@@ -198,7 +198,7 @@ def _profile(data: bytes, head: bytearray, end: int) -> bytes:
     if profile:
         head[place] = pack("<II", end - BMP_HEAD, len(profile))
         return profile
-    if head[colours] in {LINKED, EMBEDDED}:
+    if head[colours] in (LINKED, EMBEDDED):
         head[colours] = SRGB
     head[place] = bytes(8)
     return b""
