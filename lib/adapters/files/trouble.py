@@ -109,7 +109,7 @@ class Signing:
                 self._told_at = self._now()
         if tell:
             reason = f"{name}: {error}"[:300]
-            logs.event("link.unsigned", reason=reason, account=email or None, remedy=mended)
+            logs.event("link.unsigned", reason=reason, service_account=email or None, remedy=mended)
         return refusal
 
 
