@@ -1,11 +1,12 @@
 """Pictures of every sort through the real POST: taken or refused with a reason, in bounded memory."""
 
 import io
+import random
 
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
-from lib.core.errors import ApiError
+from lib.core.errors import ApiError, FrameFault
 from lib.core.media import frames
 from tests.web import picture_corpus as corpus
 
@@ -72,3 +73,17 @@ def test_what_memory_cannot_hold_is_refused_and_says_how_much_it_can():
         make, _ = corpus.REFUSED[name]
         with pytest.raises(ApiError, match=r"got 8000x8000 pixels; allowed for .* million pixels"):
             frames.check(make(), "last_frame")
+
+
+def test_what_grows_too_large_when_it_is_turned_is_refused_and_says_so():
+    """Noise of one bit is small as a PNG and large as anything else."""
+    side = 4400
+    noise = Image.frombytes("1", (side, side), random.Random(1).randbytes(side * side // 8))
+    file = io.BytesIO()
+    noise.save(file, "PNG", exif=corpus.exif(6))
+    with pytest.raises(ApiError, match=r"first_frame: got \d{7} bytes, which upright") as raised:
+        frames.check(file.getvalue(), "first_frame")
+    assert raised.value.fault is FrameFault.TOO_LARGE
+    file = io.BytesIO()
+    noise.save(file, "PNG")
+    assert frames.check(file.getvalue(), "first_frame").data == file.getvalue()

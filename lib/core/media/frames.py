@@ -70,7 +70,12 @@ def check(data: bytes, param: str) -> Frame:
     try:
         return encoded(changed, head)
     except ValueError:
-        raise too_large(param) from None
+        raise refused(
+            param,
+            FrameFault.TOO_LARGE,
+            f"got {len(data)} bytes, which upright and opaque would be more than the allowed "
+            f"{FRAME_AT_MOST}. Turn it and flatten it yourself, or send fewer pixels",
+        ) from None
 
 
 def _head(data: bytes, param: str) -> Head:
