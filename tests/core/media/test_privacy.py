@@ -297,6 +297,20 @@ def test_what_is_no_picture_is_refused_and_never_a_crash(kind, drawn):
     assert heard == []
 
 
+@pytest.mark.parametrize("side", [300, 9500, 14_000, 65_500])
+def test_a_second_head_with_other_sides_is_no_bomb_and_no_word_in_the_log(side):
+    data = picture(320, 260, kind="JPEG")
+    at = data.index(b"\xff\xc0")
+    head = bytearray(data[at : at + 2 + struct.unpack_from(">H", data, at + 2)[0]])
+    head[5:9] = struct.pack(">HH", side, side)
+    twice = data.replace(b"\xff\xda", bytes(head) + b"\xff\xda", 1)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with pytest.raises(ApiError, match="does not decode"):
+            frames.check(twice, "first_frame")
+    assert heard == []
+
+
 GROWING = {
     "JPEG: what applications add": lambda n: (
         (whole := picture(kind="JPEG"))[:2] + SEGMENTS["APP4"] * n + whole[2:]
