@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from lib import logs
 from lib.core.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
-from lib.web import address, answered, intake, problem
+from lib.web import address, answered, cors, intake, problem
 from lib.web.compat import app as compat_app
 from lib.web.last_resort import answer_or_refuse
 from lib.web.route import Router
@@ -33,7 +33,6 @@ EXPOSED = (
     "Location, Retry-After, openai-poll-after-ms, RateLimit, RateLimit-Policy, x-request-id, ETag, "
     "Idempotent-Replayed, Preference-Applied"
 )
-ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Prefer, If-None-Match"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PREFLIGHT_S = 3600
 BROKEN = "Something broke on our side. The request id leads its owner to the cause."
@@ -135,7 +134,7 @@ def _other_method(request: Request, allowed: str) -> Response:
     headers = {
         "Allow": allowed,
         "Access-Control-Allow-Methods": allowed,
-        "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+        "Access-Control-Allow-Headers": cors.allowed_headers(request),
         "Access-Control-Max-Age": str(PREFLIGHT_S),
     }
     return Response(status=204, headers=headers)

@@ -17,6 +17,7 @@ from lib.cli.processes import Processes
 from lib.emulator.samples import monster
 from lib.emulator.server import Server
 from tests.clients.targets import OWNERS
+from tests.web.test_cors import SDKS
 from tests.world import picture
 
 pytestmark = pytest.mark.browser
@@ -68,6 +69,9 @@ async function refused(origin) {
     seen.unchanged = await fetch(one, {headers: known}).then(answer => answer.status);
     seen.link_fetched = await tried(fetch(video.src));
     seen.content_fetched = await tried(fetch(`${one}/content`, {headers}));
+    const sdk = Object.fromEntries(SDKS.map(name => [name, '1']));
+    seen.sdk = await tried(fetch(form.action, {headers: {...headers, ...sdk}}));
+    seen.odd_header = await tried(fetch(form.action, {headers: {...headers, 'x-odd': '1'}}));
     await choose('last_frame', 'small.png');
     form.requestSubmit();
     while (!said().includes('frame')) await pause(50);
@@ -99,7 +103,8 @@ class Stage:
             return Response(self.pictures[request.path], content_type="image/png")
         form = re.sub(r'action="[^"]*" data-key="[^"]*"', self.action, HTML.read_text(), count=1)
         page = (
-            f"<!doctype html>{form}<script>{SCRIPT.read_text()}</script><script>{PERSON}</script>"
+            f"<!doctype html>{form}<script>{SCRIPT.read_text()}</script>"
+            f"<script>const SDKS = {json.dumps(SDKS)};{PERSON}</script>"
         )
         return Response(page, content_type="text/html; charset=utf-8")
 
@@ -156,6 +161,7 @@ def test_two_files_become_a_film_that_plays(stage, service, tmp_path):
     # The bucket knows the page's origin; behind a redirect of ours a browser says "null" instead
     # (Fetch standard, HTTP-redirect fetch).
     assert (seen["link_fetched"], seen["content_fetched"]) == (200, "TypeError")
+    assert (seen["sdk"], seen["odd_header"]) == (200, "TypeError")
     assert seen["small"].startswith("last_frame: ")  # our words, read through CORS
     assert seen["stranger"] == "TypeError"  # an origin that is not in ALLOWED_ORIGINS
     upstream = f"http://127.0.0.1:{service.ports.storage + 1}/emulator/tasks"

@@ -263,7 +263,9 @@ THEMATIC = {
     "tests/web/test_bad_input.py": "one table of bad requests, whoever refuses them",
     "tests/web/test_growth.py": "what each reader of something from outside costs",
     "tests/web/test_hostile_numbers.py": "hostile values in every field of every call",
+    "tests/web/test_picture_privacy.py": "one photograph by every way in and every way on",
     "tests/web/test_signer_down.py": "every call while nobody signs links",
+    "tests/web/test_signer_trouble.py": "every call while the signer is in trouble of some kind",
     "tests/web/test_tenants.py": "every call by everybody",
 }
 

@@ -115,6 +115,7 @@ VALID = {
     "jpeg turned": lambda: encoded(kind="JPEG", exif=exif(8)),
     "jpeg mirrored": lambda: encoded(kind="JPEG", exif=exif(5)),
     "mpo": mpo,
+    "motion photo": lambda: encoded(kind="JPEG") + b"\0\0\0\x18ftypisom" + b"\xff\xda" * 60,
     "bmp": lambda: encoded(kind="BMP"),
     "bmp palette": lambda: encoded("P", kind="BMP"),
     "bmp one bit": lambda: encoded("1", kind="BMP"),

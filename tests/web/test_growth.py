@@ -15,7 +15,7 @@ from lib import redaction
 from lib.adapters import identity
 from lib.core import frame_source, webhooks
 from lib.core.errors import ApiError
-from lib.core.media import frames, headers, mp4, png
+from lib.core.media import frames, mp4, parts, png
 from lib.core.outside import bounded, documents, numbers, records
 from lib.core.upstream import reader
 from lib.flows.memory import MemoryBudget
@@ -194,7 +194,7 @@ def chunk(kind, data):
 
 def png_of(inside, side=320):
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
-    return headers.PNG + head + inside + chunk(b"IEND", b"")
+    return parts.PNG + head + inside + chunk(b"IEND", b"")
 
 
 def pixels(rows):

@@ -9,6 +9,7 @@ from google.cloud import storage
 
 from lib.adapters.bucket.client import Bucket
 from lib.adapters.files.artifacts import Artifacts
+from lib.adapters.files.trouble import AGAIN_S
 from lib.core import errors
 from lib.core.errors import ApiError
 from tests.world import BUCKET, START, World, signing_key
@@ -23,7 +24,10 @@ class Town(World):
         super().__init__(film, env={"SIGNING_KEY_FILE": str(self.key_file)}, **options)
 
     def mend(self):
+        """Put it back, and let the seconds pass in which nobody tries it again."""
         shutil.copy(signing_key()[0], self.key_file)
+        if hasattr(self, "clock"):
+            self.clock.advance(AGAIN_S)
 
     def lose_signer(self, text=None):
         """A fresh instance that finds no key, or junk in its place."""

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from lib.adapters.files.v4 import Signer, sign_v4
-from lib.core.errors import SIGNING_UNAVAILABLE, ApiError
+from lib.adapters.files.trouble import Signing
+from lib.adapters.files.v4 import sign_v4
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lib.adapters.bucket.client import Bucket
+    from lib.adapters.files.v4 import Signer
 
 STEADY_AT_MOST = 4096  # links kept; one is half a kilobyte
 
@@ -71,7 +72,7 @@ class Links:
         now: Callable[[], float],
         url_ttl_s: int,
     ) -> None:
-        self._bucket, self._signer, self._now = bucket, signer, now
+        self._bucket, self._signing, self._now = bucket, Signing(signer, now), now
         self._endpoint, self._url_ttl_s = endpoint.rstrip("/"), url_ttl_s
         self._steady: dict[str, Link] = {}
 
@@ -79,6 +80,14 @@ class Links:
     def bucket(self) -> str:
         """The bucket's name."""
         return self._bucket.name
+
+    def check_signing(self) -> None:
+        """Let pass when links are signed; seldom signs something to know.
+
+        Raises:
+            ApiError: `signing_unavailable`, and what would mend it.
+        """
+        self._signing.check()
 
     def link(
         self,
@@ -154,16 +163,6 @@ class Links:
 
     def _signed(self, name: str, query: Mapping[str, str], now: int, **further: Any) -> str:
         path = f"/{self._bucket.name}/{quote(name, safe='/~')}"
-        try:
-            return sign_v4(self._signer(), self._endpoint, path, query, now=now, **further)
-        except ApiError:
-            raise
-        except Exception as error:
-            # google-auth raises a dozen kinds that share no parent with those of a bad key file,
-            # of the metadata server's odd answers and of the transport; all mean the same here.
-            raise ApiError(
-                SIGNING_UNAVAILABLE,
-                f"The service cannot sign links at the moment ({type(error).__name__}). Nothing is "
-                "lost; ask again in a moment.",
-                retry_after_s=5,
-            ) from error
+        return self._signing.use(
+            lambda signer: sign_v4(signer, self._endpoint, path, query, now=now, **further)
+        )

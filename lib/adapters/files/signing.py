@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from google.auth.crypt import RSASigner
 
 IAM_TIMEOUT_S = 10.0  # google-auth's own is two minutes, and a caller waits
+SIGNATURE_BYTES = 128  # of the smallest RSA key that OpenSSL takes, 1024 bits
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,14 @@ class KeySigner:
         """An RSA-SHA256 signature of the message.
 
         Raises:
+            ValueError: what was answered is no signature; a link with it would lead nowhere.
             Exception: IAM refused, did not answer, or answered something else; google-auth has many
                 kinds, which whoever hands out links makes one.
         """
-        return bytes(self.signer.sign(message))
+        signature = bytes(self.signer.sign(message))
+        if len(signature) < SIGNATURE_BYTES:
+            raise ValueError(f"got a signature of {len(signature)} bytes")
+        return signature
 
 
 def key_file_signer(path: str) -> KeySigner:
@@ -75,6 +80,8 @@ def iam_signer(session: requests.Session) -> KeySigner:
 
     Raises:
         google.auth.exceptions.GoogleAuthError: no credentials, or no metadata server.
+        AttributeError: the credentials are a person's, who has no service account.
+        ValueError: they name no service account.
     """
     import google.auth  # only the first link needs it
     from google.auth import iam
@@ -86,4 +93,6 @@ def iam_signer(session: requests.Session) -> KeySigner:
     # A metadata-server credential calls itself "default" until it has been refreshed once.
     credentials.refresh(request)
     email = str(credentials.service_account_email)
+    if "@" not in email:
+        raise ValueError("the metadata server names no service account")
     return KeySigner(email, iam.Signer(request, credentials, email))

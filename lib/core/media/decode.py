@@ -8,6 +8,7 @@ decoded at all is judged by its head, in `frames`.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,12 +16,11 @@ from typing import TYPE_CHECKING
 
 from lib.core.errors import ApiError, FrameFault, invalid_frame
 from lib.core.frame_source import FRAME_AT_MOST
-from lib.core.media import png
 
 if TYPE_CHECKING:
     # _typeshed exists for type checkers only
     from _typeshed import ReadableBuffer
-    from PIL.Image import Image
+    from PIL.Image import Image, Transpose
 
     from lib.core.media.headers import Head
 
@@ -34,7 +34,6 @@ KINDS = {
 TURNED_AT_MOST = 16_000_000  # pixels of a JPEG that is decoded to be turned: two copies of it
 QUALITIES = (95, 85, 70)
 STRIP = 256  # rows
-ORIENTATION = 0x0112  # the EXIF tag
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Frame:
     """A picture that the upstream will take.
 
     Attributes:
-        data: encoded, upright and without alpha.
+        data: encoded, upright, without alpha and without what a file says beside its pixels.
         mime: its type.
         ext: a file ending.
         width: pixels.
@@ -66,20 +65,26 @@ def refused(param: str, fault: FrameFault, text: str) -> ApiError:
     return invalid_frame(param, fault, f"{param}: {text}.")
 
 
-def loaded(data: bytes, head: Head) -> Image:
+def loaded(data: bytes, head: Head, orientation: int) -> Image:
     """A picture with its pixels; a JPEG at an eighth, or at a scale that can be turned.
 
     All of a JPEG is read and unpacked at every scale, and a film has 2 million pixels.
+
+    Args:
+        data: the file without texts and EXIF: what a decoder has no use for, it is not given.
+        head: of that file.
+        orientation: 1 to 8, as EXIF counts.
     """
     from PIL import Image as pillow  # noqa: N813 - only a request with a frame needs it
 
-    file = BytesIO(png.bare(data) if head.kind == "PNG" else data)
-    image = pillow.open(file, formats=[head.kind])
+    # What it thinks of a file is for us to say, in the answer; to the log it would be noise.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    image = pillow.open(BytesIO(data), formats=[head.kind])
     if image.size != (head.width, head.height) or image.format not in KINDS:
         raise ValueError("its head and its decoder disagree")
     if head.kind == "JPEG":
         pixels, scale = head.width * head.height, 8
-        if _turn(image):
+        if orientation in _turns():
             scale = next(s for s in (1, 2, 4, 8) if pixels <= s * s * TURNED_AT_MOST)
         if scale > 1:
             image.draft(None, (head.width // scale, head.height // scale))
@@ -87,11 +92,11 @@ def loaded(data: bytes, head: Head) -> Image:
     return image
 
 
-def _turn(image: Image) -> int:
-    """Which of Pillow's transpositions puts it upright, plus one; 0 for none."""
+def _turns() -> dict[int, Transpose]:
+    """What puts a picture of each orientation upright (Exif 2.3, 4.6.4); 1 is upright."""
     from PIL.Image import Transpose as T  # noqa: N817 - as in loaded
 
-    table = {
+    return {
         2: T.FLIP_LEFT_RIGHT,
         3: T.ROTATE_180,
         4: T.FLIP_TOP_BOTTOM,
@@ -100,19 +105,21 @@ def _turn(image: Image) -> int:
         7: T.TRANSVERSE,
         8: T.ROTATE_90,
     }
-    found = table.get(image.getexif().get(ORIENTATION, 1))
-    return 0 if found is None else int(found) + 1
 
 
-def upright_and_opaque(image: Image, param: str) -> Image | None:
-    """The picture without alpha and without an orientation tag; None when it is so already.
+def upright_and_opaque(image: Image, orientation: int, param: str) -> Image | None:
+    """The picture without alpha and put upright; None when it is so already.
 
     Never more than two whole pictures are alive.
-    """
-    from PIL.Image import Transpose  # as in loaded
 
-    transparent, turn = "A" in image.mode or "transparency" in image.info, _turn(image)
-    if not turn and not transparent:
+    Args:
+        image: with its pixels.
+        orientation: 1 to 8, as EXIF counts.
+        param: the request field, for the refusal.
+    """
+    transparent = "A" in image.mode or "transparency" in image.info
+    turn = _turns().get(orientation)
+    if turn is None and not transparent:
         return None
     if transparent:
         image = image if image.mode == "RGBA" else image.convert("RGBA")
@@ -125,7 +132,7 @@ def upright_and_opaque(image: Image, param: str) -> Image | None:
             )
     # Every browser canvas exports an alpha channel that is fully opaque.
     image = image if image.mode == "RGB" else image.convert("RGB")
-    return image.transpose(Transpose(turn - 1)) if turn else image
+    return image if turn is None else image.transpose(turn)
 
 
 def _opaque(image: Image) -> bool:

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 from lib.core.errors import ApiError, FrameFault
 from lib.core.frame_source import FRAME_AT_MOST, too_large
-from lib.core.media import png
+from lib.core.media import png, privacy
 from lib.core.media.decode import KINDS, Frame, encoded, loaded, refused, upright_and_opaque
 from lib.core.media.headers import Head, sniff
 
 if TYPE_CHECKING:
     # _typeshed exists for type checkers only
     from PIL.Image import Image
+
+    from lib.core.media.privacy import Bare
 
 SIDE_AT_LEAST, SIDE_AT_MOST = 240, 8000
 ALLOWED = "JPEG, PNG, BMP or WEBP"
@@ -43,8 +45,8 @@ def check(data: bytes, param: str) -> Frame:
         param: the request field, for the refusal.
 
     Returns:
-        The frame; encoded anew where an opaque alpha channel had to go or a camera's orientation
-        had to be applied.
+        The frame without what its file says beside the pixels (`privacy`); encoded anew only where
+        an opaque alpha channel had to go or a camera's orientation had to be applied.
 
     Raises:
         ApiError: `invalid_frame`, saying what was got, what is allowed and what to do.
@@ -57,27 +59,30 @@ def check(data: bytes, param: str) -> Frame:
     _judge(head, param)
     if head.kind == "PNG":
         _verify(data, param)
-        if not head.transparent and not png.turned(data):
-            return Frame(data, *KINDS["PNG"], head.width, head.height)
+    picture = _bare(data, head, param)
+    upright = picture.orientation == privacy.UPRIGHT
+    if head.kind == "PNG" and upright and not head.transparent:
+        return Frame(picture.data, *KINDS["PNG"], head.width, head.height)
     _affordable(head, param)
-    changed = _decoded(data, head, param)
+    changed = _decoded(picture, head, param)
     if changed is None:
-        return Frame(data, *KINDS[head.kind], head.width, head.height)
+        return Frame(picture.data, *KINDS[head.kind], head.width, head.height)
     try:
         return encoded(changed, head)
     except ValueError:
-        raise too_large(param) from None
+        raise refused(
+            param,
+            FrameFault.TOO_LARGE,
+            f"got {len(data)} bytes, which upright and opaque would be more than the allowed "
+            f"{FRAME_AT_MOST}. Turn it and flatten it yourself, or send fewer pixels",
+        ) from None
 
 
 def _head(data: bytes, param: str) -> Head:
     try:
         head = sniff(data)
     except ValueError as reason:
-        raise refused(
-            param,
-            FrameFault.UNREADABLE,
-            f"got a picture that does not decode ({reason}); send the whole file",
-        ) from None
+        raise _undecodable(param, f"a picture that does not decode ({reason})") from None
     if head is None:
         raise refused(
             param,
@@ -85,6 +90,17 @@ def _head(data: bytes, param: str) -> Head:
             f"got a file that is no picture we can read; allowed: {ALLOWED}",
         )
     return head
+
+
+def _bare(data: bytes, head: Head, param: str) -> Bare:
+    try:
+        return privacy.bare(data, head.kind)
+    except ValueError as reason:
+        raise _undecodable(param, f"a picture that does not decode ({reason})") from None
+
+
+def _undecodable(param: str, what: str) -> ApiError:
+    return refused(param, FrameFault.UNREADABLE, f"got {what}; send the whole file")
 
 
 def _judge(head: Head, param: str) -> None:
@@ -116,11 +132,7 @@ def _verify(data: bytes, param: str) -> None:
     try:
         png.verify(data)
     except png.Broken as reason:
-        raise refused(
-            param,
-            FrameFault.UNREADABLE,
-            f"got a PNG that does not decode ({reason}); send the whole file",
-        ) from None
+        raise _undecodable(param, f"a PNG that does not decode ({reason})") from None
 
 
 def _affordable(head: Head, param: str) -> None:
@@ -132,7 +144,7 @@ def _affordable(head: Head, param: str) -> None:
     most = int(DECODED_AT_MOST / each) if each else head.width * head.height
     if head.width * head.height <= most:
         return
-    what = f"a {head.kind} with an alpha channel or EXIF" if head.kind == "PNG" else head.kind
+    what = "a PNG with alpha or an orientation" if head.kind == "PNG" else head.kind
     what = "a progressive JPEG of this colour resolution" if head.kind == "JPEG" else what
     raise refused(
         param,
@@ -142,19 +154,16 @@ def _affordable(head: Head, param: str) -> None:
     )
 
 
-def _decoded(data: bytes, head: Head, param: str) -> Image | None:
+def _decoded(picture: Bare, head: Head, param: str) -> Image | None:
     """Decode it to its end; the picture to be kept instead, or None when it may stay as it is."""
+    turn = picture.orientation
     try:
         # Passed on without a name: what is no longer needed is gone before the next copy.
-        return upright_and_opaque(loaded(data, head), param)
+        return upright_and_opaque(loaded(picture.data, head, turn), turn, param)
     except ApiError:
         raise
     except Exception:  # noqa: BLE001 - decoders raise anything on hostile bytes
-        raise refused(
-            param,
-            FrameFault.UNREADABLE,
-            "got a picture that breaks off or does not decode; send the whole file",
-        ) from None
+        raise _undecodable(param, "a picture that breaks off or does not decode") from None
 
 
 def warnings(first: Frame, last: Frame | None) -> tuple[str, ...]:

@@ -13,10 +13,11 @@ from struct import error as too_short
 from struct import unpack_from
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from lib.core.media.parts import END, MARKER, PARTS_AT_MOST, PNG, SCAN, chunks, segments
 
-PNG = b"\x89PNG\r\n\x1a\n"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # What people send by mistake, as refusals name it.
 OTHERS = (
     (b"GIF8", "GIF"),
@@ -46,16 +47,11 @@ FTYP = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mi
 PROGRESSIVE = 0xC2
 FRAMES = {0xC0, 0xC1, PROGRESSIVE}
 HEAD_BYTES = 13  # of a PNG's IHDR (PNG, 11.2.1)
-MARKER = 0xFF  # every marker of a JPEG begins so (T.81, B.1.1.2)
 SAMPLING = range(1, 5)  # factors of a JPEG's components (T.81, B.2.2)
 OLDEST_HEAD = 12  # bytes of a BMP's BITMAPCOREHEADER
 BITS_WITH_FOURTH = 32  # of a BMP whose fourth byte may be alpha
 ODD_FRAMES = {0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
-SCAN, END = 0xDA, 0xD9
-PARTS_AT_MOST = 20_000  # of a PNG or a JPEG; 10 MB in parts of 8 KiB are 1280
 FILLING_AT_MOST = 1 << 16
-# Exif 2.3 has one; a decoder puts several together, copying what it has each time.
-EXIF_AT_MOST = 64
 
 
 @dataclass(frozen=True)
@@ -111,15 +107,6 @@ def sniff(data: bytes) -> Head | None:
 # PNG
 
 
-def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Type, first byte and length of each chunk of a PNG, to the end of the file or past it."""
-    at = len(PNG)
-    while at + 8 <= len(data):
-        length, kind = unpack_from(">I4s", data, at)
-        yield kind, at + 8, length
-        at += 12 + length
-
-
 def _png(data: bytes) -> Head:
     length, kind, width, height, bits, colour = unpack_from(">I4sIIBB", data, len(PNG))
     if kind != b"IHDR" or length != HEAD_BYTES:
@@ -164,8 +151,9 @@ def _jpeg(data: bytes) -> Head:
             raise ValueError("it has too many parts")
     if frame is None:
         raise ValueError("it shows no picture at its beginning")
-    if data.count(b"Exif\0\0") > EXIF_AT_MOST:
-        raise ValueError("it has too many parts of EXIF")
+    kinds = [kind for kind, _, _ in islice(segments(data), PARTS_AT_MOST + 1)]
+    if len(kinds) > PARTS_AT_MOST:
+        raise ValueError("it has too many parts")
     marker, bits, height, width, parts = frame
     # Its decoder keeps all coefficients, two bytes each, when one scan does not hold everything.
     several = marker == PROGRESSIVE or data[at + 4] < len(parts)
@@ -173,8 +161,7 @@ def _jpeg(data: bytes) -> Head:
     held = 2 * sum(h * v for h, v in parts) / widest if several else 0.0
     names = {1: "grey", 3: "RGB", 4: "CMYK"}
     colours = names.get(len(parts), f"{len(parts)} channels of")
-    scans = data.count(b"\xff\xda")
-    return Head("JPEG", width, height, bits, colours, held=held, scans=scans)
+    return Head("JPEG", width, height, bits, colours, held=held, scans=kinds.count(SCAN))
 
 
 def _frame(data: bytes, at: int) -> tuple[int, int, int, list[tuple[int, int]]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from lib.core.media.headers import PARTS_AT_MOST, PNG, chunks
+from lib.core.media.parts import PARTS_AT_MOST, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,6 @@ INDEXED = 3  # the colour type whose pixels are places in a palette (PNG, 11.2.1
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 FILTERS = 4
-KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"IDAT", b"eXIf", b"IEND"})
 # Adam7: first column, first row, step across, step down of each pass.
 PASSES = (
     (0, 0, 8, 8),
@@ -138,19 +137,3 @@ def _inflated(data: bytes) -> Iterator[bytes]:
     except zlib.error:
         raise Broken("its pixels do not unpack") from None
     yield unpacker.flush()
-
-
-def bare(data: bytes) -> bytes:
-    """The same picture without texts and profiles: what a decoder is given."""
-    parts = [PNG]
-    for kind, at, length in chunks(data):
-        if kind in KEPT:
-            parts.append(data[at - 8 : at + length + 4])
-        if kind == b"IEND":
-            break
-    return b"".join(parts)
-
-
-def turned(data: bytes) -> bool:
-    """Whether a PNG carries EXIF, which may ask for another orientation."""
-    return any(kind == b"eXIf" for kind, _, _ in chunks(data))

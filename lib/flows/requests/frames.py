@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 # Segments that cannot mean another place to anything that reads them as a path or a link.
 SEGMENT = "[A-Za-z0-9_-][A-Za-z0-9._-]*"
 NAME = re.compile(rf"gs://([^/]+)/uploads/([^/]+)/({SEGMENT}(?:/{SEGMENT}){{0,9}})")
-LINK_COPIES = 1.5  # two pictures, and one of them on its way into the bucket
+# Two pictures, and one of them without its metadata or on its way into the bucket.
+LINK_COPIES = 1.5
 _one_at_a_time = threading.Lock()
 
 
@@ -74,14 +75,13 @@ def judged(
     Raises:
         ApiError: `invalid_frame` with the reason, `overloaded`, or the bucket does not answer.
     """
-    sources = [request.first_frame, request.last_frame]
-    # A body has its memory already; what comes from elsewhere needs some now, once for both.
-    links = sum(isinstance(source, str) for source in sources)
-    with (
-        context.fetch_memory.held(int(links * LINK_COPIES * FRAME_AT_MOST))
-        if links
-        else nullcontext()
-    ):
+    sources = [source for source in (request.first_frame, request.last_frame) if source]
+    # Once for both. A body has its memory already, but what is kept of its files may be a copy.
+    sizes = [
+        int(LINK_COPIES * FRAME_AT_MOST) if isinstance(source, str) else len(source)
+        for source in sources
+    ]
+    with context.fetch_memory.held(sum(sizes)):
         calls = [partial(load, context, owner, request.first_frame, "first_frame")]
         if request.last_frame is not None:
             calls.append(partial(load, context, owner, request.last_frame, "last_frame"))

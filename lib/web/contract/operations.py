@@ -195,7 +195,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "health", "Whether the process answers", {200: Success(shapes.HealthShape, "It does.")}
     ),
     ("GET", "/ready"): Operation(
-        "ready", "Whether the bucket answers, too", {200: Success(shapes.HealthShape, "It does.")}
+        "ready",
+        "Whether the bucket answers and links are signed",
+        {200: Success(shapes.HealthShape, "It does, and they are.")},
+        (e.SIGNING_UNAVAILABLE,),
     ),
     ("GET", "/openapi.json"): Operation(
         "contract",

@@ -36,15 +36,16 @@ class About:
         return as_json({"status": "ok"}, headers=FRESH)
 
     def ready(self, _request: Request) -> Response:
-        """`GET /ready`: the bucket answers, too; asked at most once in ten seconds.
+        """`GET /ready`: the bucket answers, asked once in ten seconds, and links are signed.
 
         Raises:
-            ApiError: it does not.
+            ApiError: `storage_unavailable` or `signing_unavailable`, with the reason.
         """
         now = self._context.now()
         if not 0 <= now - self._seen_at < READY_S:
             self._context.ledger.check()
             self._seen_at = now
+        self._context.artifacts.check_signing()
         return as_json({"status": "ready"}, headers=FRESH)
 
     def models(self, _request: Request, _owner: str) -> Response:

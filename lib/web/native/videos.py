@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
-from lib import logs
 from lib.core.errors import (
     GONE,
     NOT_FOUND,
@@ -205,8 +204,7 @@ class Videos:
             try:
                 if video and signing:
                     link = self._context.artifacts.steady_link(video.object)
-            except ApiError as error:
-                logs.event("link.unsigned", job=job.intent.id, reason=error.kind.code)
+            except ApiError:
                 signing = False  # a page does not wait for each of its rows
             document = dialect.show(job, link, self._context.now())
             if video and link is None:

@@ -1,11 +1,12 @@
 """Pictures of every sort through the real POST: taken or refused with a reason, in bounded memory."""
 
 import io
+import random
 
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
-from lib.core.errors import ApiError
+from lib.core.errors import ApiError, FrameFault
 from lib.core.media import frames
 from tests.web import picture_corpus as corpus
 
@@ -72,3 +73,17 @@ def test_what_memory_cannot_hold_is_refused_and_says_how_much_it_can():
         make, _ = corpus.REFUSED[name]
         with pytest.raises(ApiError, match=r"got 8000x8000 pixels; allowed for .* million pixels"):
             frames.check(make(), "last_frame")
+
+
+@pytest.mark.slow
+def test_what_grows_too_large_when_it_is_turned_is_refused_and_says_so():
+    """Noise of eight colours needs three bits a pixel as a palette, and many more as anything else."""
+    side = 4400
+    noise = random.Random(1).randbytes(side * side).translate(bytes(n % 8 for n in range(256)))
+    image = Image.frombytes("P", (side, side), noise)
+    image.putpalette([255 * (n >> bit & 1) for n in range(16) for bit in range(3)])
+    file = io.BytesIO()
+    image.save(file, "PNG", bits=4, compress_level=1, exif=corpus.exif(6))
+    with pytest.raises(ApiError, match=r"first_frame: got \d{7} bytes, which upright") as raised:
+        frames.check(file.getvalue(), "first_frame")
+    assert raised.value.fault is FrameFault.TOO_LARGE

@@ -99,3 +99,66 @@ def test_a_star_allows_everybody_without_credentials(make_world):
     answer = world.client.get("/v1/models", headers={"Origin": FOREIGN})
     assert answer.headers["Access-Control-Allow-Origin"] == FOREIGN
     assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+# What openai's SDK sends from a page, as its requests name it, and the rest of its family.
+SDKS = [
+    "x-stainless-lang",
+    "x-stainless-package-version",
+    "x-stainless-os",
+    "x-stainless-arch",
+    "x-stainless-runtime",
+    "x-stainless-runtime-version",
+    "x-stainless-retry-count",
+    "x-stainless-timeout",
+    "x-stainless-async",
+    "x-stainless-helper-method",
+    "x-stainless-poll-helper",
+    "x-stainless-custom-poll-interval",
+    "openai-organization",
+    "openai-project",
+    "user-agent",
+]
+
+
+@pytest.mark.parametrize("path", ["/v1/videos", f"/v1/videos/{JOB}"])
+def test_the_headers_that_sdks_add_by_themselves_pass(world, path):
+    asked = ["authorization", "content-type", *SDKS]
+    headers = {"Origin": ORIGIN, "Access-Control-Request-Headers": ",".join(asked)}
+    answer = world.client.options(path, headers=headers)
+    allowed = words(answer.headers["Access-Control-Allow-Headers"].lower())
+    assert allowed >= set(asked)
+    assert "*" not in allowed
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x-forwarded-for",
+        "x-stainless",
+        "x-stainless-",
+        "x-stainless-" + "a" * 41,
+        "x-stainless-a b",
+        "x-stainless-\u00e9",
+        "cookie",
+        "*",
+        "x-stainless-lang; x-evil",
+    ],
+)
+def test_no_other_header_passes(world, name):
+    headers = {"Origin": ORIGIN, "Access-Control-Request-Headers": f"{name}, X-Stainless-Lang"}
+    answer = world.client.options("/v1/videos", headers=headers)
+    assert words(answer.headers["Access-Control-Allow-Headers"]) == {*SENDABLE, "x-stainless-lang"}
+
+
+def test_a_foreign_origin_is_not_told_which_headers_pass(world):
+    headers = {"Origin": FOREIGN, "Access-Control-Request-Headers": "x-stainless-lang"}
+    answer = world.client.options("/v1/videos", headers=headers)
+    assert "Access-Control-Allow-Headers" not in answer.headers
+
+
+def test_however_many_headers_are_asked_for_the_answer_is_short(world):
+    names = ",".join(f"x-stainless-{n}" for n in range(100_000))
+    headers = {"Origin": ORIGIN, "Access-Control-Request-Headers": names}
+    answer = world.client.options("/v1/videos", headers=headers)
+    assert len(answer.headers["Access-Control-Allow-Headers"]) < 4096
