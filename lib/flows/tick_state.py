@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from lib import logs
 from lib.core.errors import ApiError
+from lib.core.jobs.job import Stage
 from lib.core.outside.records import RecordUnreadable
 from lib.core.protocol.slots import holds_slot
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held, Inbox
     from lib.adapters.state.ledger import PollLease
     from lib.adapters.state.outbox import Entry
-    from lib.core.jobs.job import Stage
     from lib.flows.context import Context
 
 P = ParamSpec("P")
@@ -108,6 +108,15 @@ class TickState:
             for held in self.jobs.values()
             if held.state.account == account and held.state.stage in stages
         ]
+
+    def oldest_s(self, now: float) -> float:
+        """For how long the oldest job has not ended, seconds; 0 without one.
+
+        Args:
+            now: Unix seconds.
+        """
+        waiting = [held for held in self.jobs.values() if held.state.stage is not Stage.DELETING]
+        return max([0.0, *(now - held.meta.created_at for held in waiting)])
 
     def busy(self, account: str, now: float, window_s: float) -> int:
         """How many of the account's places upstream are taken.
