@@ -217,7 +217,8 @@ def test_no_token_no_tick_and_google_is_not_asked(parts, header):
 
 
 @pytest.mark.parametrize(
-    "lacking", [{"audience": None}, {"audience": " , "}, {"invoker": None}, {"audience": "", "invoker": ""}]
+    "lacking",
+    [{"audience": None}, {"audience": " , "}, {"invoker": None}, {"audience": "", "invoker": ""}],
 )
 def test_with_nothing_configured_nobody_ticks(parts, lacking):
     assert refused(door(parts, **lacking), f"Bearer {parts.token()}") == 503
