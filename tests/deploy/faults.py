@@ -373,7 +373,6 @@ FAULTS = {
         "length(var.secret_locations) == 0 ? [] : [var.secret_locations]",
         "[]",
         "A secret is kept elsewhere than asked.",
-        alone=True,
     ),
     "the-newest-runtime-is-refused": Fault("variables.tf", ', "python314"', ""),
     "another-revision-takes-all-at-once": Fault("functions.tf", "var.api_takes_traffic", "true"),
@@ -388,7 +387,6 @@ FAULTS = {
         '    PUBLIC_URL           = var.public_url == null ? "" : var.public_url\n',
         "",
         "The public address does not reach the functions",
-        alone=True,
     ),
     # No tick dies in silence.
     "silent-if-nothing-ever-ticked": Fault(

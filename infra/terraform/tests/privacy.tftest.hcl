@@ -173,7 +173,7 @@ run "secrets_can_be_kept_in_named_regions" {
   assert {
     condition = alltrue([
       for secret in google_secret_manager_secret.secret :
-      length(secret.replication[0].auto) == 0 && [for replica in secret.replication[0].user_managed[0].replicas : replica.location] == ["europe-west1", "europe-west3"]
+      length(secret.replication[0].auto) == 0 && flatten([for managed in secret.replication[0].user_managed : [for replica in managed.replicas : replica.location]]) == ["europe-west1", "europe-west3"]
     ])
     error_message = "A secret is kept elsewhere than asked."
   }

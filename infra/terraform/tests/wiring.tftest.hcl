@@ -189,7 +189,7 @@ run "id_tokens_and_limits_reach_the_functions" {
     error_message = "The limits do not reach api."
   }
   assert {
-    condition     = alltrue([for function in [google_cloudfunctions2_function.api, google_cloudfunctions2_function.poll] : function.service_config[0].environment_variables["PUBLIC_URL"] == "https://films.example.com"]) && output.url == "https://films.example.com"
+    condition     = alltrue([for function in [google_cloudfunctions2_function.api, google_cloudfunctions2_function.poll] : lookup(function.service_config[0].environment_variables, "PUBLIC_URL", "") == "https://films.example.com"]) && output.url == "https://films.example.com"
     error_message = "The public address does not reach the functions, or is not the one that is told."
   }
 }
