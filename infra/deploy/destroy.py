@@ -27,7 +27,7 @@ What stays, and is billed as before:
 To go on with the same films: infra/dev deploy --project {project} --name {name}
 
 To delete these as well, for good (BUCKET is {project}-{name} unless you chose another):
-  gcloud storage rm --recursive gs://BUCKET
+  gcloud storage rm gs://BUCKET --recursive
   gcloud secrets delete {name}-upstream --project={project}
   gcloud secrets delete {name}-owner-keys --project={project}
   gcloud secrets delete {name}-webhook --project={project}

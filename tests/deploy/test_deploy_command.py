@@ -413,7 +413,8 @@ def test_a_setting_of_the_folder_is_seen_by_the_plan(project, planned):
 def test_limits_in_money_are_taken_from_the_command_line(planned):
     ran = planned("--var", 'owner_limits={"*"={jobs_per_day=5,spend_per_day="50.00 CNY"}}')
     assert ran.returncode == 0, ran.stderr
-    assert r"{\"*\":{\"jobs_per_day\":5,\"spend_per_day\":\"50.00 CNY\"}}" in ran.stdout
+    assert re.search(r"jobs_per_day\W+5\b", ran.stdout)
+    assert re.search(r"spend_per_day\W+50\.00 CNY\b", ran.stdout)
 
 
 def test_the_example_is_accepted(planned):

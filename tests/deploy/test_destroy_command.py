@@ -43,7 +43,7 @@ def test_all_goes_but_what_nobody_can_make_again(project, machine, tmp_path):
     for sentence in (
         "What stays, and is billed as before",
         "infra/dev deploy --project demo --name lab",
-        "gcloud storage rm --recursive gs://BUCKET",
+        "gcloud storage rm gs://BUCKET --recursive",
         "gcloud secrets delete lab-owner-keys --project=demo",
         f"rm -r {home}",
     ):
