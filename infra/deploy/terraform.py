@@ -220,9 +220,10 @@ def mocked_plan(order: Order, folder: Path) -> list[list[str]]:
     held = ", ".join(order.targets())
     only = f"\n  plan_options {{\n    target = [{held}]\n  }}" if held else ""
     (folder / name).parent.mkdir(exist_ok=True)
-    (folder / name).write_text(
-        f'mock_provider "google" {{}}\n\nrun "plan" {{\n  command = plan{only}\n}}\n', "utf-8"
-    )
+    # A mocked provider imports only what is named here: a bucket that is there already.
+    taken_over = "override_resource {\n  target = google_storage_bucket.films\n}\n\n"
+    run = f'run "plan" {{\n  command = plan{only}\n}}\n'
+    (folder / name).write_text(f'mock_provider "google" {{}}\n\n{taken_over}{run}', "utf-8")
     base = ["terraform", f"-chdir={folder}"]
     files = [*folder.glob("*.auto.tfvars"), *folder.glob("terraform.tfvars"), order.variable_file]
     # Of a name in a file that is no variable, `test` says nothing, and this does.

@@ -558,7 +558,7 @@ def dashboard(found):
     except ValueError as reason:
         yield f"the dashboard is no JSON: {reason}"
         return
-    places = {(tile["xPos"], tile["yPos"]) for tile in tiles}
+    places = {(tile.get("xPos", 0), tile.get("yPos", 0)) for tile in tiles}
     if len(places) != len(tiles):
         yield "two pictures of the dashboard lie on one place"
     counted = set(re.findall(r'metric\.type=\\"c/(\w+)\\"', text))

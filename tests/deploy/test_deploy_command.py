@@ -417,6 +417,13 @@ def test_limits_in_money_are_taken_from_the_command_line(planned):
     assert re.search(r"spend_per_day\W+50\.00 CNY\b", ran.stdout)
 
 
+def test_a_bucket_that_exists_is_taken_over(planned):
+    ran = planned("--var", "bucket=my-films", "--var", "bucket_exists=true")
+    assert ran.returncode == 0, ran.stderr
+    assert "# google_storage_bucket.films will be imported" in ran.stdout
+    assert "Plan: 1 to import, 60 to add, 0 to change, 0 to destroy." in ran.stdout
+
+
 def test_the_example_is_accepted(planned):
     ran = planned("--var-file", str(rules.TERRAFORM / "example.tfvars"))
     assert ran.returncode == 0, ran.stderr
