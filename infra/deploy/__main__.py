@@ -1,23 +1,22 @@
 """`infra/dev deploy`: build the zip, then Terraform; with --dry-run only Terraform's own plan.
 
-Owns the command line. What the settings come to, and whether they are allowed, is Terraform's to
-say and is not worked out here. Refuses only what is seen without it: a `--var` without a value or
-of an unknown name, and a file of variables that is not there. The standard library is enough.
+Owns the command line of a deployment. What the settings come to, and whether they are allowed, is
+Terraform's to say and is not worked out here. The standard library is enough.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.deploy import dry_run, package, terraform
-from infra.deploy.terraform import Order
+from infra.deploy import dry_run, options, package, patience, terraform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    from infra.deploy.terraform import Order
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,42 +31,24 @@ def main(arguments: Sequence[str]) -> int:
         The exit status: 0, 1 for a mistake that is seen without Terraform, 3 for a missing
         Terraform, or Terraform's own.
     """
-    options = _options(arguments)
+    given = _parsed(arguments)
+    complaints = list(options.complaints(given, ROOT))
     try:
         built = package.build(ROOT)
     except (OSError, ValueError) as error:
         complaints = [str(error)]
-    else:
-        complaints = list(_complaints(options))
     if complaints:
         sys.stderr.writelines(f"infra/dev deploy: {text}\n" for text in complaints)
         return 1
-    order = Order(
-        root=ROOT,
-        project=options.project,
-        region=options.region,
-        variables=tuple(options.var),
-        variable_file=options.var_file,
-        secrets_first=options.secrets_first,
-        zip_name=built.name,
-    )
-    if options.dry_run:
+    order = options.order(given, ROOT, built.name)
+    if given.dry_run:
         return dry_run.run(order, built)
-    return _deploy(order, built, ask=not options.yes)
+    return _deploy(order, built, ask=not given.yes, patience_s=given.patience)
 
 
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="infra/dev deploy", description=__doc__)
-    parser.add_argument("--project", required=True, help="the id of the Google Cloud project")
-    parser.add_argument("--region", help="a Google Cloud region; see variables.tf for the default")
-    parser.add_argument(
-        "--var",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a variable of variables.tf",
-    )
-    parser.add_argument("--var-file", type=Path, help="variables in a file, as example.tfvars")
+    options.add(parser)
     parser.add_argument(
         "--dry-run",
         action="store_true",
@@ -76,36 +57,34 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--secrets-first",
         action="store_true",
-        help="the first time: make only the containers of secrets, so that they can be filled",
+        help="the first time: make the containers of secrets, so that they can be filled, and what "
+        "Google needs minutes to learn of (roles, metrics)",
     )
-    parser.add_argument("--yes", action="store_true", help="do not ask before changing anything")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=patience.PATIENCE_S,
+        metavar="SECONDS",
+        help="for how long to wait and apply again while Google learns of what is new; 0: never",
+    )
     return parser.parse_args(arguments)
 
 
-def _complaints(options: argparse.Namespace) -> Iterator[str]:
-    """What is wrong in the settings, as far as it is seen without Terraform."""
-    text = (ROOT / terraform.FOLDER / "variables.tf").read_text("utf-8")
-    known = sorted(re.findall(r'^variable "(\w+)"', text, re.MULTILINE))
-    for given in options.var:
-        name, equals, _ = given.partition("=")
-        if not equals:
-            yield f"--var {given}: write NAME=VALUE"
-        elif name not in known:
-            yield f"unknown variable {name}; there are: {', '.join(known)}"
-    if options.var_file and not options.var_file.is_file():
-        yield f"--var-file {options.var_file}: there is no such file"
-
-
-def _deploy(order: Order, built: package.Package, *, ask: bool) -> int:
+def _deploy(order: Order, built: package.Package, *, ask: bool, patience_s: float) -> int:
     if not terraform.installed():
         sys.stderr.write(f"infra/dev deploy: {terraform.MISSING}\n")
         return 3
     path = built.write(order.kept)
     sys.stdout.write(f"· zip {path}: {len(built.files)} files\n")
+    # Each deployment keeps its own providers' folder, so that two of them never share a lock.
+    data = order.kept / "terraform"
     for command in terraform.deployment(order, ask=ask):
         sys.stdout.write(f"· {' '.join(command[:3])}\n")
-        # Each project keeps its own providers' folder, so that two of them never share a lock.
-        if status := terraform.run(command, data=order.kept / "terraform"):
+        if "apply" in command:
+            status = patience.apply(order, command, data=data, patience_s=patience_s)
+        else:
+            status = terraform.run(order, command, data=data)
+        if status:
             return status
     return 0
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from infra.deploy import terraform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from infra.deploy.package import Package
     from infra.deploy.terraform import Order
@@ -40,7 +40,7 @@ PLANNED = (
 )
 MOCKED = (
     "Planned by Terraform against a mocked provider, as if nothing existed yet: no credentials\n"
-    "were found (`gcloud auth application-default login` makes some). Checked were the types and\n"
+    "were found (`gcloud auth login --update-adc` makes some). Checked were the types and\n"
     "rules of the variables, and the configuration against the provider's schema. Google was not\n"
     "asked: neither what exists, nor what you may do, nor whether it accepts these values.\n"
 )
@@ -61,16 +61,31 @@ def run(order: Order, built: Package) -> int:
         sys.stdout.write(NOT_PLANNED + UNCHANGED)
         return 3
     account = has_credentials(os.environ, Path.home())
-    with tempfile.TemporaryDirectory(prefix="inbetween-") as place, _placed(order, built):
-        folder, data = Path(place, "terraform"), Path(place, "data")
-        left = [".terraform", "*.tfstate*", *([] if account else ["backend.tf"])]
-        shutil.copytree(order.folder, folder, ignore=shutil.ignore_patterns(*left))
-        plan = terraform.plan if account else terraform.mocked_plan
-        status = 0
-        for command in plan(order, folder):
-            status = status or terraform.run(command, data=data, quiet="init" in command)
+    status = planned(order, built, terraform.plan if account else terraform.mocked_plan)
     ending = REFUSED if status else PLANNED if account else MOCKED
     sys.stdout.write(f"\n{ending}{UNCHANGED}")
+    return status
+
+
+def planned(order: Order, built: Package, plan: Callable[[Order, Path], list[list[str]]]) -> int:
+    """Run a plan's commands on a copy of the configuration that is thrown away.
+
+    Args:
+        order: what is planned.
+        built: the zip that the plan names.
+        plan: gives the commands; only a mocked one works without the backend.
+
+    Returns:
+        Terraform's exit status.
+    """
+    left = [".terraform", "*.tfstate*"]
+    left += [terraform.BACKEND] if plan is terraform.mocked_plan else []
+    with tempfile.TemporaryDirectory(prefix="inbetween-") as place, _placed(order, built):
+        folder, data = Path(place, "terraform"), Path(place, "data")
+        shutil.copytree(order.folder, folder, ignore=shutil.ignore_patterns(*left))
+        status = 0
+        for command in plan(order, folder):
+            status = status or terraform.run(order, command, data=data, quiet="init" in command)
     return status
 
 

@@ -1,9 +1,10 @@
-# The bucket is the whole state of the service: private, without soft delete (what the owner deletes
-# is gone and not billed on), and swept by prefix. Sources lie in a bucket of their own, where the
-# functions themselves cannot write.
+# The bucket is the whole state of the service: private, kept for some days after a deletion, swept by
+# prefix, and never deleted by Terraform. Sources lie in a bucket of their own, where the functions
+# themselves cannot write.
 
 locals {
-  bucket = coalesce(var.bucket, "${var.project}-${var.name}")
+  bucket          = coalesce(var.bucket, "${var.project}-${var.name}")
+  bucket_location = coalesce(var.bucket_location, var.region)
 
   # What may go, after how many days. null keeps it for ever.
   sweep = {
@@ -20,14 +21,16 @@ locals {
 resource "google_storage_bucket" "films" {
   project  = var.project
   name     = local.bucket
-  location = coalesce(var.bucket_location, var.region)
+  location = local.bucket_location
 
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
   force_destroy               = false
 
+  # Against a wrong command or a bug: for so long films and jobs can be restored by who runs the
+  # service. Versioning would keep every rewrite of small objects for ever unless swept once more.
   soft_delete_policy {
-    retention_duration_seconds = 0
+    retention_duration_seconds = var.soft_delete_days * 86400
   }
 
   dynamic "lifecycle_rule" {
@@ -60,7 +63,28 @@ resource "google_storage_bucket" "films" {
     }
   }
 
+  # A bucket cannot be moved: another location would be another, empty bucket. What is there stays
+  # where it is, whatever `region` says afterwards, and the check below tells so.
+  lifecycle {
+    prevent_destroy = true
+    ignore_changes  = [location]
+  }
+
   depends_on = [google_project_service.needed]
+}
+
+# A bucket that is there already is taken over with what is in it; once it is ours this does nothing.
+import {
+  for_each = var.bucket_exists ? toset([local.bucket]) : toset([])
+  to       = google_storage_bucket.films
+  id       = each.value
+}
+
+check "bucket_stays" {
+  assert {
+    condition     = upper(google_storage_bucket.films.location) == upper(local.bucket_location)
+    error_message = "The bucket ${local.bucket} stays in ${google_storage_bucket.films.location}; ${local.bucket_location} was asked for. A bucket cannot be moved: reads between regions cost time and money. Say bucket_location=${google_storage_bucket.films.location} if that is meant, or copy the films into a bucket of another name (infra/docs/deploy.md)."
+  }
 }
 
 # On this bucket alone, and no more than objects: neither its settings nor who may use it.

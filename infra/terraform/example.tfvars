@@ -5,6 +5,11 @@ alert_emails    = ["ops@example.com"]
 
 dashscope_region = "singapore"
 
+# What an owner may spend; without a row of its own an owner has that of *.
+owner_limits = {
+  "*" = { jobs_per_day = 100, jobs_running = 20 }
+}
+
 # Films and jobs are kept for ever unless these are set.
 # videos_days = 90
 # jobs_days   = 365

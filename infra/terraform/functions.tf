@@ -6,8 +6,10 @@ locals {
   api_name  = "${var.name}-api"
   poll_name = "${var.name}-poll"
 
-  # Known before the function exists, so that the function itself can be told its audience.
-  poll_url = "https://${var.region}-${var.project}.cloudfunctions.net/${local.poll_name}"
+  # Both addresses of poll are known before the function exists, so that it can be told for whom a
+  # token may be issued: the functions service's, and Cloud Run's own ("Cloud Run service URLs").
+  poll_url     = "https://${var.region}-${var.project}.cloudfunctions.net/${local.poll_name}"
+  poll_run_url = "https://${local.poll_name}-${google_storage_bucket.source.project_number}.${var.region}.run.app"
 
   # Empty values stand for "not set" in lib/config; they are left out.
   environment = { for name, value in {
@@ -20,6 +22,7 @@ locals {
     IMPLICIT_DEDUPE_S    = tostring(var.implicit_dedupe_s)
     FIRST_LOOK_S         = var.first_look_s == null ? "" : tostring(var.first_look_s)
     OWNER_LIMITS         = length(var.owner_limits) == 0 ? "" : jsonencode(var.owner_limits)
+    PUBLIC_URL           = var.public_url == null ? "" : var.public_url
 
     # The storage client would ask for the bucket's settings in the background, which nobody here may.
     DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA = "true"
@@ -36,7 +39,7 @@ locals {
   } : name => value if value != "" }
 
   poll_environment = {
-    POLL_AUDIENCE = local.poll_url
+    POLL_AUDIENCE = "${local.poll_url} ${local.poll_run_url}"
     POLL_INVOKER  = google_service_account.identity["scheduler"].email
     TICK_BUDGET_S = tostring(var.tick_budget_s)
     THREADS       = tostring(local.poll_concurrency)
@@ -78,7 +81,7 @@ resource "google_cloudfunctions2_function" "api" {
     min_instance_count               = var.api_min_instances
     max_instance_count               = var.api_max_instances
     ingress_settings                 = "ALLOW_ALL"
-    all_traffic_on_latest_revision   = true
+    all_traffic_on_latest_revision   = var.api_takes_traffic
     environment_variables            = merge(local.environment, local.api_environment)
 
     secret_environment_variables {
@@ -106,10 +109,14 @@ resource "google_cloudfunctions2_function" "api" {
     }
   }
 
+  # Every grant comes before the build, whose minutes they need to be known everywhere ("Access change
+  # propagation": two minutes as a rule); infra/dev deploy waits where that was not enough.
   depends_on = [
     google_project_iam_member.build,
     google_project_iam_member.build_sources,
+    google_project_service.needed,
     google_secret_manager_secret_iam_member.reads,
+    google_service_account_iam_member.signs_as_itself,
     google_storage_bucket_iam_member.build_reads_source,
     google_storage_bucket_iam_member.functions_use_films,
   ]
@@ -142,7 +149,7 @@ resource "google_cloudfunctions2_function" "poll" {
     max_instance_request_concurrency = local.poll_concurrency
     min_instance_count               = 0
     max_instance_count               = 1
-    ingress_settings                 = "ALLOW_ALL" # Cloud Scheduler calls over the public address; IAM is the door
+    ingress_settings                 = "ALLOW_ALL" # Cloud Scheduler calls over the public address; IAM lets nobody else through
     all_traffic_on_latest_revision   = true
     environment_variables            = merge(local.environment, local.poll_environment)
 
@@ -165,10 +172,14 @@ resource "google_cloudfunctions2_function" "poll" {
     }
   }
 
+  # Every grant comes before the build, whose minutes they need to be known everywhere ("Access change
+  # propagation": two minutes as a rule); infra/dev deploy waits where that was not enough.
   depends_on = [
     google_project_iam_member.build,
     google_project_iam_member.build_sources,
+    google_project_service.needed,
     google_secret_manager_secret_iam_member.reads,
+    google_service_account_iam_member.signs_as_itself,
     google_storage_bucket_iam_member.build_reads_source,
     google_storage_bucket_iam_member.functions_use_films,
   ]

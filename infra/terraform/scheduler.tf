@@ -23,7 +23,7 @@ resource "google_cloud_scheduler_job" "tick" {
 
     oidc_token {
       service_account_email = google_service_account.identity["scheduler"].email
-      audience              = local.poll_url
+      audience              = var.tick_audience == "run" ? local.poll_run_url : local.poll_url
     }
   }
 
@@ -34,5 +34,8 @@ resource "google_cloud_scheduler_job" "tick" {
     }
   }
 
-  depends_on = [google_project_service.needed]
+  depends_on = [
+    google_cloud_run_v2_service_iam_member.scheduler_calls_poll,
+    google_project_service.needed,
+  ]
 }

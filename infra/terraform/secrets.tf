@@ -33,8 +33,30 @@ resource "google_secret_manager_secret" "secret" {
   project   = var.project
   secret_id = "${var.name}-${each.key}"
 
+  # Where an organisation allows certain locations only, automatic replication is refused.
   replication {
-    auto {}
+    dynamic "auto" {
+      for_each = length(var.secret_locations) == 0 ? [true] : []
+      content {}
+    }
+    dynamic "user_managed" {
+      for_each = length(var.secret_locations) == 0 ? [] : [var.secret_locations]
+
+      content {
+        dynamic "replicas" {
+          for_each = user_managed.value
+
+          content {
+            location = replicas.value
+          }
+        }
+      }
+    }
+  }
+
+  # With a secret its values would go, which nobody else has.
+  lifecycle {
+    prevent_destroy = true
   }
 
   depends_on = [google_project_service.needed]

@@ -60,8 +60,8 @@ variable "runtime" {
   default     = "python313"
 
   validation {
-    condition     = contains(["python311", "python312", "python313"], var.runtime)
-    error_message = "runtime must be python311, python312 or python313: what the code is written for and the platform still supports."
+    condition     = contains(["python311", "python312", "python313", "python314"], var.runtime)
+    error_message = "runtime must be python311, python312, python313 or python314: what the code is written for and the platform still supports."
   }
 }
 
@@ -87,6 +87,34 @@ variable "bucket_location" {
   }
 }
 
+variable "bucket_exists" {
+  description = "Whether the bucket is there already and is taken over with what is in it"
+  type        = bool
+  default     = false
+}
+
+variable "soft_delete_days" {
+  description = "For how many days what was deleted can be restored by who runs the service; 0 for not at all"
+  type        = number
+  default     = 7
+
+  validation {
+    condition     = var.soft_delete_days == 0 || (var.soft_delete_days >= 7 && var.soft_delete_days <= 90 && floor(var.soft_delete_days) == var.soft_delete_days)
+    error_message = "soft_delete_days must be 0 or a whole number from 7 to 90: Cloud Storage knows nothing in between."
+  }
+}
+
+variable "secret_locations" {
+  description = "Where secrets are kept, as regions; empty lets Secret Manager choose, which some organisations forbid"
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for location in var.secret_locations : can(regex("^[a-z]+-[a-z]+[0-9]{1,2}$", location))])
+    error_message = "secret_locations must hold Google Cloud regions such as europe-west1."
+  }
+}
+
 variable "allowed_origins" {
   description = "Browsers' origins that may call api and play from the bucket"
   type        = list(string)
@@ -106,6 +134,17 @@ variable "api_invokers" {
   validation {
     condition     = alltrue([for member in var.api_invokers : can(regex("^(allUsers|(user|group|serviceAccount|domain):[^ ]+)$", member))])
     error_message = "api_invokers must hold allUsers or members such as user:a@example.com, group:…, serviceAccount:… or domain:…."
+  }
+}
+
+variable "public_url" {
+  description = "The address under which frontends reach api, where that is not its own: a custom domain, a load balancer or the cloudfunctions.net address"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.public_url == null || can(regex("^https://[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*$", var.public_url))
+    error_message = "public_url must be null or an https address without a slash at its end, such as https://films.example.com."
   }
 }
 
@@ -192,14 +231,29 @@ variable "id_token_owners" {
   }
 }
 
+# `any`, since a row holds numbers and texts; what a row may hold is checked here, so that a misspelt
+# limit is told before the deployment and not by a function that does not start.
 variable "owner_limits" {
-  description = "Limits by owner, * for everybody else, such as { \"*\" = { jobs_per_day = 50 } }"
-  type        = map(map(number))
-  default     = {}
+  description = "Limits by owner, * for everybody else, such as { \"*\" = { jobs_per_day = 50, spend_per_day = \"50.00 CNY\" } }; {} for none"
+  type        = any
+  default     = { "*" = { jobs_per_day = 100, jobs_running = 20 } }
 
   validation {
-    condition     = alltrue([for owner, _ in var.owner_limits : can(regex("^([*]|[A-Za-z0-9_-]{1,64})$", owner))])
+    condition     = can(keys(var.owner_limits)) && alltrue([for owner in try(keys(var.owner_limits), []) : can(regex("^([*]|[A-Za-z0-9_-]{1,64})$", owner))])
     error_message = "owner_limits must have owners of letters, digits, - and _ (64 characters at most), or *."
+  }
+  validation {
+    condition = try(alltrue(flatten([
+      for owner, row in var.owner_limits : [
+        for limit, value in row : can(regex({
+          jobs_per_day  = "^(null|[1-9][0-9]{0,5}|1000000)$"
+          jobs_running  = "^(null|[1-9][0-9]{0,5}|1000000)$"
+          spend_per_day = "^(null|\"[0-9]{1,9}([.][0-9]{1,6})? [A-Z]{3}\")$"
+          unpriced_job  = "^(null|\"[0-9]{1,9}([.][0-9]{1,6})? [A-Z]{3}\")$"
+        }[limit], jsonencode(value)))
+      ]
+    ])), false)
+    error_message = "owner_limits must hold jobs_per_day and jobs_running (whole numbers from 1 to 1000000) and spend_per_day and unpriced_job (texts such as \"50.00 CNY\"), or null; nothing else."
   }
 }
 
@@ -302,6 +356,23 @@ variable "api_max_instances" {
   }
 }
 
+variable "api_takes_traffic" {
+  description = "Whether a new revision of api gets every request at once; false leaves the split of before (infra/docs/delivery.md)"
+  type        = bool
+  default     = true
+}
+
+variable "tick_audience" {
+  description = "Which address of poll the scheduler's token names: function (cloudfunctions.net) or run (run.app); poll takes both"
+  type        = string
+  default     = "function"
+
+  validation {
+    condition     = contains(["function", "run"], var.tick_audience)
+    error_message = "tick_audience must be function or run."
+  }
+}
+
 variable "paused" {
   description = "Whether the heartbeat stands still: jobs are accepted, none moves"
   type        = bool
@@ -371,5 +442,49 @@ variable "alert_5xx_above" {
   validation {
     condition     = var.alert_5xx_above >= 0 && var.alert_5xx_above <= 10000
     error_message = "alert_5xx_above must be 0 to 10000."
+  }
+}
+
+variable "alert_backlog_s" {
+  description = "For how many seconds a job may have waited before somebody is told"
+  type        = number
+  default     = 7200
+
+  validation {
+    condition     = var.alert_backlog_s >= 600 && var.alert_backlog_s <= 172800 && floor(var.alert_backlog_s) == var.alert_backlog_s
+    error_message = "alert_backlog_s must be a whole number from 600 to 172800 seconds (a film takes minutes; after a day unsent a job is given up)."
+  }
+}
+
+variable "alert_jobs_per_day" {
+  description = "How many jobs of all owners within 24 hours are still no reason to tell somebody: times the price of a film, the day's spend upstream"
+  type        = number
+  default     = 200
+
+  validation {
+    condition     = var.alert_jobs_per_day >= 1 && var.alert_jobs_per_day <= 1000000 && floor(var.alert_jobs_per_day) == var.alert_jobs_per_day
+    error_message = "alert_jobs_per_day must be a whole number from 1 to 1000000."
+  }
+}
+
+variable "billing_account" {
+  description = "The billing account, for the line that makes a budget of Google's part; null leaves its place open"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.billing_account == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.billing_account))
+    error_message = "billing_account must be null or an id such as 0123AB-4567CD-89EF01 (gcloud billing accounts list)."
+  }
+}
+
+variable "budget_per_month" {
+  description = "The budget of Google's part for a month, for the same line"
+  type        = string
+  default     = "20USD"
+
+  validation {
+    condition     = can(regex("^[1-9][0-9]*([.][0-9]{1,2})?[A-Z]{3}$", var.budget_per_month))
+    error_message = "budget_per_month must be an amount with the billing account's own currency behind it, such as 20USD."
   }
 }

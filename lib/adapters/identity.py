@@ -1,9 +1,8 @@
 """Google's ID tokens: whose they are, judged by the injected clock; and who may tick.
 
 Closed unless configured: without an audience and an invoker nobody passes. google-auth checks the
-signature; its own look at expiry is not used, because it knows the machine's clock only. Sources:
-Google Identity, "Verify the Google ID token on your server side"; RFC 7519; RFC 8725; Cloud Run,
-"Troubleshoot issues", on removed signatures.
+signature; its own look at expiry is not used: it knows the machine's clock only. Sources: Google,
+"Verify the Google ID token on your server side"; RFC 7519; RFC 8725; Cloud Run, "Troubleshoot".
 """
 
 from __future__ import annotations
@@ -178,7 +177,7 @@ def invoker_check(
     """A check of an `Authorization` header: the scheduler and nobody else.
 
     Args:
-        audience: whom the token must be for.
+        audience: whom the token must be for: one, or several between spaces or commas.
         invoker: the e-mail it must hold.
         open_to_all: let everybody pass; the configuration allows it on emulators only.
         connect: makes the session that fetches Google's certificates.
@@ -190,11 +189,12 @@ def invoker_check(
         A function that raises ApiError for whoever may not pass.
     """
     google = Google(connect=connect, now=now, certs_url=certs_url or CERTS_URL)
+    audiences = tuple((audience or "").replace(",", " ").split())
 
     def admit(header: str | None) -> None:
         if open_to_all:
             return
-        if not audience or not invoker:
+        if not audiences or not invoker:
             raise ApiError(
                 NOT_CONFIGURED,
                 "Nobody may tick: set POLL_AUDIENCE and POLL_INVOKER to the scheduler's identity.",
@@ -203,7 +203,7 @@ def invoker_check(
         if scheme.lower() != "bearer" or not token.strip():
             raise _not_known("A tick needs the scheduler's OIDC token.")
         try:
-            caller = google.verify(token.strip(), (audience,), behind_iam=behind_iam)
+            caller = google.verify(token.strip(), audiences, behind_iam=behind_iam)
         except NotGenuine:
             hint = IAM_HINT if token.strip().endswith(REMOVED) and not behind_iam else ""
             raise _not_known(f"The token is not a valid one of the scheduler.{hint}") from None

@@ -63,6 +63,7 @@ def tick(context: Context) -> dict[str, Any]:
     summary = {
         "object": "tick",
         "pending": len(tick_state.jobs),
+        "oldest_s": round(tick_state.oldest_s(context.now()), 3),
         "unreadable": len(tick_state.unreadable),
         "rounds": rounds,
         "seconds": round(context.now() - started, 3),

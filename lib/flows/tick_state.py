@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from lib import logs
 from lib.core.errors import ApiError
+from lib.core.jobs.job import Stage
 from lib.core.outside.records import RecordUnreadable
 from lib.core.protocol.slots import holds_slot
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from lib.adapters.state.jobs import Held, Inbox
     from lib.adapters.state.ledger import PollLease
     from lib.adapters.state.outbox import Entry
-    from lib.core.jobs.job import Stage
     from lib.flows.context import Context
 
 P = ParamSpec("P")
@@ -112,6 +112,15 @@ class TickState:
         return [
             held for held in there if held.state.account == account and held.state.stage in stages
         ]
+
+    def oldest_s(self, now: float) -> float:
+        """For how long the oldest job has not ended, seconds; 0 without one.
+
+        Args:
+            now: Unix seconds.
+        """
+        waiting = [held for held in self.jobs.values() if held.state.stage is not Stage.DELETING]
+        return max([0.0, *(now - held.meta.created_at for held in waiting)])
 
     def busy(self, account: str, now: float, window_s: float) -> int:
         """How many of the account's places upstream are taken.

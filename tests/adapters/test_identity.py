@@ -202,6 +202,14 @@ def test_another_identity_is_genuine_and_may_not_tick(parts):
     door(parts, invoker=EMAIL.upper())(f"Bearer {parts.token()}")
 
 
+def test_each_of_several_audiences_may_tick_and_no_other(parts):
+    admit = door(parts, audience=f"https://poll.example/run {AUDIENCE}")
+    admit(f"Bearer {parts.token()}")
+    admit(f"Bearer {parts.token(aud='https://poll.example/run')}")
+    for other in ("https://poll.example/", f"https://poll.example/run {AUDIENCE}", ""):
+        assert refused(admit, f"Bearer {parts.token(aud=other)}") == 401
+
+
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic eA==", "bearer x"])
 def test_no_token_no_tick_and_google_is_not_asked(parts, header):
     assert refused(door(parts), header) == 401
@@ -209,7 +217,8 @@ def test_no_token_no_tick_and_google_is_not_asked(parts, header):
 
 
 @pytest.mark.parametrize(
-    "lacking", [{"audience": None}, {"invoker": None}, {"audience": "", "invoker": ""}]
+    "lacking",
+    [{"audience": None}, {"audience": " , "}, {"invoker": None}, {"audience": "", "invoker": ""}],
 )
 def test_with_nothing_configured_nobody_ticks(parts, lacking):
     assert refused(door(parts, **lacking), f"Bearer {parts.token()}") == 503

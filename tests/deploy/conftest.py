@@ -5,12 +5,14 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.deploy import rules
 
+ROOT = rules.ROOT
 IGNORED = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.auto.tfvars", "backend.tf")
 # A command that runs its arguments with a google provider at hand, for machines that reach no registry.
 PROVIDER = shlex.split(os.environ.get("TERRAFORM_PROVIDER", ""))
@@ -57,6 +59,30 @@ class Terraform:
 def copy(tmp_path):
     folder = tmp_path / "terraform"
     shutil.copytree(rules.TERRAFORM, folder, ignore=IGNORED)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A checkout of its own, so that a real run leaves nothing in ours."""
+    root = tmp_path / "checkout"
+    for name in ("lib", "infra/deploy"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(rules.TERRAFORM, root / "infra/terraform", ignore=IGNORED)
+    for name in ("main.py", "requirements.txt", "infra/dev", "infra/requirements.lock"):
+        shutil.copy(ROOT / name, root / name)
+    return root
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A PATH with what infra/dev needs; a test may add terraform."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("bash", "env", "dirname", "sh", "tail", "mv"):
+        (folder / name).symlink_to(shutil.which(name))
+    # As it is without any environment of ours: the standard library has to be enough.
+    (folder / "python3").symlink_to(Path(sys.executable).resolve())
     return folder
 
 

@@ -68,12 +68,12 @@ FAULTS = {
         "scheduler.tf", "paused      = var.paused", "paused      = var.pause", SHAPE
     ),
     "reference-to-a-local": Fault(
-        "functions.tf", "POLL_AUDIENCE = local.poll_url", "POLL_AUDIENCE = local.poll_uri", SHAPE
+        "functions.tf", '"${local.poll_url} ${', '"${local.poll_uri} ${', SHAPE
     ),
     "reference-to-itself": Fault(
         "functions.tf",
-        "POLL_AUDIENCE = local.poll_url",
-        "POLL_AUDIENCE = google_cloudfunctions2_function.poll.url",
+        '"${local.poll_url} ${',
+        '"${google_cloudfunctions2_function.poll.url} ${',
         SHAPE,
     ),
     "unknown-resource": Fault(
@@ -172,11 +172,33 @@ FAULTS = {
         "uniform_bucket_level_access = false",
         "An object could have an access list of its own.",
     ),
-    "soft-delete": Fault(
+    "nothing-can-be-restored": Fault(
+        "bucket.tf",
+        "retention_duration_seconds = var.soft_delete_days * 86400",
+        "retention_duration_seconds = 0",
+        "A wrong command would delete films for good",
+    ),
+    "old-zips-are-kept": Fault(
         "bucket.tf",
         "retention_duration_seconds = 0",
         "retention_duration_seconds = 604800",
-        "What an owner deletes would be kept and billed.",
+    ),
+    "the-bucket-can-be-destroyed": Fault(
+        "bucket.tf", "prevent_destroy = true", "prevent_destroy = false"
+    ),
+    "secrets-can-be-destroyed": Fault(
+        "secrets.tf", "prevent_destroy = true", "prevent_destroy = false"
+    ),
+    "another-region-asks-for-another-bucket": Fault(
+        "bucket.tf", "    ignore_changes  = [location]\n", ""
+    ),
+    "nobody-is-told-that-the-bucket-stays": Fault(
+        "bucket.tf",
+        "upper(google_storage_bucket.films.location) == upper(local.bucket_location)",
+        "google_storage_bucket.films.location != null",
+    ),
+    "a-bucket-that-exists-is-not-taken-over": Fault(
+        "bucket.tf", "var.bucket_exists ? toset([local.bucket]) : toset([])", "toset([])"
     ),
     "films-go-with-the-project": Fault(
         "bucket.tf",
@@ -239,7 +261,7 @@ FAULTS = {
     ),
     "audience": Fault(
         "scheduler.tf",
-        "audience              = local.poll_url",
+        'audience              = var.tick_audience == "run" ? local.poll_run_url : local.poll_url',
         'audience              = "inbetween"',
         "poll expects another audience than the scheduler names.",
     ),
@@ -305,15 +327,15 @@ FAULTS = {
     ),
     # What is watched.
     "alert-on-an-unknown-event": Fault(
-        "alerts.tf", 'jsonPayload.event=\\"tick.done\\"', 'jsonPayload.event=\\"tick.finished\\"'
+        "metrics.tf", 'jsonPayload.event=\\"tick.done\\"', 'jsonPayload.event=\\"tick.finished\\"'
     ),
     "alert-on-the-other-function": Fault(
-        "alerts.tf", "${local.of_poll} AND", "${local.of_api} AND"
+        "metrics.tf", "${local.of_poll} AND", "${local.of_api} AND"
     ),
     "alert-after-an-hour": Fault(
         "alerts.tf",
-        'duration = "300s"',
-        'duration = "3600s"',
+        'duration                  = "300s"',
+        'duration                  = "3600s"',
     ),
     "alert-on-the-wrong-metric": Fault(
         "alerts.tf",
@@ -327,4 +349,100 @@ FAULTS = {
         "var.dashscope_region",
         alone=True,
     ),
+    # A first deployment comes to its end.
+    "a-build-before-its-grants": Fault(
+        "functions.tf", "    google_project_iam_member.build_sources,\n", ""
+    ),
+    "links-before-their-role": Fault(
+        "functions.tf", "    google_service_account_iam_member.signs_as_itself,\n", ""
+    ),
+    "ticks-before-their-grant": Fault(
+        "scheduler.tf", "    google_cloud_run_v2_service_iam_member.scheduler_calls_poll,\n", ""
+    ),
+    "an-alert-before-its-metric-is-known": Fault(
+        "alerts.tf", "  depends_on = [google_cloud_scheduler_job.tick]\n", ""
+    ),
+    "a-dashboard-before-its-metrics-are-known": Fault(
+        "dashboard.tf", "    google_cloud_scheduler_job.tick,\n", ""
+    ),
+    "a-metric-without-points-is-refused": Fault(
+        "alerts.tf", "disable_metric_validation = true", "disable_metric_validation = false"
+    ),
+    "secrets-in-no-named-region": Fault(
+        "secrets.tf",
+        "length(var.secret_locations) == 0 ? [] : [var.secret_locations]",
+        "[]",
+        "A secret is kept elsewhere than asked.",
+    ),
+    "the-newest-runtime-is-refused": Fault("variables.tf", ', "python314"', ""),
+    "another-revision-takes-all-at-once": Fault("functions.tf", "var.api_takes_traffic", "true"),
+    # Addresses.
+    "the-address-of-the-other-service": Fault(
+        "outputs.tf",
+        "? google_cloudfunctions2_function.api.service_config[0].uri :",
+        "? google_cloudfunctions2_function.api.url :",
+    ),
+    "the-public-address-is-not-handed-on": Fault(
+        "functions.tf",
+        '    PUBLIC_URL           = var.public_url == null ? "" : var.public_url\n',
+        "",
+        "The public address does not reach the functions",
+    ),
+    # No tick dies in silence.
+    "silent-if-nothing-ever-ticked": Fault(
+        "alerts.tf",
+        " or vector(0)",
+        "",
+        "or is silent where nothing ever ticked.",
+    ),
+    "one-address-alone-may-be-named": Fault(
+        "functions.tf",
+        '"${local.poll_url} ${local.poll_run_url}"',
+        '"${local.poll_url}"',
+        "poll does not take a token for its address of Cloud Run.",
+        alone=True,
+    ),
+    "another-number-in-the-address": Fault(
+        "functions.tf", "source.project_number}", "films.project_number}"
+    ),
+    "refusals-go-unseen": Fault("metrics.tf", "severity>=ERROR", "severity>=EMERGENCY"),
+    "refusals-are-told-late": Fault(
+        "alerts.tf", "threshold_value = 2\n", "threshold_value = 200\n"
+    ),
+    "the-backlog-goes-unseen": Fault("metrics.tf", "jsonPayload.oldest_s>", "jsonPayload.seconds>"),
+    "lost-outcomes-go-unseen": Fault(
+        "metrics.tf", 'event=\\"submit.unknown\\"', 'event=\\"submit.unsure\\"'
+    ),
+    "spending-goes-unseen": Fault(
+        "alerts.tf", "threshold_value = var.alert_jobs_per_day", "threshold_value = 1000000"
+    ),
+    "spending-is-counted-by-the-minute": Fault(
+        "alerts.tf", 'alignment_period     = "86400s"', 'alignment_period     = "60s"'
+    ),
+    "a-picture-of-nothing": Fault(
+        "dashboard.json.tftpl",
+        "${counted}/oldest_job",
+        "${counted}/age",
+        "The dashboard draws what nobody counts",
+    ),
+    "no-json": Fault("dashboard.json.tftpl", '"columns": 48,', '"columns": 48'),
+    "another-age": Fault("metrics.tf", "EXTRACT(jsonPayload.oldest_s)", "EXTRACT(jsonPayload.age)"),
+    # What may be spent.
+    "limits-are-numbers-only": Fault(
+        "variables.tf", "  type        = any\n", "  type        = map(map(number))\n"
+    ),
+    "no-limit-by-default": Fault(
+        "variables.tf",
+        '  default     = { "*" = { jobs_per_day = 100, jobs_running = 20 } }',
+        "  default     = {}",
+    ),
+    "a-limit-nobody-looks-at": Fault(
+        "variables.tf",
+        '          spend_per_day = "^(null|',
+        '          spend_a_day   = "^(null|',
+    ),
+    "limits-are-not-said": Fault(
+        "outputs.tf", ": jsonencode(var.owner_limits)", ': "as configured"'
+    ),
+    "a-budget-of-everything": Fault("outputs.tf", " --filter-projects=projects/${var.project}", ""),
 }

@@ -6,10 +6,12 @@ found like what is taken away. What values come to is Terraform's to say, in inf
 """
 
 import ast
+import json
 import re
 from pathlib import Path
 
 from lib import config
+from lib.core.limits import COUNTS, MONEY
 from lib.flows.context import Times
 from lib.logs import EVENTS
 from tests.deploy import settings as told
@@ -23,8 +25,9 @@ RESOURCES = {
     "google_cloud_run_v2_service_iam_member": 2,
     "google_cloud_scheduler_job": 1,
     "google_cloudfunctions2_function": 2,
-    "google_logging_metric": 5,
-    "google_monitoring_alert_policy": 5,
+    "google_logging_metric": 11,
+    "google_monitoring_alert_policy": 9,
+    "google_monitoring_dashboard": 1,
     "google_monitoring_notification_channel": 1,
     "google_project_iam_member": 2,
     "google_project_service": 1,
@@ -42,16 +45,17 @@ SHAPES = {
     "google_cloud_run_v2_service_iam_member": "project location name role member",
     "google_cloud_scheduler_job": "project region name description schedule time_zone paused attempt_deadline retry_config.retry_count http_target.http_method http_target.uri http_target.oidc_token.service_account_email http_target.oidc_token.audience",
     "google_cloudfunctions2_function": "project name location description url build_config.runtime build_config.entry_point build_config.service_account build_config.source.storage_source.bucket build_config.source.storage_source.object service_config.service_account_email service_config.available_cpu service_config.available_memory service_config.timeout_seconds service_config.max_instance_request_concurrency service_config.min_instance_count service_config.max_instance_count service_config.ingress_settings service_config.all_traffic_on_latest_revision service_config.environment_variables service_config.secret_environment_variables.key service_config.secret_environment_variables.project_id service_config.secret_environment_variables.secret service_config.secret_environment_variables.version",
-    "google_logging_metric": "project name description filter metric_descriptor.metric_kind metric_descriptor.value_type metric_descriptor.unit",
-    "google_monitoring_alert_policy": "project display_name combiner severity notification_channels conditions.display_name conditions.condition_absent.filter conditions.condition_absent.duration conditions.condition_absent.aggregations.alignment_period conditions.condition_absent.aggregations.per_series_aligner conditions.condition_absent.aggregations.cross_series_reducer conditions.condition_threshold.filter conditions.condition_threshold.comparison conditions.condition_threshold.threshold_value conditions.condition_threshold.duration conditions.condition_threshold.aggregations.alignment_period conditions.condition_threshold.aggregations.per_series_aligner conditions.condition_threshold.aggregations.cross_series_reducer conditions.condition_threshold.aggregations.group_by_fields documentation.mime_type documentation.content",
+    "google_logging_metric": "project name description filter value_extractor metric_descriptor.metric_kind metric_descriptor.value_type metric_descriptor.unit",
+    "google_monitoring_alert_policy": "project display_name combiner severity notification_channels conditions.display_name conditions.condition_prometheus_query_language.query conditions.condition_prometheus_query_language.duration conditions.condition_prometheus_query_language.evaluation_interval conditions.condition_prometheus_query_language.disable_metric_validation conditions.condition_threshold.filter conditions.condition_threshold.comparison conditions.condition_threshold.threshold_value conditions.condition_threshold.duration conditions.condition_threshold.aggregations.alignment_period conditions.condition_threshold.aggregations.per_series_aligner conditions.condition_threshold.aggregations.cross_series_reducer conditions.condition_threshold.aggregations.group_by_fields documentation.mime_type documentation.content",
+    "google_monitoring_dashboard": "project dashboard_json",
     "google_monitoring_notification_channel": "id project display_name type labels",
     "google_project_iam_member": "project role member condition.title condition.description condition.expression",
     "google_project_service": "project service disable_on_destroy",
-    "google_secret_manager_secret": "project secret_id replication.auto",
+    "google_secret_manager_secret": "project secret_id replication.auto replication.user_managed.replicas.location",
     "google_secret_manager_secret_iam_member": "project secret_id role member",
     "google_service_account": "project account_id display_name description email member name id",
     "google_service_account_iam_member": "service_account_id role member",
-    "google_storage_bucket": "project name location uniform_bucket_level_access public_access_prevention force_destroy soft_delete_policy.retention_duration_seconds lifecycle_rule.action.type lifecycle_rule.condition.age lifecycle_rule.condition.matches_prefix cors.origin cors.method cors.response_header cors.max_age_seconds",
+    "google_storage_bucket": "project project_number name location uniform_bucket_level_access public_access_prevention force_destroy soft_delete_policy.retention_duration_seconds lifecycle_rule.action.type lifecycle_rule.condition.age lifecycle_rule.condition.matches_prefix cors.origin cors.method cors.response_header cors.max_age_seconds",
     "google_storage_bucket_iam_member": "bucket role member",
     "google_storage_bucket_object": "bucket name source content_type",
 }
@@ -117,10 +121,28 @@ IDENTITIES = {"api", "poll", "scheduler", "build"}
 SWEPT = {"claims/": 4, "keys/": 8, "outbox/": 14, "frames/": 30, "uploads/": 3}
 # Policies over an event that must never be: its name, and the metric that counts it.
 NOTICED = {
+    "unknown_outcome": ("submit.unknown", "unknown_outcomes"),
     "unreadable_object": ("object.unreadable", "unreadable_objects"),
     "late_task": ("upstream.late_task", "late_tasks"),
     "clock_off": ("clock.off", "clocks_off"),
 }
+# Policies with a bound of their own: the metric, more than how many, within how long.
+LIMITED = {
+    "refused_ticks": ("refused_ticks", 2, "300s"),
+    "backlog": ("late_backlogs", 0, "300s"),
+    "many_jobs": ("jobs_created", "${var.alert_jobs_per_day}", "86400s"),
+}
+# What else is counted, and a piece of the filter that says what.
+COUNTED = {
+    "refused_ticks": 'resource.labels.job_id="inbetween-tick" AND severity>=ERROR',
+    "late_backlogs": 'jsonPayload.event="tick.done" AND jsonPayload.oldest_s>7200',
+    "jobs_created": 'jsonPayload.event="job.created"',
+    "jobs_completed": 'jsonPayload.event="job.completed"',
+}
+DRAWN = {
+    "jobs_completed", "jobs_created", "late_tasks", "oldest_job", "refused_ticks", "server_errors", "ticks",
+    "unknown_outcomes", "unreadable_objects",
+}  # fmt: skip
 SERVICES = {
     "artifactregistry", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "cloudscheduler", "iam", "iamcredentials",
     "logging", "monitoring", "run", "secretmanager", "storage",
@@ -132,8 +154,25 @@ SECRETS = {
     },
     "poll": {"DASHSCOPE_API_KEY": ("inbetween-upstream", "latest")},
 }
+RUN = "google_cloudfunctions2_function.api.service_config[0].uri"
+ADDRESSES = {
+    "url": f"${{var.public_url == null ? {RUN} : var.public_url}}",
+    "poll_url": "${google_cloudfunctions2_function.poll.url}",
+}
 # Cloud Run functions, "Runtime support": those that our code runs on and that are not deprecated.
-RUNTIMES = ["python311", "python312", "python313"]
+RUNTIMES = ["python311", "python312", "python313", "python314"]
+# What comes before a build, or its first minutes fail: the grants of the build and of the function.
+BEFORE_A_BUILD = {
+    "google_project_iam_member.build",
+    "google_project_iam_member.build_sources",
+    "google_project_service.needed",
+    "google_secret_manager_secret_iam_member.reads",
+    "google_service_account_iam_member.signs_as_itself",
+    "google_storage_bucket_iam_member.build_reads_source",
+    "google_storage_bucket_iam_member.functions_use_films",
+}
+# What Terraform may never destroy: it holds what nobody can make again.
+KEPT = {"google_storage_bucket.films", "google_secret_manager_secret.secret"}
 
 
 def configuration(folder=TERRAFORM):
@@ -217,8 +256,6 @@ def buckets(found):
             yield f"{name} could be made public"
         if bucket.get("uniform_bucket_level_access") is not True:
             yield f"{name}: objects could have access lists of their own"
-        if bucket["soft_delete_policy"][0]["retention_duration_seconds"] != 0:
-            yield f"{name}: deleted objects are kept and billed"
     films = found.resources["google_storage_bucket"]["films"]
     if films["force_destroy"] is not False:
         yield "terraform destroy would delete the films"
@@ -240,6 +277,62 @@ def buckets(found):
         yield f"CORS for {cors['for_each']}"
     if found.default("allowed_origins") != []:
         yield "CORS without an allowed origin"
+
+
+def restored(found):
+    """For how long what is deleted can be restored, by bucket."""
+    kept = {
+        name: bucket["soft_delete_policy"][0]["retention_duration_seconds"]
+        for name, bucket in found.resources["google_storage_bucket"].items()
+    }
+    if kept != {"films": "${var.soft_delete_days * 86400}", "source": 0}:
+        yield f"what is deleted is kept for {kept}"
+    if found.default("soft_delete_days") != 7:
+        yield "by default, what a wrong command deletes cannot be restored"
+
+
+def kept(found):
+    """What may never be destroyed, and that a bucket stays where it is and says so."""
+    protected = {
+        f"{kind}.{name}"
+        for kind, named in found.resources.items()
+        for name, one in named.items()
+        if any(block.get("prevent_destroy") is True for block in one.get("lifecycle", []))
+    }
+    if protected != KEPT:
+        yield f"protected from being destroyed are {sorted(protected)}; thought of are {sorted(KEPT)}"
+    films = found.resources["google_storage_bucket"]["films"]
+    if films["lifecycle"][0].get("ignore_changes") not in (["location"], ["${location}"]):
+        yield "another region would ask for another, empty bucket"
+    if films["location"] != "${local.bucket_location}":
+        yield f"the bucket is made in {films['location']}"
+    told = found.settings["check"][0]["bucket_stays"]["assert"][0]["condition"]
+    if told != "${upper(google_storage_bucket.films.location) == upper(local.bucket_location)}":
+        yield "nobody is told that the bucket stays where it is"
+    taken = found.settings["import"][0]
+    if (taken["to"], taken["id"], taken["for_each"]) != (
+        "${google_storage_bucket.films}",
+        "${each.value}",
+        "${var.bucket_exists ? toset([local.bucket]) : toset([])}",
+    ) or found.default("bucket_exists") is not False:
+        yield f"a bucket is taken over by {taken}"
+
+
+def order(found):
+    """What must be there first, since Google learns of it within minutes only."""
+    for name, function in found.resources["google_cloudfunctions2_function"].items():
+        first = {text[2:-1] for text in function.get("depends_on", [])}
+        for missing in sorted(BEFORE_A_BUILD - first):
+            yield f"{name} may be built before {missing} is there"
+    tick = found.resources["google_cloud_scheduler_job"]["tick"]
+    if "${google_cloud_run_v2_service_iam_member.scheduler_calls_poll}" not in tick["depends_on"]:
+        yield "the first ticks may be refused: the scheduler's grant may come later"
+    watching = found.resources["google_monitoring_alert_policy"] | {
+        "dashboard": found.resources["google_monitoring_dashboard"]["service"]
+    }
+    for name, one in watching.items():
+        if "${google_cloud_scheduler_job.tick}" not in one.get("depends_on", []):
+            yield f"{name} may be made before Google knows its metric"
 
 
 def grants(found):
@@ -282,6 +375,10 @@ def people(found):
     ):
         yield f"there are the identities {sorted(found.locals['identities'])}"
     secret = found.resources["google_secret_manager_secret"]["secret"]
+    (kept_at,) = secret["replication"]
+    named = "${length(var.secret_locations) == 0 ? [] : [var.secret_locations]}"
+    if [block["for_each"] for block in kept_at.get("user_managed", [])] != [named]:
+        yield "secrets cannot be kept in named regions, as some organisations want"
     made = {
         (one["for_each"], one.get("account_id") or one["secret_id"]) for one in (identity, secret)
     }
@@ -338,9 +435,15 @@ def sizes(found):
             yield f"{name}: its numbers of instances"
         if service["ingress_settings"] != "ALLOW_ALL":
             yield f"{name}: nobody outside reaches it"
+        wanted = "${var.api_takes_traffic}" if name == "api" else True
+        if service["all_traffic_on_latest_revision"] != wanted:
+            yield f"{name}: a new revision gets its requests by {service['all_traffic_on_latest_revision']}"
 
 
 def settings(found):
+    for name in told.FUNCTIONS:
+        if "PUBLIC_URL" not in told.written(found, name):
+            yield f"{name} is not told under which address it is reached"
     if (there := told.secrets(found)) != SECRETS:
         yield f"the functions get the secrets {there}"
     for name, environment in told.complete(found).items():
@@ -365,16 +468,20 @@ def heartbeat(found):
         "${var.paused}",
     ) or found.default("paused") is not False:
         yield "the scheduler does not call poll"
-    if (token["audience"], token["service_account_email"]) != (
-        expected["POLL_AUDIENCE"],
+    named = '${var.tick_audience == "run" ? local.poll_run_url : local.poll_url}'
+    if (token["audience"], token["service_account_email"], expected["POLL_AUDIENCE"]) != (
+        named,
         expected["POLL_INVOKER"],
+        "${local.poll_url} ${local.poll_run_url}",
     ):
         yield "the scheduler's token is not the one that poll expects"
     if token["service_account_email"] != IDENTITY % ('"scheduler"', "email"):
         yield f"the scheduler calls as {token['service_account_email']}"
     # Google's form of a function's address, from where it lies and what it is called.
     address = "https://${var.region}-${var.project}.cloudfunctions.net/${local.poll_name}"
-    if (token["audience"], found.locals["poll_url"]) != ("${local.poll_url}", address) or (
+    # Cloud Run, "Service URLs": the deterministic one, of name, project number and region.
+    run = "https://${local.poll_name}-${google_storage_bucket.source.project_number}.${var.region}.run.app"
+    if (found.locals["poll_url"], found.locals["poll_run_url"]) != (address, run) or (
         (poll["location"], poll["project"], poll["name"])
         != ("${var.region}", "${var.project}", "${local.poll_name}")
     ):
@@ -422,18 +529,79 @@ def _looks_at(name, condition, metric):
         yield f"the alert {name} does not look at {metric}"
 
 
+def _silence(conditions):
+    """No tick at all counts as 0 ticks, so that a service that never ticked is told, too."""
+    (condition,) = conditions
+    asked = condition["condition_prometheus_query_language"][0]
+    metric = '${replace(google_logging_metric.ticks.name, "/[^a-zA-Z0-9]/", "_")}'
+    series = f'logging_googleapis_com:user_{metric}{{monitored_resource="cloud_run_revision"}}[5m]'
+    if asked["query"] != f"(sum(increase({series})) or vector(0)) < 0.5":
+        yield f"a heartbeat that never began is not told: {asked['query']}"
+    if (asked["duration"], asked["evaluation_interval"]) != ("300s", "60s"):
+        yield f"a silent heartbeat is told after {asked['duration']}"
+    if asked["disable_metric_validation"] is not True:
+        yield "the alert on a metric that never had a point is refused at the first deployment"
+
+
+def dashboard(found):
+    drawn = found.resources["google_monitoring_dashboard"]["service"]["dashboard_json"]
+    if not drawn.startswith('${templatefile("${path.module}/dashboard.json.tftpl", {'):
+        yield f"the dashboard is {drawn}"
+    text = (found.folder / "dashboard.json.tftpl").read_text("utf-8")
+    named = {"name": "n", "api_name": "a", "poll_name": "p", "counted": "c", "backlog_s": "1"}
+    for name, value in named.items():
+        text = text.replace(f"${{{name}}}", value)
+    if "${" in text:
+        yield "the dashboard names what it is not given"
+    try:
+        tiles = json.loads(text)["mosaicLayout"]["tiles"]
+    except ValueError as reason:
+        yield f"the dashboard is no JSON: {reason}"
+        return
+    places = {(tile.get("xPos", 0), tile.get("yPos", 0)) for tile in tiles}
+    if len(places) != len(tiles):
+        yield "two pictures of the dashboard lie on one place"
+    counted = set(re.findall(r'metric\.type=\\"c/(\w+)\\"', text))
+    if counted != DRAWN:
+        yield f"the dashboard draws {sorted(counted)}; thought of are {sorted(DRAWN)}"
+    if lost := counted - found.resources["google_logging_metric"].keys():
+        yield f"the dashboard draws what nobody counts: {sorted(lost)}"
+    age = found.resources["google_logging_metric"]["oldest_job"]
+    if age["value_extractor"] != "EXTRACT(jsonPayload.oldest_s)":
+        yield "the age of the oldest job is not the one that a tick tells"
+
+
+def bounds(found):
+    """Alerts with a bound of their own, and what their metrics count."""
+    policies = found.resources["google_monitoring_alert_policy"]
+    for name, (metric, most, window) in LIMITED.items():
+        condition = policies[name]["conditions"][0]["condition_threshold"][0]
+        yield from _looks_at(name, condition, metric)
+        there = (
+            condition["comparison"],
+            condition["threshold_value"],
+            condition["aggregations"][0]["alignment_period"],
+        )
+        if there != ("COMPARISON_GT", most, window):
+            yield f"{name} is told at {there}"
+    counted = found.resources["google_logging_metric"]
+    for metric, text in COUNTED.items():
+        if text not in found.written(counted[metric]["filter"]):
+            yield f"{metric} counts {counted[metric]['filter']}"
+    for name, one in policies.items():
+        if one.get("enabled", True) is not True or not one["notification_channels"]:
+            yield f"the alert {name} tells nobody"
+
+
 def alerts(found):
     counted = {
         name: found.written(one["filter"])
         for name, one in found.resources["google_logging_metric"].items()
     }
     policies = found.resources["google_monitoring_alert_policy"]
-    silent = policies["no_tick"]["conditions"][0]["condition_absent"][0]
     failed = policies["server_errors"]["conditions"][0]["condition_threshold"][0]
-    yield from _looks_at("no_tick", silent, "ticks")
+    yield from _silence(policies["no_tick"]["conditions"])
     yield from _looks_at("server_errors", failed, "server_errors")
-    if silent["duration"] != "300s":
-        yield f"a silent heartbeat is told after {silent['duration']}"
     if (failed["comparison"], found.plain(failed["threshold_value"])) != ("COMPARISON_GT", 0):
         yield "an answer with 5xx goes unnoticed"
     if 'service_name="inbetween-poll"' not in counted["ticks"]:
@@ -448,6 +616,32 @@ def alerts(found):
     )
     if 'event="tick.done"' not in said or not named <= EVENTS:
         yield f"events that lib/logs.py does not know: {sorted(named - EVENTS)}"
+
+
+def limited(found):
+    """Nobody spends without bound by default, and what the bounds are is said at the end."""
+    usual = found.default("owner_limits")
+    everybody = usual.get("*", {}) if isinstance(usual, dict) else {}
+    if not {"jobs_per_day", "jobs_running"} <= everybody.keys():
+        yield f"by default an owner may spend without bound: {usual}"
+    if "jsonencode(var.owner_limits)" not in found.outputs["limits"]["value"]:
+        yield "the owners' limits are not said"
+    if found.variables["owner_limits"]["type"] not in {"any", "${any}"}:
+        yield "owner_limits holds numbers only, or texts only"
+    for limit in (*COUNTS, *MONEY):
+        if limit not in conditions(found, "owner_limits"):
+            yield f"owner_limits: nobody looks at {limit}"
+    line = found.outputs["budget_to_make"]["value"]
+    for part in (
+        "${var.budget_per_month}",
+        "--filter-projects=projects/${var.project}",
+        "percent=0.9",
+    ):
+        if part not in line:
+            yield f"the budget's line has no {part}"
+    for name, wanted in ADDRESSES.items():
+        if found.outputs[name]["value"] != wanted:
+            yield f"the output {name} is {found.outputs[name]['value']}"
 
 
 def variables(found):
@@ -528,6 +722,31 @@ def versions(found):
 
 
 RULES = (
-    *(inventory, shapes, services, buckets, grants, people, builds, sizes, settings),
-    *(heartbeat, times, noticed, alerts, variables, checks, refusals, versions),
+    *(
+        inventory,
+        shapes,
+        services,
+        buckets,
+        restored,
+        kept,
+        order,
+        grants,
+        people,
+        builds,
+        sizes,
+        settings,
+    ),
+    *(
+        heartbeat,
+        times,
+        noticed,
+        bounds,
+        alerts,
+        dashboard,
+        limited,
+        variables,
+        checks,
+        refusals,
+        versions,
+    ),
 )

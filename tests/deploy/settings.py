@@ -11,6 +11,7 @@ from lib import config
 from tests.deploy.configuration import UnreadableError, expression
 
 PROJECT = "demo-project"
+NUMBER = 123456789012
 FILMS = f"{PROJECT}-inbetween"
 FUNCTIONS = ("api", "poll")
 # What each function's settings are put together from.
@@ -44,9 +45,11 @@ COMES_TO = {
     "${tostring(var.api_concurrency)}": lambda given: str(given["api_concurrency"]),
     "${tostring(var.tick_budget_s)}": lambda given: str(given["tick_budget_s"]),
     "${tostring(local.poll_concurrency)}": lambda _given: "2",
-    "${local.poll_url}": lambda given: (
-        f"https://{given['region']}-{PROJECT}.cloudfunctions.net/inbetween-poll"
+    "${local.poll_url} ${local.poll_run_url}": lambda given: (
+        f"https://{given['region']}-{PROJECT}.cloudfunctions.net/inbetween-poll "
+        f"https://inbetween-poll-{NUMBER}.{given['region']}.run.app"
     ),
+    '${var.public_url == null ? "" : var.public_url}': lambda given: given["public_url"] or "",
     '${google_service_account.identity["scheduler"].email}': lambda _given: (
         f"inbetween-scheduler@{PROJECT}.iam.gserviceaccount.com"
     ),

@@ -1,62 +1,21 @@
-"""`infra/dev deploy`: Terraform's own plan and nothing beyond it, and what a real run calls in what order."""
+"""`infra/dev deploy`: Terraform's own plan and nothing beyond it, and what a real run calls in what order.
+
+A person's Terraform is a stand-in that writes down what it was asked and answers as a test says; the real
+one plans where there is a provider.
+"""
 
 import hashlib
 import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.deploy import rules
-from tests.deploy.conftest import IGNORED, one_line
+from tests.deploy.command import deploy, install, words_of
+from tests.deploy.conftest import one_line
 
 ROOT = rules.ROOT
-# Says what it was asked, and ends as it is told; the real one needs an account to do anything.
-STAND_IN = """#!/bin/sh
-echo "terraform $*" >> "$ASKED"
-echo "data $TF_DATA_DIR" >> "$ASKED"
-case "$*" in
-  *source_zip=*) zip=${*##*source_zip=} && [ -f "${zip%% *}" ] && echo "zip there" >> "$ASKED" ;;
-esac
-case "$*" in
-  *"output "*) echo "gcloud secrets versions add inbetween-upstream --project=demo --data-file=-" ;;
-esac
-case "$*" in *" $FAILS "*) exit 7;; esac
-"""
-
-
-@pytest.fixture
-def project(tmp_path):
-    """A checkout of its own, so that a real run leaves nothing in ours."""
-    root = tmp_path / "checkout"
-    for name in ("lib", "infra/deploy"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(rules.TERRAFORM, root / "infra/terraform", ignore=IGNORED)
-    for name in ("main.py", "requirements.txt", "infra/dev", "infra/requirements.lock"):
-        shutil.copy(ROOT / name, root / name)
-    return root
-
-
-@pytest.fixture
-def machine(tmp_path):
-    """A PATH with what infra/dev needs; a test may add terraform."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for name in ("bash", "env", "dirname", "sh"):
-        (folder / name).symlink_to(shutil.which(name))
-    # As it is without any environment of ours: the standard library has to be enough.
-    (folder / "python3").symlink_to(Path(sys.executable).resolve())
-    return folder
-
-
-def deploy(project, machine, *arguments, cwd="/", **environ):
-    command = [str(project / "infra/dev"), "deploy", *arguments]
-    # A person without credentials, unless the test gives some.
-    kept = {"PATH": str(machine), "HOME": str(machine), **environ}
-    return subprocess.run(command, cwd=cwd, env=kept, capture_output=True, text=True)
 
 
 def test_without_terraform_a_dry_run_says_that_nothing_was_planned(project, machine):
@@ -82,15 +41,10 @@ def test_the_plans_hash_is_the_zips(project, machine, tmp_path):
     install(machine)
     ran = deploy(project, machine, "--project", "demo", ASKED=str(tmp_path / "asked"))
     assert ran.returncode == 0, ran.stderr
-    (made,) = (project / ".inbetween/deploy/demo").glob("*.zip")
+    (made,) = (project / ".inbetween/deploy/demo/inbetween").glob("*.zip")
     assert made.name == f"inbetween-{told}.zip"
     assert hashlib.sha256(made.read_bytes()).hexdigest() == told
     assert f"{count} files" in ran.stdout
-
-
-def install(machine):
-    (machine / "terraform").write_text(STAND_IN)
-    (machine / "terraform").chmod(0o755)
 
 
 def test_a_real_run_is_init_and_apply_with_the_state_of_the_project(project, machine, tmp_path):
@@ -112,7 +66,7 @@ def test_a_real_run_is_init_and_apply_with_the_state_of_the_project(project, mac
     assert ran.returncode == 0, ran.stderr
     init, data, apply, _, there = asked.read_text().splitlines()
     assert there == "zip there"
-    home = project / ".inbetween/deploy/demo"
+    home = project / ".inbetween/deploy/demo/inbetween"
     assert init.endswith("init -input=false")
     assert data == f"data {home}/terraform"
     words = apply.split()
@@ -130,7 +84,14 @@ def test_the_secrets_come_first_the_first_time(project, machine, tmp_path):
     install(machine)
     asked = tmp_path / "asked"
     ran = deploy(project, machine, "--project", "demo", "--secrets-first", ASKED=str(asked))
-    assert "-target=google_secret_manager_secret.secret" in asked.read_text()
+    for first in (
+        "secret_manager_secret.secret",
+        "project_iam_member.build",
+        "logging_metric.ticks",
+    ):
+        assert f" -target=google_{first} " in asked.read_text()
+    for later in ("google_cloudfunctions2_function", "google_monitoring_alert_policy"):
+        assert later not in asked.read_text()
     assert "-auto-approve" not in asked.read_text()
     assert (
         "gcloud secrets versions add inbetween-upstream --project=demo --data-file=-" in ran.stdout
@@ -144,6 +105,9 @@ def test_a_backend_of_ones_own_keeps_the_state_there(project, machine, tmp_path)
     ran = deploy(project, machine, "--project", "demo", ASKED=str(asked))
     assert ran.returncode == 0, ran.stderr
     assert "-state=" not in asked.read_text()
+    assert (
+        "init -input=false -backend-config=prefix=inbetween/demo/inbetween\n" in asked.read_text()
+    )
 
 
 def test_terraforms_failure_is_ours_and_stops_at_once(project, machine, tmp_path):
@@ -176,12 +140,6 @@ def test_a_mistake_is_told_before_anything_is_done(project, machine, arguments, 
         assert sentence in ran.stderr
         assert ran.stderr.startswith("infra/dev deploy: ")
         assert not (project / ".inbetween").exists()
-
-
-def words_of(asked):
-    """Terraform's subcommands in order, and the words of the last one."""
-    lines = [line.split() for line in asked.read_text().splitlines() if "terraform -c" in line]
-    return [words[2] for words in lines], lines[-1]
 
 
 def test_without_credentials_a_dry_run_plans_against_a_mocked_provider(project, machine, tmp_path):
@@ -217,7 +175,7 @@ def test_with_credentials_a_dry_run_is_terraforms_plan(project, machine, tmp_pat
     assert ran.returncode == 0, ran.stderr
     commands, last = words_of(asked)
     assert commands == ["init", "plan"]
-    home = project / ".inbetween/deploy/demo"
+    home = project / ".inbetween/deploy/demo/inbetween"
     # Against the state and the zip of a deployment, or the plan would tell of differences that are none.
     assert f"-state={home}/terraform.tfstate" in last
     assert any(word.startswith(f"-var=source_zip={home}/inbetween-") for word in last)
@@ -252,6 +210,129 @@ def test_a_plan_that_fails_is_none(project, machine, tmp_path, fails):
     assert ran.stdout.endswith("\nNothing was changed.\n")
 
 
+@pytest.mark.parametrize(
+    ("how", "name"),
+    [
+        (["--name", "lab"], "lab"),
+        (["--var", "name=lab"], "lab"),
+        (["--var-file", "mine.tfvars"], "file"),
+        (["--var-file", "mine.tfvars.json"], "json"),
+        (["--var-file", "mine.tfvars", "--var", "name=lab"], "lab"),
+        (["--var", "name=no", "--name", "lab"], "lab"),
+    ],
+)
+def test_each_name_has_a_state_of_its_own(project, machine, tmp_path, how, name):
+    install(machine)
+    (tmp_path / "mine.tfvars").write_text('colours = {\n  name = "no"\n}\nname   = "file"\n')
+    (tmp_path / "mine.tfvars.json").write_text('{"name": "json"}')
+    (project / "infra/terraform/mine.auto.tfvars").write_text('name = "auto"\n')
+    asked = tmp_path / "asked"
+    ran = deploy(project, machine, "--project", "demo", *how, cwd=tmp_path, ASKED=str(asked))
+    assert ran.returncode == 0, ran.stderr
+    home = project / f".inbetween/deploy/demo/{name}"
+    assert f" -state={home}/terraform.tfstate" in asked.read_text()
+    assert f"data {home}/terraform\n" in asked.read_text()
+    assert f" -var=name={name} " in asked.read_text()
+    (project / "infra/terraform/backend.tf").write_text('terraform {\n  backend "gcs" {}\n}\n')
+    deploy(project, machine, "--project", "demo", *how, cwd=tmp_path, ASKED=str(asked))
+    assert f" -backend-config=prefix=inbetween/demo/{name}\n" in asked.read_text()
+
+
+def test_a_name_of_the_folders_own_files_counts(project, machine, tmp_path):
+    install(machine)
+    (project / "infra/terraform/mine.auto.tfvars").write_text('name = "auto"\n')
+    asked = tmp_path / "asked"
+    assert deploy(project, machine, "--project", "demo", ASKED=str(asked)).returncode == 0
+    assert "/.inbetween/deploy/demo/auto/terraform.tfstate" in asked.read_text()
+
+
+def test_a_state_that_would_be_forgotten_or_shared_stops_everything(project, machine, tmp_path):
+    install(machine)
+    before = project / ".inbetween/deploy/demo/terraform.tfstate"
+    before.parent.mkdir(parents=True)
+    before.write_text("{}")
+    for command in ("deploy", "destroy"):
+        ran = deploy(project, machine, "--project", "demo", command=command)
+        assert ran.returncode == 1
+        assert f"mv {before}* {before.parent}/inbetween/" in ran.stderr
+    before.unlink()
+    backend = 'terraform {\n  backend "gcs" {\n    prefix = "inbetween"\n  }\n}\n'
+    (project / "infra/terraform/backend.tf").write_text(backend)
+    ran = deploy(project, machine, "--project", "demo", "--name", "lab")
+    assert ran.returncode == 1
+    assert "leave `prefix` out. Each deployment gets its own, inbetween/demo/lab" in ran.stderr
+
+
+@pytest.mark.parametrize("command", ["deploy", "destroy"])
+def test_a_service_account_may_do_it(project, machine, tmp_path, command):
+    install(machine)
+    asked, deployer = tmp_path / "asked", "deployer@demo.iam.gserviceaccount.com"
+    words = ["--project", "demo", "--yes", "--impersonate", deployer]
+    ran = deploy(project, machine, *words, command=command, ASKED=str(asked))
+    assert ran.returncode == 0, ran.stderr
+    lines = asked.read_text().splitlines()
+    assert (
+        lines.count(f"as {deployer}") == sum(line.startswith("terraform ") for line in lines) == 2
+    )
+
+
+# As Google and its provider say them; the sources stand in infra/deploy/patience.py.
+NOT_YET = {
+    "metric": 'Error creating AlertPolicy: googleapi: Error 404: Cannot find metric(s) that match type = "logging.googleapis.com/user/inbetween/ticks". If a metric was created recently, it could take up to 10 minutes to become available. Please try again soon.',
+    "service": "googleapi: Error 403: Cloud Scheduler API has not been used in project 123 before or it is disabled. If you enabled this API recently, wait a few minutes",
+    "repository": "Error waiting for Creating function: Error code 7, message: Unable to retrieve the repository metadata for projects/p/locations/r/repositories/gcf-artifacts.",
+    "build": "Build failed with status: FAILURE. inbetween-build@p.iam.gserviceaccount.com does not have storage.objects.get access to the Google Cloud Storage object.",
+    "secret": "Permission denied on secret: projects/1/secrets/inbetween-upstream/versions/latest for Revision service account inbetween-api@p.iam.gserviceaccount.com.",
+    "identity": "googleapi: Error 400: Service account inbetween-build@p.iam.gserviceaccount.com does not exist., badRequest",
+}
+
+
+def attempts(project, machine, tmp_path, errors, *options):
+    install(machine)
+    asked, left = tmp_path / "asked", tmp_path / "errors"
+    left.write_text("".join(f"{error}\n" for error in errors))
+    words = ["--project", "demo", "--yes", *options]
+    ran = deploy(project, machine, *words, ASKED=str(asked), ERRORS=str(left))
+    return ran, sum(" apply " in line for line in asked.read_text().splitlines())
+
+
+@pytest.mark.parametrize("error", NOT_YET.values(), ids=NOT_YET)
+def test_what_google_has_not_learned_yet_is_applied_once_more(project, machine, tmp_path, error):
+    ran, tries = attempts(project, machine, tmp_path, [error], "--patience", "0.1")
+    assert (ran.returncode, tries) == (0, 2), ran.stderr
+    assert "· Google is not ready: " in ran.stdout
+    assert "waiting 0.1 s, then the same once more; 0 s of patience are left" in ran.stdout
+    assert error in ran.stderr
+
+
+def test_patience_ends_and_says_so(project, machine, tmp_path):
+    late = [NOT_YET["metric"]] * 3
+    ran, tries = attempts(project, machine, tmp_path, late, "--patience", "0.1")
+    assert (ran.returncode, tries) == (1, 2)
+    assert ran.stderr.endswith("this ends by itself; run the same once more.\n")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "googleapi: Error 403: Permission 'iam.serviceaccounts.actAs' denied on service account",
+        "Error creating Bucket: googleapi: Error 409: Your previous request to create the named bucket",
+        "One or more users named in the policy do not belong to a permitted customer.",
+        "Quota exceeded for total allowable CPU per project per region.",
+    ],
+)
+def test_any_other_error_is_told_at_once(project, machine, tmp_path, error):
+    ran, tries = attempts(project, machine, tmp_path, [error])
+    assert (ran.returncode, tries) == (1, 1)
+    assert "patience" not in ran.stdout + ran.stderr
+
+
+def test_one_lasting_error_among_late_ones_is_told_at_once(project, machine, tmp_path):
+    both = f"{NOT_YET['metric']} │ Error: Quota exceeded"
+    ran, tries = attempts(project, machine, tmp_path, [both])
+    assert (ran.returncode, tries) == (1, 1)
+
+
 @pytest.fixture
 def planned(project, machine, terraform):
     """A dry run by the real Terraform, with a mocked provider."""
@@ -274,15 +355,19 @@ def test_the_plan_names_every_resource_that_there_is(planned):
             if kind != "google_monitoring_notification_channel":  # nobody is told
                 each = r"\[.+\]" if "for_each" in block else ""
                 assert re.search(rf"# {kind}\.{name}{each} will be created", ran.stdout)
-    assert "Plan: 50 to add, 0 to change, 0 to destroy." in ran.stdout
+    assert "Plan: 61 to add, 0 to change, 0 to destroy." in ran.stdout
     assert "against a mocked provider" in ran.stdout
 
 
-def test_only_the_secrets_are_planned_when_they_come_first(planned):
+def test_secrets_and_what_google_learns_slowly_are_planned_when_they_come_first(planned):
     ran = planned("--secrets-first")
     assert ran.returncode == 0, ran.stderr
     made = set(re.findall(r"# (\w+)\.", ran.stdout))
-    assert made == {"google_project_service", "google_secret_manager_secret"}
+    assert made == {
+        *("google_project_service", "google_secret_manager_secret", "google_logging_metric"),
+        *("google_service_account", "google_service_account_iam_member"),
+        *("google_project_iam_member", "google_secret_manager_secret_iam_member"),
+    }
     # What is printed after it has been made: an output that depends on nothing made would be left out.
     assert (
         "gcloud secrets versions add inbetween-upstream --project=demo --data-file=-" in ran.stdout
@@ -293,14 +378,14 @@ def test_only_the_secrets_are_planned_when_they_come_first(planned):
     "wrong",
     [
         {
-            'owner_limits={"ada"={"jobs_per_day"="many"}}': "a number is required",
             'paused="maybe"': "a bool is required",
         },
         {"videos_days=forever": "Unsuitable value for var.videos_days"},
         {'alert_emails=["a@b.c"': "on <value for var.alert_emails> line 1"},
         {
-            "runtime=python39": "runtime must be python311, python312 or python313",
+            "runtime=python39": "runtime must be python311, python312, python313 or python314",
             "region=Mars": "region must be a Google Cloud region",
+            'owner_limits={"ada"={"jobs_per_day"="many"}}': "owner_limits must hold jobs_per_day",
             "jobs_days=3": "9 or more: what marks a deleted job must outlive",
             "tick_budget_s=100": "poll_timeout_s must be at least tick_budget_s + 640",
         },
@@ -323,6 +408,20 @@ def test_a_setting_of_the_folder_is_seen_by_the_plan(project, planned):
     assert ran.returncode == 0, ran.stderr
     assert re.search(r'age += 90\n(?:.*\n){1,20}? +\+ "videos/"', ran.stdout)
     assert 'does not declare a variable named "colour"' in one_line(ran.stdout)
+
+
+def test_limits_in_money_are_taken_from_the_command_line(planned):
+    ran = planned("--var", 'owner_limits={"*"={jobs_per_day=5,spend_per_day="50.00 CNY"}}')
+    assert ran.returncode == 0, ran.stderr
+    assert re.search(r"jobs_per_day\W+5\b", ran.stdout)
+    assert re.search(r"spend_per_day\W+50\.00 CNY\b", ran.stdout)
+
+
+def test_a_bucket_that_exists_is_taken_over(planned):
+    ran = planned("--var", "bucket=my-films", "--var", "bucket_exists=true")
+    assert ran.returncode == 0, ran.stderr
+    assert "# google_storage_bucket.films will be imported" in ran.stdout
+    assert "Plan: 1 to import, 60 to add, 0 to change, 0 to destroy." in ran.stdout
 
 
 def test_the_example_is_accepted(planned):

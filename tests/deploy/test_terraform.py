@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from lib import config
+from lib.core import limits as rules_of_limits
 from tests.deploy import rules, settings
 from tests.deploy.configuration import Configuration
 from tests.deploy.conftest import one_line
@@ -32,7 +33,11 @@ EVERYTHING = {
     "frame_delivery": "upload",
     "id_token_audience": ["client"],
     "id_token_owners": {"ada": ["ada@example.com"]},
-    "owner_limits": {"*": {"jobs_per_day": 50}},
+    "owner_limits": {
+        "*": {"jobs_per_day": 50, "spend_per_day": "50.00 CNY", "unpriced_job": "4 CNY"},
+        "ada": {"jobs_per_day": None},
+    },
+    "public_url": "https://films.example.com",
     "webhook_secret_version": "latest",
 }
 
@@ -135,6 +140,9 @@ def test_every_setting_of_the_service_can_be_given_or_is_named_as_not_ours():
     assert read.id_token_owners == {"ada@example.com": "ada"}
     assert read.allowed_origins == ("https://a.example.com",)
     assert read.first_look_s == 60
+    limits = rules_of_limits.parse(read.owner_limits, ["singapore"])
+    assert limits["ada"].spend_per_day.amount == 50
+    assert limits["ada"].jobs_per_day is None
 
 
 @pytest.mark.parametrize(
@@ -253,7 +261,10 @@ def test_terraform_comes_to_the_settings_that_stand_in_the_list(copy, terraform,
     variables = {**given, "project": settings.PROJECT, "source_zip": "versions.tf"}
     lines = "\n".join(f"    {name} = {json.dumps(value)}" for name, value in variables.items())
     (copy / "tests/settings.tftest.hcl").write_text(
-        f'mock_provider "google" {{}}\n\nrun "settings" {{\n  command = plan\n'
+        'mock_provider "google" {}\n\noverride_resource {\n'
+        "  target          = google_storage_bucket.source\n  override_during = plan\n"
+        f"  values          = {{ project_number = {settings.NUMBER} }}\n}}\n\n"
+        f'run "settings" {{\n  command = plan\n'
         f"  variables {{\n{lines}\n  }}{text}\n}}\n"
     )
     ran = terraform.judge(copy)

@@ -47,6 +47,19 @@ def test_an_idle_tick_costs_one_list_and_asks_the_upstream_nothing(world):
     assert world.upstream.counts == before
 
 
+def test_a_tick_tells_for_how_long_the_oldest_job_has_not_ended(world):
+    assert world.tick()["oldest_s"] == 0
+    jobs = [world.post().get_json()["id"]]
+    world.clock.advance(40)
+    jobs += [world.post(prompt=f"a younger one, {number}").get_json()["id"] for number in range(3)]
+    told = world.tick()
+    left = [world.job(job)["created_at"] for job in jobs if world.job(job)["status"] != "completed"]
+    assert len(left) == told["pending"] > 1
+    assert told["oldest_s"] == pytest.approx(world.clock.now() - min(left), abs=1)
+    world.run()
+    assert world.tick()["oldest_s"] == 0
+
+
 def test_a_failed_task_ends_as_failed_with_the_upstreams_reason(world):
     job = world.post(prompt="rain #moderation").get_json()
     world.run()

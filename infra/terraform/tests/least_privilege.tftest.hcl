@@ -2,9 +2,56 @@
 
 mock_provider "google" {}
 
+# Planned, not applied: what may never be destroyed could not be cleaned up after a test. What Google
+# would answer stands here (override_during needs Terraform 1.11).
 override_resource {
-  target = google_cloudfunctions2_function.poll
-  values = { url = "https://asia-southeast1-demo-project.cloudfunctions.net/inbetween-poll" }
+  target          = google_service_account.identity["api"]
+  override_during = plan
+  values = {
+    email  = "inbetween-api@demo-project.iam.gserviceaccount.com"
+    member = "serviceAccount:inbetween-api@demo-project.iam.gserviceaccount.com"
+    id     = "projects/demo-project/serviceAccounts/inbetween-api@demo-project.iam.gserviceaccount.com"
+    name   = "projects/demo-project/serviceAccounts/inbetween-api@demo-project.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_service_account.identity["poll"]
+  override_during = plan
+  values = {
+    email  = "inbetween-poll@demo-project.iam.gserviceaccount.com"
+    member = "serviceAccount:inbetween-poll@demo-project.iam.gserviceaccount.com"
+    id     = "projects/demo-project/serviceAccounts/inbetween-poll@demo-project.iam.gserviceaccount.com"
+    name   = "projects/demo-project/serviceAccounts/inbetween-poll@demo-project.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_service_account.identity["scheduler"]
+  override_during = plan
+  values = {
+    email  = "inbetween-scheduler@demo-project.iam.gserviceaccount.com"
+    member = "serviceAccount:inbetween-scheduler@demo-project.iam.gserviceaccount.com"
+    id     = "projects/demo-project/serviceAccounts/inbetween-scheduler@demo-project.iam.gserviceaccount.com"
+    name   = "projects/demo-project/serviceAccounts/inbetween-scheduler@demo-project.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_service_account.identity["build"]
+  override_during = plan
+  values = {
+    email  = "inbetween-build@demo-project.iam.gserviceaccount.com"
+    member = "serviceAccount:inbetween-build@demo-project.iam.gserviceaccount.com"
+    id     = "projects/demo-project/serviceAccounts/inbetween-build@demo-project.iam.gserviceaccount.com"
+    name   = "projects/demo-project/serviceAccounts/inbetween-build@demo-project.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_cloudfunctions2_function.poll
+  override_during = plan
+  values          = { url = "https://asia-southeast1-demo-project.cloudfunctions.net/inbetween-poll" }
 }
 
 variables {
@@ -13,6 +60,8 @@ variables {
 }
 
 run "as_it_comes" {
+  command = plan
+
   # Each function is somebody of its own.
   assert {
     condition     = length(distinct([for account in google_service_account.identity : account.email])) == 4

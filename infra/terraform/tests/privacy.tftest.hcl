@@ -2,9 +2,56 @@
 
 mock_provider "google" {}
 
+# Planned, not applied: what may never be destroyed could not be cleaned up after a test. What Google
+# would answer stands here (override_during needs Terraform 1.11).
 override_resource {
-  target = google_cloudfunctions2_function.poll
-  values = { url = "https://asia-southeast1-demo-project.cloudfunctions.net/inbetween-poll" }
+  target          = google_service_account.identity["api"]
+  override_during = plan
+  values = {
+    email  = "inbetween-api@demo-project.iam.gserviceaccount.com"
+    member = "serviceAccount:inbetween-api@demo-project.iam.gserviceaccount.com"
+    id     = "projects/demo-project/serviceAccounts/inbetween-api@demo-project.iam.gserviceaccount.com"
+    name   = "projects/demo-project/serviceAccounts/inbetween-api@demo-project.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_service_account.identity["poll"]
+  override_during = plan
+  values = {
+    email  = "inbetween-poll@demo-project.iam.gserviceaccount.com"
+    member = "serviceAccount:inbetween-poll@demo-project.iam.gserviceaccount.com"
+    id     = "projects/demo-project/serviceAccounts/inbetween-poll@demo-project.iam.gserviceaccount.com"
+    name   = "projects/demo-project/serviceAccounts/inbetween-poll@demo-project.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_service_account.identity["scheduler"]
+  override_during = plan
+  values = {
+    email  = "inbetween-scheduler@demo-project.iam.gserviceaccount.com"
+    member = "serviceAccount:inbetween-scheduler@demo-project.iam.gserviceaccount.com"
+    id     = "projects/demo-project/serviceAccounts/inbetween-scheduler@demo-project.iam.gserviceaccount.com"
+    name   = "projects/demo-project/serviceAccounts/inbetween-scheduler@demo-project.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_service_account.identity["build"]
+  override_during = plan
+  values = {
+    email  = "inbetween-build@demo-project.iam.gserviceaccount.com"
+    member = "serviceAccount:inbetween-build@demo-project.iam.gserviceaccount.com"
+    id     = "projects/demo-project/serviceAccounts/inbetween-build@demo-project.iam.gserviceaccount.com"
+    name   = "projects/demo-project/serviceAccounts/inbetween-build@demo-project.iam.gserviceaccount.com"
+  }
+}
+
+override_resource {
+  target          = google_cloudfunctions2_function.poll
+  override_during = plan
+  values          = { url = "https://asia-southeast1-demo-project.cloudfunctions.net/inbetween-poll" }
 }
 
 variables {
@@ -13,6 +60,8 @@ variables {
 }
 
 run "as_it_comes" {
+  command = plan
+
   # Both buckets are private.
   assert {
     condition     = alltrue([for bucket in [google_storage_bucket.films, google_storage_bucket.source] : bucket.public_access_prevention == "enforced"])
@@ -23,8 +72,8 @@ run "as_it_comes" {
     error_message = "An object could have an access list of its own."
   }
   assert {
-    condition     = google_storage_bucket.films.soft_delete_policy[0].retention_duration_seconds == 0
-    error_message = "What an owner deletes would be kept and billed."
+    condition     = google_storage_bucket.films.soft_delete_policy[0].retention_duration_seconds == 7 * 86400 && google_storage_bucket.source.soft_delete_policy[0].retention_duration_seconds == 0
+    error_message = "A wrong command would delete films for good, or old zips would be kept and billed."
   }
   assert {
     condition     = !google_storage_bucket.films.force_destroy
@@ -63,6 +112,8 @@ run "as_it_comes" {
 }
 
 run "films_go_when_a_variable_says_so" {
+  command = plan
+
   variables {
     videos_days = 90
     jobs_days   = 365
@@ -76,6 +127,8 @@ run "films_go_when_a_variable_says_so" {
 }
 
 run "named_origins_may_play" {
+  command = plan
+
   variables {
     allowed_origins = ["https://app.example.com"]
   }
@@ -90,11 +143,38 @@ run "named_origins_may_play" {
 }
 
 run "api_can_be_closed" {
+  command = plan
+
   variables {
     api_invokers = ["group:team@example.com"]
   }
   assert {
     condition     = [for grant in google_cloud_run_v2_service_iam_member.anybody_calls_api : grant.member] == ["group:team@example.com"]
     error_message = "api is open though it was asked to be closed."
+  }
+}
+
+run "what_is_deleted_can_be_gone_at_once" {
+  command = plan
+  variables {
+    soft_delete_days = 0
+  }
+  assert {
+    condition     = google_storage_bucket.films.soft_delete_policy[0].retention_duration_seconds == 0
+    error_message = "What was deleted is kept though it was asked not to be."
+  }
+}
+
+run "secrets_can_be_kept_in_named_regions" {
+  command = plan
+  variables {
+    secret_locations = ["europe-west1", "europe-west3"]
+  }
+  assert {
+    condition = alltrue([
+      for secret in google_secret_manager_secret.secret :
+      length(secret.replication[0].auto) == 0 && flatten([for managed in secret.replication[0].user_managed : [for replica in managed.replicas : replica.location]]) == ["europe-west1", "europe-west3"]
+    ])
+    error_message = "A secret is kept elsewhere than asked."
   }
 }

@@ -41,6 +41,14 @@ run "too_little_or_of_another_kind" {
     jobs_days                 = 8
     alert_emails              = ["nobody"]
     alert_5xx_above           = -1
+    public_url                = "https://films.example.com/"
+    soft_delete_days          = 6
+    secret_locations          = ["EU"]
+    tick_audience             = "both"
+    alert_backlog_s           = 599
+    alert_jobs_per_day        = 0
+    billing_account           = "123"
+    budget_per_month          = "20"
   }
   expect_failures = [
     var.project,
@@ -73,6 +81,14 @@ run "too_little_or_of_another_kind" {
     var.jobs_days,
     var.alert_emails,
     var.alert_5xx_above,
+    var.public_url,
+    var.soft_delete_days,
+    var.secret_locations,
+    var.tick_audience,
+    var.alert_backlog_s,
+    var.alert_jobs_per_day,
+    var.billing_account,
+    var.budget_per_month,
   ]
 }
 
@@ -101,8 +117,20 @@ run "too_much_or_of_another_form" {
     webhook_secret_version    = "0"
     id_token_owners           = { "a b" = ["ada@example.com"] }
     id_token_audience         = ["client"]
+    public_url                = "http://films.example.com"
+    soft_delete_days          = 91
+    alert_backlog_s           = 172801
+    alert_jobs_per_day        = 1000001
+    owner_limits              = { ada = { spend_per_day = "50 yuan" } }
+    budget_per_month          = "0.5USD"
   }
   expect_failures = [
+    var.public_url,
+    var.soft_delete_days,
+    var.alert_backlog_s,
+    var.alert_jobs_per_day,
+    var.owner_limits,
+    var.budget_per_month,
     var.project,
     var.name,
     var.runtime,
@@ -147,4 +175,36 @@ run "too_many_instances" {
     api_max_instances = 101
   }
   expect_failures = [var.api_max_instances]
+}
+
+run "a_misspelt_limit" {
+  command = plan
+  variables {
+    owner_limits = { "*" = { jobs_a_day = 5 } }
+  }
+  expect_failures = [var.owner_limits]
+}
+
+run "a_limit_in_quotes" {
+  command = plan
+  variables {
+    owner_limits = { "*" = { jobs_per_day = "5" } }
+  }
+  expect_failures = [var.owner_limits]
+}
+
+run "limits_that_are_no_rows" {
+  command = plan
+  variables {
+    owner_limits = { ada = 5 }
+  }
+  expect_failures = [var.owner_limits]
+}
+
+run "half_a_limit" {
+  command = plan
+  variables {
+    owner_limits = { ada = { jobs_running = 0.5 } }
+  }
+  expect_failures = [var.owner_limits]
 }
