@@ -6,6 +6,7 @@ answers `/health` needs neither the bucket nor the upstream.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 # The framework gives its own decorator no types.
 _on_status: Callable[[int], Callable[[Handler], Handler]] = functions_framework.errorhandler
+
+with suppress(ImportError):  # without gunicorn (Windows) the framework serves with werkzeug's
+    from lib.web import worker
+
+    worker.install()
 
 
 @functions_framework.http
