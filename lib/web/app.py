@@ -90,6 +90,7 @@ class App:
     def _dispatch(self, request: Request, request_id: str) -> Response:
         if compat_app.serves(request.path):
             return self._compat(request, request_id)
+        self._auth.check_source(request)
         try:
             route, segments = self._router.find(request.method, request.path)
         except NotFound:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib import logs
 from lib.core.errors import METHOD_NOT_ALLOWED, ApiError
-from lib.web import problem
+from lib.web import intake, problem
 from lib.web.answer import as_json
 from lib.web.last_resort import answer_or_refuse
 
@@ -26,12 +26,16 @@ class Poll:
     Args:
         run: one tick; returns its summary.
         admit: raises ApiError for a caller who may not.
+        check_source: raises ApiError for a web page that found a local service.
     """
 
     def __init__(
-        self, run: Callable[[], dict[str, Any]], admit: Callable[[str | None], None]
+        self,
+        run: Callable[[], dict[str, Any]],
+        admit: Callable[[str | None], None],
+        check_source: Callable[[Request], None],
     ) -> None:
-        self._run, self._admit = run, admit
+        self._run, self._admit, self._check_source = run, admit, check_source
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
@@ -43,10 +47,13 @@ class Poll:
                 crash="tick.crashed",
                 sentence="The tick broke; the next one goes on.",
             )
+            intake.finish(request, response)  # the framework would read all of the body
+            request.close()
         response.headers["x-request-id"] = request_id
         return response
 
     def _answer(self, request: Request) -> Response:
+        self._check_source(request)
         if request.path == "/health" and request.method in {"GET", "HEAD"}:
             return as_json({"status": "ok"})
         if request.method != "POST":

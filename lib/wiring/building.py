@@ -32,6 +32,7 @@ from lib.web.app import App
 from lib.web.auth import Auth, Tokens
 from lib.web.compat.app import Compat
 from lib.web.compat.uploads import TemporaryUploads, signing_secret
+from lib.web.local_only import LocalOnly
 from lib.web.poll import Poll
 
 if TYPE_CHECKING:
@@ -71,7 +72,12 @@ def build(config: Config, runtime: Runtime) -> Service:
     def run() -> dict[str, Any]:
         return tick(context)
 
-    auth = Auth(config.owner_keys, off=config.auth_off, tokens=_tokens(config, runtime))
+    auth = Auth(
+        config.owner_keys,
+        off=config.auth_off,
+        tokens=_tokens(config, runtime),
+        local=LocalOnly(config.allowed_hosts, config.allowed_origins),
+    )
     app = App(
         context,
         auth,
@@ -80,7 +86,7 @@ def build(config: Config, runtime: Runtime) -> Service:
         max_body_bytes=config.max_body_bytes,
         implicit_s=config.implicit_dedupe_s,
     )
-    return Service(app, Poll(run, _admit(config, runtime)), run, context)
+    return Service(app, Poll(run, _admit(config, runtime), auth.check_source), run, context)
 
 
 def _shared_now(now: Callable[[], float], bucket_clock: ServiceClock) -> float:

@@ -96,7 +96,7 @@ class Siege:
         self._counts.strangers += 1
         with contextlib.suppress(OSError):
             stranger.sendall(BEGINNINGS[kind].encode())
-        stranger.setblocking(False)
+        stranger.settimeout(0)
         self._open[stranger] = kind
 
     def _run(self):

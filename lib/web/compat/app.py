@@ -99,6 +99,7 @@ class Compat:
         )
 
     def _dispatch(self, request: Request, request_id: str) -> Response:
+        self._auth.check_source(request)
         try:
             route, segments = self._router.find(request.method, request.path.rstrip("/"))
         except (NotFound, MethodNotAllowed):
