@@ -18,7 +18,7 @@ from lib import logs
 from lib.core.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
 from lib.web import answered, intake, problem
 from lib.web.compat import app as compat_app
-from lib.web.last_resort import answer_or_refuse
+from lib.web.last_resort import Refusals, answer_or_refuse
 from lib.web.route import Router
 from lib.web.routes import table
 
@@ -69,6 +69,7 @@ class App:
         self._bodies, self._limit = context.body_memory, max_body_bytes
         self.routes = table(context, max_body_bytes=max_body_bytes, implicit_s=implicit_s)
         self._router = Router(self.routes)
+        self._refusals = Refusals()
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
@@ -77,6 +78,7 @@ class App:
             response = answer_or_refuse(
                 lambda: self._dispatch(request, request_id),
                 lambda error: problem.answer(error, request_id),
+                refusals=self._refusals,
                 crash="request.crashed",
                 sentence=BROKEN,
                 method=request.method,

@@ -12,7 +12,7 @@ from lib import logs
 from lib.core.errors import METHOD_NOT_ALLOWED, ApiError
 from lib.web import intake, problem
 from lib.web.answer import as_json
-from lib.web.last_resort import answer_or_refuse
+from lib.web.last_resort import Refusals, answer_or_refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,7 @@ class Poll:
         check_source: Callable[[Request], None],
     ) -> None:
         self._run, self._admit, self._check_source = run, admit, check_source
+        self._refusals = Refusals()
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
@@ -44,6 +45,7 @@ class Poll:
             response = answer_or_refuse(
                 lambda: self._answer(request),
                 lambda error: problem.answer(error, request_id),
+                refusals=self._refusals,
                 crash="tick.crashed",
                 sentence="The tick broke; the next one goes on.",
             )

@@ -43,11 +43,13 @@ class FormError(Exception):
         status: HTTP status.
         code: such as `AccessDenied`.
         message: one sentence.
+        retry_after_s: when to come again, if that helps.
     """
 
     status: int
     code: str
     message: str
+    retry_after_s: int | None = None
 
 
 class UploadForm:
