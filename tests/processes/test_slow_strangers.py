@@ -149,3 +149,16 @@ def test_a_slow_create_of_an_owner_holds_no_more_memory_than_came(service):
     more = f"Authorization: Bearer {KEY}\r\n"
     with slow(service, "/v1/videos", "application/json", [33_000_000] * 3, more):
         assert create(service) == 202
+
+
+def test_a_slow_body_of_a_stranger_holds_no_tick(service):
+    """`poll` has its threads for the scheduler: identity is in the headers, whatever the body."""
+    port = service.ports.poll
+    with contextlib.ExitStack() as opened:
+        senders = [Slow(port, "/", "application/json", 5_000_000) for _ in range(STRANGERS)]
+        for sender in senders:
+            opened.callback(sender.socket.close)
+        url = f"http://127.0.0.1:{port}/health"
+        assert requests.get(url, timeout=PATIENCE_S).status_code == 200
+        for sender in senders:
+            assert sender.answer().split()[1] == b"401"
