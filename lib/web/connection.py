@@ -32,7 +32,7 @@ LINGER_S = 10.0
 LINGER_AT_MOST_BYTES = 256 << 20
 LINGERING_AT_MOST = 256  # connections
 BLOCK = 1 << 16
-POLICIES_AT_MOST = 2  # forms whose sender is not known yet, read at a time
+POLICIES_AT_MOST = 4  # forms whose sender is not known yet, read at a time
 
 
 def of(environ: Mapping[str, Any]) -> socket.socket | None:

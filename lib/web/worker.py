@@ -1,19 +1,18 @@
-"""The server's own worker, with an end to waiting: a request's head has seconds to come.
+"""The server's own worker, in which a request gets a thread when its head is there, not before.
 
 A thread of gunicorn's reads the head of a request with calls that last for as long as a peer sends
-a byte now and then, before any code of a function runs; so many such peers are all threads. Here a
-head has a time by which it must have come, and few unfinished ones are read at a time: the oldest
-makes way. Refuses nothing in words: the connection ends (RFC 9110, section 15.5.9, leaves that to
-the server). Source: gunicorn, "Settings" (`worker_class`); functions-framework sets none itself,
-so that the default counts.
+a byte now and then, before any code of a function runs; so many such peers are all threads. Here
+connections wait without a thread, and each has seconds for its head. Refuses nothing in words: the
+connection ends (RFC 9110, section 15.5.9, leaves that to the server). Source: gunicorn, "Settings"
+(`worker_class`); functions-framework sets none itself, so that the default counts.
 """
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gunicorn import config
@@ -23,101 +22,119 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HEAD_S = 5.0
-# Of all threads: with those that forms of strangers may hold (`connection.POLICIES_AT_MOST`) some
-# must be left from four on, since only a thread that is free can make the oldest give way.
-SHARE = 4
+HEAD_AT_MOST = 64 << 10  # a larger one is the server's to refuse
+WAITING_AT_MOST = 500  # of the thousand connections that a worker takes
+END = b"\r\n\r\n"  # of a head (RFC 9112, section 2.1)
 NAME = "lib.web.worker.Worker"
+SECOND_S = 1.0
 
 
 class Heads:
-    """Connections whose next request has not come whole: so many, and each for so long.
+    """Connections whose next head has not come whole; one thread looks after all of them.
 
     Args:
-        at_most: that are read at a time.
-        limit_s: how long each may take, seconds.
-        now: seconds of a clock that nobody sets.
+        ready: takes a connection whose head is there, or that is over.
+        late: takes one whose head did not come in time.
     """
 
-    def __init__(
-        self, at_most: int, limit_s: float = HEAD_S, now: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._at_most, self._limit_s, self._now = at_most, limit_s, now
-        self._waiting: dict[socket.socket, float] = {}  # in the order of their ends
-        self._changed = threading.Condition()
-        self._watching = False
+    def __init__(self, ready: Callable[[Any], None], late: Callable[[Any], None]) -> None:
+        self._ready, self._late = ready, late
+        self._waiting: dict[int, tuple[Any, float]] = {}  # by file number, oldest first
+        self._lock = threading.Lock()
+        self._epoll = select.epoll()
+        threading.Thread(target=self._watch, daemon=True, name="heads").start()
 
-    def wait_for(self, connection: socket.socket) -> None:
-        """A head is awaited from now on.
-
-        Args:
-            connection: that it comes on.
-        """
-        with self._changed:
-            if not self._watching:  # threads end at a fork: the first one of this process
-                self._watching = True
-                threading.Thread(target=self._watch, daemon=True, name="heads").start()
-            self._waiting[connection] = self._now() + self._limit_s
-            if len(self._waiting) > self._at_most:
-                self._end(next(iter(self._waiting)))
-            if len(self._waiting) == 1:
-                self._changed.notify()
-
-    def came(self, connection: socket.socket) -> None:
-        """A head is there, or its connection is over; twice is once.
-
-        Args:
-            connection: that it came on.
-        """
-        with self._changed:
-            self._waiting.pop(connection, None)
-
-    def _end(self, connection: socket.socket) -> None:
-        """What was sent is still read; then comes the end."""
-        del self._waiting[connection]
-        with suppress(OSError):  # it has gone
-            connection.shutdown(socket.SHUT_RD)
-
-    def _watch(self) -> None:
-        with self._changed:
-            while True:
-                now = self._now()
-                while self._waiting and (first := next(iter(self._waiting.items())))[1] <= now:
-                    self._end(first[0])
-                left = first[1] - now if self._waiting else None
-                self._changed.wait(left)
-
-
-class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
-    """gunicorn's threaded worker; few of its threads wait for heads."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._heads = Heads(max(1, self.cfg.threads // SHARE))
-
-    def handle(self, conn: Any) -> Any:
-        """One request of a connection, from its first byte on; in a thread of the pool.
+    def wait_for(self, conn: Any) -> None:
+        """A head is awaited from now on; the oldest makes way where there are too many.
 
         Args:
             conn: gunicorn's own.
         """
-        connection = conn.sock
-        self._heads.wait_for(connection)
-        try:
-            return super().handle(conn)
-        finally:
-            self._heads.came(connection)
+        number, oldest = conn.sock.fileno(), None
+        with self._lock:
+            if len(self._waiting) >= WAITING_AT_MOST:
+                oldest = self._take(next(iter(self._waiting)))
+            self._waiting[number] = (conn, time.monotonic() + HEAD_S)
+            # One event for what comes, not one for what lies there: it is only looked at.
+            events = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
+            self._epoll.register(number, events)
+        if oldest is not None:
+            self._late(oldest)
 
-    def handle_request(self, req: Any, conn: Any) -> Any:
-        """The request, whose head is there.
+    def _take(self, number: int) -> Any:
+        conn, _ = self._waiting.pop(number)
+        self._epoll.unregister(number)
+        return conn
+
+    def _watch(self) -> None:
+        while True:
+            for number, event in self._epoll.poll(SECOND_S):
+                over = event & ~select.EPOLLIN
+                with self._lock:
+                    found = self._waiting.get(number)
+                    if found is None or not (over or has_come(found[0])):
+                        continue
+                    conn = self._take(number)
+                self._ready(conn)
+            for conn in self._overdue():
+                self._late(conn)
+
+    def _overdue(self) -> list[Any]:
+        now, conns = time.monotonic(), []
+        with self._lock:
+            while self._waiting:
+                number, (_, until) = next(iter(self._waiting.items()))
+                if until > now:
+                    break
+                conns.append(self._take(number))
+        return conns
+
+
+def has_come(conn: Any) -> bool:
+    """Whether the next head of a connection is there whole, or as much as anybody reads.
+
+    Args:
+        conn: gunicorn's own; what it has read ahead counts.
+    """
+    ahead = conn.parser.unreader.buf.getvalue() if conn.parser is not None else b""
+    try:
+        peeked = conn.sock.recv(HEAD_AT_MOST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return END in ahead
+    except OSError:
+        return True  # it has gone
+    came = ahead + peeked
+    return not peeked or END in came or len(came) >= HEAD_AT_MOST
+
+
+class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
+    """gunicorn's threaded worker; what waits for a head holds none of its threads."""
+
+    def init_process(self) -> None:
+        """Begin, in a process of its own: threads end at a fork."""
+        self._heads = Heads(super().enqueue_req, self._let_go)
+        super().init_process()
+
+    def enqueue_req(self, conn: Any) -> None:
+        """A connection is new, or has begun another request.
 
         Args:
-            req: gunicorn's own.
-            conn: likewise.
+            conn: gunicorn's own.
         """
-        self._heads.came(conn.sock)
-        return super().handle_request(req, conn)
+        if self.cfg.is_ssl or has_come(conn):
+            super().enqueue_req(conn)
+        else:
+            self._heads.wait_for(conn)
+
+    def _let_go(self, conn: Any) -> None:
+        self.method_queue.defer(self._close, conn)  # the main thread counts connections
+
+    def _close(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
 
 
 def install() -> None:
     """Make it the worker of a server that is configured after this call and names none."""
-    config.WorkerClass.default = NAME
+    if hasattr(select, "epoll"):  # Linux, as in the cloud
+        config.WorkerClass.default = NAME
