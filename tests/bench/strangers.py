@@ -187,7 +187,7 @@ def main(argv):
 
 def report(say, strangers, *, quick):
     """Say the rows one by one; returns 1 when a bound is broken."""
-    healths, creates = (100, 6) if quick else (400, 20)
+    healths, creates = (100, 6) if quick else (1500, 40)
     counts, bad = Counts(), 0
     with running() as (service, headers):
         calls = {
@@ -215,7 +215,7 @@ def report(say, strangers, *, quick):
     refused = sum(status not in range(200, 300) for status in counts.statuses)
     say(
         f"{strangers} strangers at any time, {counts.strangers} in all: {counts.answered} answered, "
-        f"{counts.closed} shown out; {len(counts.statuses)} keyed calls, {refused} without a 2xx"
+        f"{counts.closed} shown out; {len(counts.statuses)} creates and /health, {refused} without a 2xx"
     )
     return bool(bad or refused)
 
