@@ -1,4 +1,4 @@
-"""With AUTH=off only this machine may call, and no web page that its browser was lured to.
+"""With AUTH=off only this machine may call, and no web page that its browser was led to.
 
 A page of a stranger can reach a port of a laptop by its address, and by a name of its own that
 leads there (DNS rebinding); the browser then says whose page it is in `Origin`, and which name was

@@ -2,7 +2,7 @@
 
 The function as the buildpack serves it (functions-framework over gunicorn, the same `main.py`) and
 real sockets: forms without a policy, bodies without a key, heads that never end, a byte now and then.
-Times of a quiet and a besieged run are compared in the same process, as a ratio.
+Times without and with them are compared in the same process, as a ratio.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Counts:
     statuses: list[int] = field(default_factory=list)
 
 
-class Siege:
-    """So many strangers at any time: who is shown out comes again, until the end.
+class SlowStrangers:
+    """So many strangers at any time: whose connection has ended comes again, until the end.
 
     Args:
         port: of `api`.
@@ -124,7 +124,7 @@ class Siege:
         return True
 
     def wait_for_all(self):
-        """Until every stranger was answered or shown out."""
+        """Until every stranger was answered or closed."""
         deadline = time.monotonic() + PATIENCE_S
         while self._open and time.monotonic() < deadline:
             time.sleep(BYTE_EVERY_S / 5)
@@ -202,20 +202,20 @@ def report(say, strangers, *, quick):
             timed(call, 3, counts)  # the first ones build the service
         # Quiet before and after, so that a machine that slows down meanwhile is not our doing.
         before = {name: timed(call, n, counts) for name, (call, n, _) in calls.items()}
-        with Siege(service.ports.api, strangers, counts, again=True):
+        with SlowStrangers(service.ports.api, strangers, counts, again=True):
             during = {name: timed(call, n, counts) for name, (call, n, _) in calls.items()}
         after = {name: timed(call, n, counts) for name, (call, n, _) in calls.items()}
-        say("                        quiet   besieged   ratio")
+        say("                        quiet  strangers   ratio")
         for name, (_, _, sum_up) in calls.items():
             quiet = sum_up(before[name] + after[name])
-            besieged = sum_up(during[name])
-            ratio = besieged / quiet
-            say(f"{name:21}{1000 * quiet:5.0f} ms   {1000 * besieged:5.0f} ms   {ratio:5.2f}")
+            with_them = sum_up(during[name])
+            ratio = with_them / quiet
+            say(f"{name:21}{1000 * quiet:5.0f} ms   {1000 * with_them:5.0f} ms   {ratio:5.2f}")
             bad += ratio > AT_MOST
     refused = sum(status not in range(200, 300) for status in counts.statuses)
     say(
         f"{strangers} strangers at any time, {counts.strangers} in all: {counts.answered} answered, "
-        f"{counts.closed} shown out; {len(counts.statuses)} creates and /health, {refused} without a 2xx"
+        f"{counts.closed} closed; {len(counts.statuses)} creates and /health, {refused} without a 2xx"
     )
     return bool(bad or refused)
 

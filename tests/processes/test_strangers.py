@@ -1,4 +1,4 @@
-"""A hundred slow strangers at once against the real framework: each is shown out, no owner is kept waiting."""
+"""A hundred slow strangers at once against the real framework: each is closed, no owner is kept waiting."""
 
 import contextlib
 import socket
@@ -16,13 +16,13 @@ def running():
         yield service, headers
 
 
-def test_every_stranger_is_shown_out_and_every_keyed_call_is_answered(running):
+def test_every_stranger_is_answered_or_closed_and_every_keyed_call_is_answered(running):
     service, headers = running
     counts = strangers.Counts()
-    with strangers.Siege(service.ports.api, STRANGERS, counts, again=False) as siege:
+    with strangers.SlowStrangers(service.ports.api, STRANGERS, counts, again=False) as present:
         strangers.timed(lambda: strangers.create(service, headers), 3, counts)
         strangers.timed(lambda: strangers.health(service), 20, counts)
-        siege.wait_for_all()
+        present.wait_for_all()
     assert counts.strangers == STRANGERS
     assert counts.answered + counts.closed == STRANGERS
     assert counts.answered >= STRANGERS // 2  # forms and bodies are told why
