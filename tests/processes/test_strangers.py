@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from lib.web import worker
 from tests.bench import strangers
 
 STRANGERS = 100  # the service has 8 threads
@@ -44,6 +45,16 @@ def test_heads_that_never_end_hold_no_thread(running):
             # What was sent is not read: the end may be a reset.
             with contextlib.suppress(ConnectionResetError):
                 assert head.recv(1 << 12) == b""
+
+
+def test_more_heads_than_may_wait_leave_room_for_callers(running):
+    service, headers = running
+    with contextlib.ExitStack() as opened:
+        for _ in range(worker.WAITING_AT_MOST + STRANGERS):
+            head = socket.create_connection(("127.0.0.1", service.ports.api), strangers.PATIENCE_S)
+            opened.enter_context(head).sendall(b"GET / HTTP/1.1\r\nX")
+        assert strangers.health(service) == 200
+        assert strangers.create(service, headers) == 202
 
 
 def test_a_head_in_two_pieces_is_read(running):
