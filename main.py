@@ -6,8 +6,9 @@ answers `/health` needs neither the bucket nor the upstream.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import functions_framework
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 # The framework gives its own decorator no types.
 _on_status: Callable[[int], Callable[[Handler], Handler]] = functions_framework.errorhandler
+
+with suppress(ImportError):  # without gunicorn (Windows) the framework serves with werkzeug's
+    from lib.web import worker
+
+    worker.install()
 
 
 @functions_framework.http
@@ -50,6 +56,21 @@ def poll_event(_event: CloudEvent) -> None:
     answer = wiring.service().poll(flask.request)
     if answer.status_code >= HTTPStatus.BAD_REQUEST:
         flask.abort(answer)
+
+
+def _refuse_unread() -> Response | None:
+    """Judge who sends an event before the framework reads all of it."""
+    import flask  # the framework's own request, which is not handed over yet
+
+    from lib import wiring
+
+    return wiring.service().poll.refusal(flask.request)
+
+
+# The framework reads an event before it calls its target; its app is behind its decorator.
+_app: Any = getattr(functions_framework.errorhandler, "__self__", None)
+if getattr(_app, "name", "") == "poll_event":
+    _app.before_request(_refuse_unread)
 
 
 @_on_status(HTTPStatus.NOT_FOUND)

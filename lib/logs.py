@@ -38,6 +38,7 @@ EVENTS = frozenset(
         "link.unsigned",
         "object.unreadable",
         "read.refresh_failed",
+        "refusals.untold",
         *("request.crashed", "request.failed", "request.refused"),
         *("submit.accepted", "submit.adopted", "submit.foreign_claim", "submit.interrupted"),
         *("submit.refused", "submit.unknown", "submit.unprepared", "submit.unsure"),
@@ -147,6 +148,11 @@ def bind(*, owner: str | None = None, job: str | None = None) -> None:
         context["owner"] = owner_hash(owner)
     if context is not None and job is not None and valid_id(job):
         context["job"] = job
+
+
+def owned() -> bool:
+    """Whether it is known whose request this is."""
+    return "owner" in (_request.get() or {})
 
 
 def owner_hash(owner: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from lib.cli.screen import Screen
 from lib.core import catalogue
 from lib.emulator import film
 from lib.emulator.samples import monster
+from lib.web.auth import LOCAL_OWNER, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +30,12 @@ PROMPT = (
 )
 SERVING = """
   Serving until Ctrl-C. Try:
-    curl -F first_frame=@first.png -F last_frame=@last.png -F prompt='…' {url}/v1/videos
-    infra/dev submit FIRST LAST --prompt '…' --url {url}
+    curl {curl}-F first_frame=@first.png -F last_frame=@last.png -F prompt='…' {url}/v1/videos
+    infra/dev submit FIRST LAST --prompt '…' --url {url}{submit}
   Emulators: {storage}/emulator and {upstream}/emulator
   Logs: .inbetween/logs"""
+# Where the key of a run stands in the examples.
+CURL_KEY, SUBMIT_KEY = '-H "Authorization: Bearer $KEY" ', " --key $KEY"
 
 
 def main(argv: list[str]) -> int:
@@ -68,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--real-time", action="store_true", help="emulated tasks last as documented")
     run.add_argument("--draft", action="store_true", help="a rougher film for half the work")
     run.add_argument("--yes", action="store_true", help="with --real: do not ask")
+    run.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name that leads to this machine, such as host.docker.internal (repeatable)",
+    )
     submit = commands.add_parser("submit", help="make a film between two pictures")
     submit.set_defaults(command=_submit)
     submit.add_argument("first", type=Path)
@@ -85,29 +96,45 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace, screen: Screen) -> int:
     real = _upstream(screen, ask=not options.yes) if options.real else None
-    with Processes(services.STATE_FOLDER / "logs", os.environ) as processes:
+    # Films that cost money are for whoever holds the key of this very run.
+    key, stored = new_key() if real else (None, "")
+    hosts = " ".join([*options.allow_host, os.environ.get("ALLOWED_HOSTS", "")]).strip()
+    environ = {**os.environ, "ALLOWED_HOSTS": hosts}
+    with Processes(services.STATE_FOLDER / "logs", environ) as processes:
         service = services.start(
             processes,
             port=options.port,
             real=real,
             real_time=options.real_time,
             draft=options.draft,
+            owner_keys=json.dumps({LOCAL_OWNER: [stored]}) if real else None,
         )
         screen.done("emulator", f"storage {service.emulator['STORAGE_EMULATOR_HOST']}")
         screen.done("upstream", service.environ["DASHSCOPE_BASE_URL"] or "the real DashScope")
         screen.done("api", service.url)
         screen.done("poll", f"http://127.0.0.1:{service.ports.poll}, called by the scheduler")
+        if key:
+            screen.done("key", f"{key}  (of this run, shown once)")
         request = jobs.FilmRequest(monster.first(), monster.last(), {"prompt": PROMPT})
-        target = jobs.ServiceAddress(service.url, watch=processes.check)
+        target = jobs.ServiceAddress(service.url, key, watch=processes.check)
         _film(target, request, screen, None)
         if options.once:
             return 0
-        upstream = f"http://127.0.0.1:{service.ports.storage + 1}"
-        storage = service.emulator["STORAGE_EMULATOR_HOST"]
-        screen.line(SERVING.format(url=service.url, storage=storage, upstream=upstream))
+        screen.line(_serving(service, locked=bool(key)))
         while True:
             time.sleep(0.5)
             processes.check()
+
+
+def _serving(service: services.LocalService, *, locked: bool) -> str:
+    curl, submit = (CURL_KEY, SUBMIT_KEY) if locked else ("", "")
+    return SERVING.format(
+        url=service.url,
+        storage=service.emulator["STORAGE_EMULATOR_HOST"],
+        upstream=f"http://127.0.0.1:{service.ports.storage + 1}",
+        curl=curl,
+        submit=submit,
+    )
 
 
 def _submit(options: argparse.Namespace, screen: Screen) -> int:

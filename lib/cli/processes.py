@@ -74,10 +74,13 @@ class Processes:
     Args:
         folder: for logs.
         environ: what the children see.
+
+    Attributes:
+        environ: likewise.
     """
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
-        self._folder, self._environ = folder, dict(environ)
+        self._folder, self.environ = folder, dict(environ)
         self._running: list[Process] = []
         folder.mkdir(parents=True, exist_ok=True)
         self._guard = _spawn([sys.executable, "-I", "-S", "-c", GUARD], stdin=subprocess.PIPE)
@@ -111,7 +114,7 @@ class Processes:
         with log.open("wb") as file:
             popen = _spawn(
                 command,
-                env={**self._environ, **more},
+                env={**self.environ, **more},
                 stdout=subprocess.PIPE if read else file,
                 stderr=file,
                 stdin=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lib.cli.processes import consecutive_ports, python
+from lib.emulator.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from lib.cli.processes import Process, Processes
@@ -92,7 +93,7 @@ def start(
         real_time: emulated tasks last as long as documented ones.
         draft: rougher films for half the work.
         data: where the emulated bucket is kept; in memory without it.
-        owner_keys: who may call, as `OWNER_KEYS`; without it everybody may.
+        owner_keys: who may call, as `OWNER_KEYS`; without it everybody on this machine may.
 
     Raises:
         Died: a part did not start.
@@ -103,12 +104,14 @@ def start(
         *(["--real-time"] if real_time else []),
         *(["--draft"] if draft else []),
         *(["--data", str(data)] if data else []),
+        *_repeated("--allow-host", processes.environ.get("ALLOWED_HOSTS", "")),
+        *_repeated("--allow-origin", processes.environ.get("ALLOWED_ORIGINS", "")),
     ]
     emulator = _emulator(processes, ports, public, options)
     lines = processes.lines_until_ready(emulator)
     environ = {
         **lines,
-        **({"OWNER_KEYS": owner_keys} if owner_keys else {"AUTH": "off"}),
+        **(_locked(owner_keys, ports) if owner_keys else {"AUTH": "off"}),
         "SIGNING_KEY_FILE": str(key_file),
         "TICK_BUDGET_S": str(TICK_BUDGET_S),
         "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA": "true",
@@ -125,6 +128,11 @@ def start(
     return LocalService(url, api, poll, environ, lines, ports)
 
 
+def _repeated(option: str, setting: str) -> list[str]:
+    """An option for each word of a setting."""
+    return [text for word in setting.replace(",", " ").split() for text in (option, word)]
+
+
 def _emulator(processes: Processes, ports: Ports, public: Path, options: list[str]) -> Process:
     command = [
         *(python(), "-m", "lib.emulator", "--port", str(ports.storage)),
@@ -133,6 +141,16 @@ def _emulator(processes: Processes, ports: Ports, public: Path, options: list[st
         *options,
     ]
     return processes.start("emulator", command, {}, read=True)
+
+
+def _locked(owner_keys: str, ports: Ports) -> dict[str, str]:
+    """Who may call with a key, and the emulated scheduler's identity, so that ticks go on."""
+    return {
+        "OWNER_KEYS": owner_keys,
+        "POLL_AUDIENCE": f"http://127.0.0.1:{ports.poll}/",
+        "POLL_INVOKER": Scheduler.email,
+        "ID_TOKEN_CERTS_URL": f"http://127.0.0.1:{ports.storage + 1}/emulator/certs",
+    }
 
 
 def _real(real: RealUpstream) -> dict[str, str]:

@@ -48,6 +48,7 @@ class Config:
     emulator_clock_url: str | None = None
     signing_key_file: str | None = None
     allowed_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     signed_url_ttl_s: int = 3600
     tick_budget_s: float = 50.0
     first_look_s: float | None = None
@@ -109,6 +110,7 @@ def parse(environ: Mapping[str, str]) -> Config:
         emulator_clock_url=clock,
         signing_key_file=environ.get("SIGNING_KEY_FILE") or None,
         allowed_origins=tuple(environ.get("ALLOWED_ORIGINS", "").replace(",", " ").split()),
+        allowed_hosts=tuple(environ.get("ALLOWED_HOSTS", "").replace(",", " ").split()),
         signed_url_ttl_s=int(number(environ, "SIGNED_URL_TTL_S", 3600, 60, MAX_URL_TTL_S)),
         tick_budget_s=number(environ, "TICK_BUDGET_S", 50, 1, 1700),
         first_look_s=number(environ, "FIRST_LOOK_S", 0, 0, 3600)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 EVERYBODY = "*"
-COUNTS, MONEY = ("jobs_per_day", "jobs_running"), ("spend_per_day", "unpriced_job")
+COUNTS = ("jobs_per_day", "jobs_running", "uploads_per_day")
+MONEY = ("spend_per_day", "unpriced_job")
 JOBS_AT_MOST = 1_000_000
 AMOUNT = re.compile(r"(\d{1,9}(?:\.\d{1,6})?) ([A-Z]{3})")
 FREE = Decimal(0)
@@ -35,6 +36,7 @@ class OwnerLimits:
     Attributes:
         jobs_per_day: jobs accepted within 24 hours, whatever became of them.
         jobs_running: jobs that have not ended.
+        uploads_per_day: files uploaded within 24 hours, used or not, and links to upload with.
         spend_per_day: what the jobs accepted within 24 hours may cost together.
         unpriced_job: what a job counts for whose price no public page states.
     """
@@ -43,6 +45,7 @@ class OwnerLimits:
     jobs_running: int | None = None
     spend_per_day: Money | None = None
     unpriced_job: Money | None = None
+    uploads_per_day: int | None = None
 
     @property
     def daily(self) -> bool:
@@ -51,7 +54,7 @@ class OwnerLimits:
 
     @property
     def any(self) -> bool:
-        """Whether there is anything to judge."""
+        """Whether there is anything to judge of a job."""
         return self.daily or self.jobs_running is not None
 
 

@@ -13,6 +13,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lib.emulator.callers import Callers
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -49,6 +51,9 @@ def _parser(part: str) -> argparse.ArgumentParser:
         epilog="" if part else f"One part alone: {', '.join(PARTS)}; each has its own --help.",
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes free ports")
+    for option, what in (("host", "name that leads here"), ("origin", "browsers' origin")):
+        help_text = f"a {what} besides those of this machine (repeatable)"
+        parser.add_argument(f"--allow-{option}", action="append", default=[], help=help_text)
     if part != "upstream":
         parser.add_argument("--data", type=Path, help="keep objects here; in memory without it")
         parser.add_argument(
@@ -100,6 +105,10 @@ def _pairs(texts: list[str], option: str) -> list[tuple[str, str]]:
     return pairs
 
 
+def _callers(options: argparse.Namespace) -> Callers:
+    return Callers(tuple(options.allow_host), tuple(options.allow_origin))
+
+
 def _signers(options: argparse.Namespace) -> dict[str, str]:
     pairs = _pairs(options.signer, "--signer")
     return {email: Path(path).read_text("utf-8") for email, path in pairs}
@@ -132,6 +141,7 @@ def _everything(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[
             list_lag_s=options.list_lag,
             poll_url=options.poll_url,
             every_s=options.every,
+            callers=_callers(options),
         )
     )
     return emulators.start(), emulators.stop
@@ -147,7 +157,7 @@ def _storage(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[], 
         app.create_bucket(name)
     if options.seed is not None:
         app.seed(options.seed)
-    server = Server(app, options.port, now=app.clock.now).start()
+    server = Server(app, options.port, callers=_callers(options), now=app.clock.now).start()
 
     def close() -> None:
         server.stop()
@@ -171,6 +181,7 @@ def _upstream(options: argparse.Namespace) -> tuple[dict[str, str], Callable[[],
         render=draft if options.draft else render,
         overflow=options.overflow,
         list_lag_s=options.list_lag,
+        callers=_callers(options),
     )
     upstream = UpstreamServer(plan, Clock())
     lines = upstream.start()

@@ -22,6 +22,8 @@ from werkzeug.serving import DechunkedInput
 from werkzeug.wsgi import LimitedStream
 
 from lib.emulator.body import Dropped
+from lib.emulator.callers import Callers
+from lib.emulator.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,8 +58,16 @@ class _Handler(BaseHTTPRequestHandler):
     def parse_request(self) -> bool:
         if not super().parse_request():
             return False
+        if not self._has_a_good_length():
+            self.send_error(400, "Content-Length is no number")
+            return False
         self.__dict__["do_" + self.command] = self._answer  # every method, invented ones too
         return True
+
+    def _has_a_good_length(self) -> bool:
+        """RFC 9110, section 8.6: decimal digits; several must agree, and one is none too large."""
+        found = {whole(text.strip(" \t")) for text in self.headers.get_all("Content-Length") or ()}
+        return len(found) < 2 and all(size is not None and size < 1 << 62 for size in found)  # noqa: PLR2004 - several
 
     def log_message(self, *_args: object) -> None:
         """Write nothing: the emulators report on their own page."""
@@ -172,6 +182,7 @@ class Server:
         app: the WSGI application.
         port: the port; 0 takes a free one.
         host: the address to bind; loopback by default.
+        callers: who may call; this machine by default.
         now: Unix seconds, for the `Date` of answers that the app gave none.
     """
 
@@ -181,9 +192,11 @@ class Server:
         port: int = 0,
         host: str = "127.0.0.1",
         *,
+        callers: Callers | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        handler = type("_Bound", (_Handler,), {"app": staticmethod(app), "now": staticmethod(now)})
+        bound = {"app": staticmethod((callers or Callers()).only(app)), "now": staticmethod(now)}
+        handler = type("_Bound", (_Handler,), bound)
         self._server = _Listener((host, port), handler)
         self.port = int(self._server.server_address[1])
         self.url = f"http://{host}:{self.port}"

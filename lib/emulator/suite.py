@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lib.emulator.callers import Callers
 from lib.emulator.clock import Clock
 from lib.emulator.scheduler import Scheduler
 from lib.emulator.server import Server
@@ -66,6 +67,7 @@ class Options:
         poll_url: what the scheduler calls; None schedules nothing.
         every_s: from one call to the next.
         render: makes the films.
+        callers: who may call.
     """
 
     port: int = 0
@@ -78,6 +80,7 @@ class Options:
     poll_url: str | None = None
     every_s: float = 60.0
     render: Callable[[FilmSource], bytes] = render
+    callers: Callers = field(default_factory=Callers)
 
 
 class UpstreamServer:
@@ -93,7 +96,7 @@ class UpstreamServer:
         import requests  # storage alone does not need it
 
         self._scheduler = scheduler
-        self.server = Server(self._answer, options.port, now=clock.now)
+        self.server = Server(self._answer, options.port, callers=options.callers, now=clock.now)
         self.keys = options.keys or DEFAULT_KEYS
         session = requests.Session()
         session.trust_env = False
@@ -150,7 +153,9 @@ class Emulators:
             if options.poll_url
             else None
         )
-        self._storage_server = Server(self.storage, options.port, now=self.clock.now)
+        self._storage_server = Server(
+            self.storage, options.port, callers=options.callers, now=self.clock.now
+        )
         port = options.port + 1 if options.port else 0
         self._upstream = UpstreamServer(replace(options, port=port), self.clock, self.scheduler)
         self.upstream = self._upstream.app

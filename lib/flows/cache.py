@@ -51,3 +51,45 @@ class Cache(Generic[V]):
         with self._lock:
             value, until = self._known.get(name, (None, now))
             return value if now < until else None
+
+
+class Names:
+    """Names that count for a while, by whom they belong to; for several threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, owner: str, name: str, until: float) -> None:
+        """Count a name.
+
+        Args:
+            owner: whose.
+            name: what.
+            until: when it counts no more, Unix seconds.
+        """
+        with self._lock:
+            self._known.setdefault(owner, {})[name] = until
+
+    def discard(self, owner: str, name: str) -> None:
+        """Count it no more.
+
+        Args:
+            owner: whose.
+            name: what.
+        """
+        with self._lock:
+            self._known.get(owner, {}).pop(name, None)
+
+    def of(self, owner: str, now: float) -> dict[str, float]:
+        """The names of an owner that count, to when they count no more.
+
+        Args:
+            owner: whose.
+            now: Unix seconds.
+        """
+        with self._lock:
+            kept = {name: at for name, at in self._known.pop(owner, {}).items() if now < at}
+            if kept:
+                self._known[owner] = kept
+            return dict(kept)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lib.core.protocol.evidence import SubmitWindow
 from lib.core.together import in_turn
-from lib.flows.cache import Cache
+from lib.flows.cache import Cache, Names
 from lib.flows.memory import BODIES_AT_MOST, LINKS_AT_MOST, MemoryBudget
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Context:
         fetch_memory: memory for what their links and names lead to.
         answered: ids of jobs that this process has answered to those who made them.
         uploaded: frames that this process has put on the upstream's storage, to their names there.
+        links_given: names of uploads for which this process has given a link.
         webhook_secrets: owner to what their webhooks are signed with, newest first.
         together: runs calls that wait for other services, at once where threads may be used.
     """
@@ -119,5 +120,6 @@ class Context:
     fetch_memory: MemoryBudget = field(default_factory=lambda: MemoryBudget(LINKS_AT_MOST))
     answered: Cache[bool] = field(default_factory=Cache)
     uploaded: Cache[str] = field(default_factory=Cache)
+    links_given: Names = field(default_factory=Names)
     webhook_secrets: Mapping[str, tuple[Secret, ...]] = field(default_factory=dict)
     together: Together = in_turn

@@ -18,7 +18,7 @@ from lib import logs
 from lib.core.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
 from lib.web import address, answered, cors, intake, problem
 from lib.web.compat import app as compat_app
-from lib.web.last_resort import answer_or_refuse
+from lib.web.last_resort import Refusals, answer_or_refuse
 from lib.web.route import Router
 from lib.web.routes import table
 
@@ -71,6 +71,7 @@ class App:
         self._bodies, self._limit = context.body_memory, max_body_bytes
         self.routes = table(context, max_body_bytes=max_body_bytes, implicit_s=implicit_s)
         self._router = Router(self.routes)
+        self._refusals = Refusals()
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
@@ -80,6 +81,7 @@ class App:
             response = answer_or_refuse(
                 lambda: self._dispatch(request, request_id),
                 lambda error: problem.answer(error, request_id),
+                refusals=self._refusals,
                 crash="request.crashed",
                 sentence=BROKEN,
                 method=request.method,
@@ -94,6 +96,7 @@ class App:
     def _dispatch(self, request: Request, request_id: str) -> Response:
         if compat_app.serves(request.path):
             return self._compat(request, request_id)
+        self._auth.check_source(request)
         try:
             route, segments = self._router.find(request.method, request.path)
         except NotFound:

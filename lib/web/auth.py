@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING
 from lib import logs
 from lib.adapters.identity import NotGenuine
 from lib.core.errors import FORBIDDEN, UNAUTHENTICATED, ApiError
+from lib.web.local_only import LocalOnly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from werkzeug.wrappers import Request
 
     from lib.adapters.identity import Google
 
@@ -55,6 +58,7 @@ class Auth:
         owner_keys: owner to the hashes of their keys.
         off: let everybody in as one local owner; the configuration allows it on emulators only.
         tokens: how ID tokens are judged; None accepts none.
+        local: who may call while it is off; None is this machine.
     """
 
     def __init__(
@@ -63,11 +67,25 @@ class Auth:
         *,
         off: bool,
         tokens: Tokens | None = None,
+        local: LocalOnly | None = None,
     ) -> None:
         self._hashes = [
             (owner, *text.split(":", 1)) for owner, texts in owner_keys.items() for text in texts
         ]
         self._off, self._tokens = off, tokens
+        self._local = local or LocalOnly()
+
+    def check_source(self, request: Request) -> None:
+        """While everybody is let in, everybody is this machine.
+
+        Args:
+            request: from whoever.
+
+        Raises:
+            ApiError: 403 for a web page that came by another name, or from elsewhere.
+        """
+        if self._off:
+            self._local.check(request)
 
     def owner(self, header: str | None) -> str:
         """The owner of the key or the token in an `Authorization` header.

@@ -17,9 +17,16 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+try:
+    from gunicorn.http.errors import ParseException
+except ImportError:  # without gunicorn (Windows) the framework serves with werkzeug's
+    ParseException = ConnectionError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+# A sender that has gone, or chunks that are none (RFC 9112, section 7.1).
+BROKEN_OFF: tuple[type[Exception], ...] = (OSError, ParseException)
 SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 LINGER_S = 10.0
 LINGER_AT_MOST_BYTES = 256 << 20

@@ -47,6 +47,17 @@ class LateError(ApiError):
         )
 
 
+class BrokenOffError(ApiError):
+    """A body that did not come to its end."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            INVALID_REQUEST,
+            "The body broke off, or its chunks are malformed (Transfer-Encoding: chunked). Nothing "
+            "was started; send the request again.",
+        )
+
+
 class Arriving:
     """A body on its way: memory grows with it, and it ends in time.
 
@@ -73,7 +84,7 @@ class Arriving:
             size: how many at most; all without it.
 
         Raises:
-            ApiError: no memory is free, or the body is late.
+            ApiError: no memory is free, or the body is late or breaks off.
         """
         if size is None or size < 0:
             return b"".join(iter(lambda: self.read(BLOCK), b""))
@@ -81,10 +92,11 @@ class Arriving:
             self._deadline = connection.Deadline(self._environ, self._limit_s)
         try:
             block = self._source.read(size)
-        except OSError:
+        except connection.BROKEN_OFF:
             if self._deadline.passed:
                 raise LateError(self._limit_s) from None
-            raise
+            self._environ[KNOWN] = False  # where its next request would begin, nobody knows
+            raise BrokenOffError from None
         self._came += len(block)
         if self._came == self._length or (size and not block):
             self._end()
@@ -131,7 +143,7 @@ def admitted(
         source: what is left of the body where its beginning was read.
 
     Raises:
-        ApiError: on reading: `overloaded`, or a body that is late.
+        ApiError: on reading: `overloaded`, or a body that is late or breaks off.
     """
     environ = request.environ
     environ[KNOWN] = True
@@ -185,7 +197,7 @@ def drain(request: Request) -> bool:
     source, block = request.environ.get("wsgi.input"), b"..."
     if source is not None and request.environ.get("wsgi.input_terminated"):  # its end is known
         deadline, left = time.monotonic() + DRAIN_S, DRAIN_AT_MOST
-        with suppress(OSError):  # the sender has gone
+        with suppress(*connection.BROKEN_OFF):
             while left > 0 and time.monotonic() < deadline and (block := source.read(BLOCK)):
                 left -= len(block)
     request.stream = BytesIO()

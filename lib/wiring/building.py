@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 from lib.adapters import identity
 from lib.adapters.bucket.client import Bucket
 from lib.adapters.dashscope import DashScope
-from lib.adapters.files import signing
+from lib.adapters.files import signing, uploads
 from lib.adapters.files.artifacts import Artifacts
 from lib.adapters.files.uploads import Temporaries
 from lib.adapters.outbound.fetch import Fetcher
@@ -29,12 +29,14 @@ from lib.config import ConfigError
 from lib.core import limits
 from lib.core.webhooks import BadSecret, Secret
 from lib.flows.context import Context, Times
+from lib.flows.requests.uploads import reserve
 from lib.flows.tick import tick
 from lib.web.address import Address
 from lib.web.app import App
 from lib.web.auth import Auth, Tokens
 from lib.web.compat.app import Compat
-from lib.web.compat.uploads import TemporaryUploads, signing_secret
+from lib.web.compat.uploads import POLICY_S, TemporaryUploads, signing_secret
+from lib.web.local_only import LocalOnly
 from lib.web.poll import Poll
 
 if TYPE_CHECKING:
@@ -77,7 +79,12 @@ def build(config: Config, runtime: Runtime) -> Service:
     def run() -> dict[str, Any]:
         return tick(context)
 
-    auth = Auth(config.owner_keys, off=config.auth_off, tokens=_tokens(config, runtime))
+    auth = Auth(
+        config.owner_keys,
+        off=config.auth_off,
+        tokens=_tokens(config, runtime),
+        local=LocalOnly(config.allowed_hosts, config.allowed_origins),
+    )
     app = App(
         context,
         auth,
@@ -89,7 +96,7 @@ def build(config: Config, runtime: Runtime) -> Service:
             public_url=config.public_url, service=config.service, local=config.local
         ),
     )
-    return Service(app, Poll(run, _admit(config, runtime)), run, context)
+    return Service(app, Poll(run, _admit(config, runtime), auth.check_source), run, context)
 
 
 def _shared_now(now: Callable[[], float], bucket_clock: ServiceClock) -> float:
@@ -102,10 +109,15 @@ def _compat(config: Config, runtime: Runtime, context: Context, auth: Auth) -> C
     return Compat(
         context,
         auth,
-        TemporaryUploads(context.temporaries, secret, runtime.now),
+        TemporaryUploads(context.temporaries, secret, runtime.now, partial(_count, context)),
         max_body_bytes=config.max_body_bytes,
         implicit_s=config.implicit_dedupe_s,
     )
+
+
+def _count(context: Context, owner: str, key: str) -> None:
+    """Count a temporary upload that is on its way."""
+    reserve(context, owner, uploads.name(owner, key), POLICY_S)
 
 
 def _context(config: Config, runtime: Runtime, clock: ServiceClock) -> Context:

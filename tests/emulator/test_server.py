@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from lib.emulator.callers import Callers
 from lib.emulator.clock import Clock
 from lib.emulator.server import Server
 from lib.emulator.storage import StorageApp
@@ -18,7 +19,7 @@ QUANTUM = 256 * 1024
 def server():
     app = StorageApp(Clock())
     app.create_bucket("home")
-    with Server(app) as running:
+    with Server(app, callers=Callers(hosts=("x", "films.example"))) as running:
         running.app = app
         yield running
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from lib.cli import service as services
-from lib.cli.processes import Processes
+from lib.cli.processes import Processes, consecutive_ports, python
 from lib.emulator.samples import monster
 from lib.web.auth import new_key
 
@@ -149,3 +149,39 @@ def test_a_slow_create_of_an_owner_holds_no_more_memory_than_came(service):
     more = f"Authorization: Bearer {KEY}\r\n"
     with slow(service, "/v1/videos", "application/json", [33_000_000] * 3, more):
         assert create(service) == 202
+
+
+def test_a_slow_body_of_a_stranger_holds_no_tick(service):
+    """`poll` has its threads for the scheduler: identity is in the headers, whatever the body."""
+    port = service.ports.poll
+    with contextlib.ExitStack() as opened:
+        senders = [Slow(port, "/", "application/json", 5_000_000) for _ in range(STRANGERS)]
+        for sender in senders:
+            opened.callback(sender.socket.close)
+        url = f"http://127.0.0.1:{port}/health"
+        assert requests.get(url, timeout=PATIENCE_S).status_code == 200
+        for sender in senders:
+            assert sender.answer().split()[1] == b"401"
+
+
+def listens(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), PATIENCE_S):
+        return True
+    return False
+
+
+def test_a_slow_event_of_a_stranger_holds_no_tick(service, tmp_path):
+    """The framework reads an event before it calls its target; who sends it is asked before that."""
+    port = consecutive_ports(1)
+    command = [python(), "-m", "functions_framework", "--target", "poll_event"]
+    command += ["--source", str(services.ROOT / "main.py"), "--signature-type", "cloudevent"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    with Processes(tmp_path, os.environ) as running, contextlib.ExitStack() as opened:
+        running.start("event", command, {**service.environ, "THREADS": "4"})
+        while not listens(port):
+            running.check()
+        senders = [Slow(port, "/", "application/json", 5_000_000) for _ in range(STRANGERS)]
+        for sender in senders:
+            opened.callback(sender.socket.close)
+        for sender in senders:
+            assert sender.answer().split()[1] == b"401"

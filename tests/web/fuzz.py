@@ -1,6 +1,6 @@
 """`python -m tests.web.fuzz`: schemathesis calls a running service as the contract allows, and otherwise.
 
-First what the contract cannot write down: numbers, depths and lengths that no sensible caller sends.
+First what the contract cannot write down: numbers, depths, lengths and encodings that no sensible caller sends.
 Then all phases (examples, coverage, fuzzing, and stateful over the contract's links) against real
 functions-framework processes over the emulators, with a key. Nothing may break, nothing may be
 answered that the contract does not state, and what the contract forbids must be refused.
@@ -24,6 +24,7 @@ from lib.cli import service as services
 from lib.cli.processes import Processes
 from lib.web.auth import digest
 from tests.growth import STEEP, growth
+from tests.web import encodings
 from tests.web import test_growth as growing
 from tests.web import test_hostile_numbers as hostile
 
@@ -122,11 +123,14 @@ def against_processes(cases, seed=1):
     environ = {**os.environ, "PYTHONPATH": str(services.ROOT)}
     with tempfile.TemporaryDirectory() as logs, Processes(Path(logs), environ) as processes:
         service = services.start(processes, owner_keys=KEYS, draft=True)
-        _sent, broken = odd(service.url)
+        sent, broken = odd(service.url)
+        contract = requests.get(f"{service.url}/openapi.json", timeout=70).json()
+        encoded = encodings.run(service, contract, KEY, cases, seed)
+        print(f"{sent} numbers and depths; {encoded.sent} encodings, by status {encoded.counted()}")
         total, wrong = fuzz(service.url, cases, seed)
-        wrong = broken + wrong
+        total, wrong = total + sent + encoded.sent, broken + encoded.wrong + wrong
         log = Path(logs, "api.log").read_text("utf-8")
-    wrong += [line for line in log.splitlines() if '"request.crashed"' in line]
+    wrong += [line for line in log.splitlines() if "request.crashed" in line or "Traceback" in line]
     return total, wrong
 
 
@@ -138,7 +142,7 @@ def main(argv):
     options = parser.parse_args(argv)
     total, wrong = against_processes(options.cases, options.seed)
     print("\n".join(wrong))
-    print(f"{total} cases, {len(wrong)} runs with a server error or an undocumented answer")
+    print(f"{total} cases in all, {len(wrong)} with a server error or an undocumented answer")
     return bool(wrong)
 
 

@@ -13,7 +13,7 @@ from lib.adapters.bucket.errors import Conflict, Missing
 from lib.core.errors import STORAGE_UNAVAILABLE, ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lib.adapters.bucket.client import Bucket
     from lib.adapters.bucket.metadata import Meta
@@ -67,6 +67,14 @@ class Temporaries:
         if meta is None or self._now() > meta.created_at + LIFE_S:
             return None
         return meta
+
+    def of(self, owner: str) -> Iterator[Meta]:
+        """Every file of an owner that lies there, used or not.
+
+        Raises:
+            ApiError: the bucket does not answer.
+        """
+        return self._bucket.objects(name(owner, ""))
 
     def content(self, meta: Meta) -> bytes:
         """The content of a file that `find` found: of that very generation, never longer.

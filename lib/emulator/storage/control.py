@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from lib.emulator.storage.traffic import Traffic
 
 
+ADVANCE_AT_MOST_S = 10 * 366 * 86400
+
+
 class StorageControl:
     """Handlers of the emulator's own calls.
 
@@ -73,7 +76,11 @@ class StorageControl:
     def advance(self, call: Call) -> Response:
         """Move the time forward."""
         seconds = call.json().get("advance_s")
-        if not isinstance(seconds, int | float) or seconds < 0:
+        if (
+            isinstance(seconds, bool)
+            or not isinstance(seconds, int | float)
+            or not 0 <= seconds <= ADVANCE_AT_MOST_S
+        ):
             raise invalid(f"advance_s must be seconds to move forward; got {seconds!r}.")
         return _json({"now": self._clock.advance(seconds)})
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lib.emulator.storage.model.states import Stored
 
-RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
+RANGE = re.compile(r"bytes=(?:([0-9]{1,19})-([0-9]{0,19})|-([0-9]{1,19}))")
 NAMES = {
     "contentType": "Content-Type",
     "cacheControl": "Cache-Control",

@@ -10,7 +10,6 @@ others.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import secrets
@@ -20,6 +19,8 @@ from urllib.parse import parse_qs, unquote
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from werkzeug.wrappers import Request, Response
+
+from lib.emulator.numbers import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -111,7 +112,9 @@ class IdentityApp:
         return _json(body, FLAVOR)
 
     def _identity(self, request: Request) -> Response:
-        audience = parse_qs(request.query_string.decode()).get("audience", [""])[0]
+        audience = parse_qs(request.query_string.decode("utf-8", "replace")).get("audience", [""])[
+            0
+        ]
         now = int(self._clock.now())
         claims = {
             "iss": "https://accounts.google.com",
@@ -133,8 +136,8 @@ class IdentityApp:
         if (refusal := self._refusal(request, account)) is not None:
             return refusal
         try:
-            payload = base64.b64decode(request.get_json()["payload"], validate=True)
-        except (binascii.Error, KeyError, TypeError):
+            payload = base64.b64decode(document(request.get_data())["payload"], validate=True)
+        except (ValueError, KeyError, TypeError):
             return _error(400, "INVALID_ARGUMENT", "payload must be base64.")
         signed = base64.b64encode(self._sign(payload)).decode()
         return _json({"keyId": "emulated", "signedBlob": signed})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from lib.emulator.numbers import whole
 from lib.emulator.storage.errors import invalid, not_implemented
 from lib.emulator.storage.model.conditions import NAMES, Conditions, refuse_validators
 from lib.emulator.storage.model.metadata import check_known, check_name
@@ -96,7 +97,7 @@ class JsonUploads:
         name, fields = _described(call, {"contentType": declared, **call.json()})
         session = UploadSession(bucket, name, fields, Conditions.of_query(call.query))
         size = call.headers.get("x-upload-content-length", "")
-        session.total = int(size) if size.isdecimal() else None
+        session.total = whole(size)
 
         def work() -> Response:
             upload_id = self._uploads.start(session)

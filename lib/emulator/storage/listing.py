@@ -11,6 +11,7 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from lib.emulator.numbers import whole
 from lib.emulator.storage.errors import invalid
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ def _flag(query: Mapping[str, str], name: str) -> bool:
 def _limit(text: str | None) -> int:
     if text is None:
         return PAGE_AT_MOST
-    if not (text.isascii() and text.isdigit()):
+    found = whole(text)
+    if found is None:
         raise invalid(f"Invalid value {text!r} for maxResults.", "maxResults")
-    return min(int(text), PAGE_AT_MOST) or PAGE_AT_MOST
+    return min(found, PAGE_AT_MOST) or PAGE_AT_MOST
 
 
 def _after(token: str | None) -> bytes:

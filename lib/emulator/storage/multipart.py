@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from typing import TYPE_CHECKING, Any
 
+from lib.emulator.numbers import document
 from lib.emulator.storage.errors import StorageError, invalid
 from lib.emulator.storage.model.contents import checksums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
+RANGE = re.compile(r"bytes (?:([0-9]{1,19})-([0-9]{1,19})|\*)/([0-9]{1,19}|\*)")
 PARTS = 2  # metadata and media
 
 
@@ -73,7 +73,7 @@ def parse_multipart(content_type: str, body: bytes) -> tuple[dict[str, Any], str
         raise invalid(f"A multipart upload has two parts and an end; this has {len(parts)}.")
     (_, _, text), (media_head, _, media) = (_split(part) for part in parts)
     try:
-        metadata = json.loads(text or b"{}")
+        metadata = document(text or b"{}")
     except ValueError:
         raise invalid("The metadata part is not valid JSON.") from None
     if not isinstance(metadata, dict):

@@ -18,6 +18,7 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Response
 
 from lib.emulator.body import Dropped
+from lib.emulator.numbers import document, whole
 from lib.emulator.storage.errors import invalid, not_implemented
 from lib.emulator.storage.resources import project
 
@@ -84,7 +85,7 @@ class Call:
             StorageError: 400.
         """
         try:
-            data = json.loads(self.data() or b"{}")
+            data = document(self.data() or b"{}")
         except ValueError:
             raise invalid("Parse Error: the body is not valid JSON.") from None
         if not isinstance(data, dict):
@@ -99,9 +100,10 @@ class Call:
             StorageError: 400.
         """
         text = self.query.get("generation")
-        if text is not None and not (text.isascii() and text.isdigit()):
+        found = whole(text) if text is not None else None
+        if text is not None and found is None:
             raise invalid(f"Invalid value {text!r} for generation.", "generation")
-        return int(text) if text is not None else None
+        return found
 
     def answer(self, resource: Mapping[str, Any]) -> Response:
         """A JSON answer, cut down to what `fields` selects."""

@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from lib.emulator.numbers import whole
 from lib.emulator.storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _check_time(query: Mapping[str, str], scope: str, now: float) -> None:
     except ValueError:
         raise malformed("x-goog-date", "YYYYMMDDTHHMMSSZ is expected.") from None
     text = query["x-goog-expires"]
-    life_s = int(text) if text.isdecimal() and text.isascii() else 0
+    life_s = whole(text) or 0
     if not 0 < life_s <= LIFE_AT_MOST_S:
         raise malformed("x-goog-expires", f"1 to {LIFE_AT_MOST_S} seconds are allowed.")
     if scope.partition("/")[0] != query["x-goog-date"][:8]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from lib.emulator.numbers import whole
 from lib.emulator.storage import downloads
 from lib.emulator.storage.errors import StorageError, invalid, not_implemented
 from lib.emulator.storage.model.conditions import Conditions, refuse_validators
@@ -203,9 +204,10 @@ def _sizes(headers: Mapping[str, str]) -> tuple[int, int] | None:
     if text is None:
         return None
     low, _, high = text.partition(",")
-    if not (low.strip().isdecimal() and high.strip().isdecimal()):
+    least, most = whole(low.strip()), whole(high.strip())
+    if least is None or most is None:
         raise invalid(f"Malformed x-goog-content-length-range: {text!r}.")
-    return int(low), int(high)
+    return least, most
 
 
 def _check_sha256(headers: Mapping[str, str], data: bytes) -> None:

@@ -6,9 +6,9 @@ about page. Source: Model Studio, API reference of the kf2v models, request body
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from lib.emulator.numbers import document
 from lib.emulator.upstream.errors import UpstreamError, inaccessible, invalid, missing
 from lib.emulator.upstream.models import (
     DURATION_S,
@@ -43,7 +43,7 @@ def parse(request: Request) -> dict[str, Any]:
     if (request.content_length or 0) > BODY_AT_MOST:
         raise UpstreamError(400, "BadRequest.TooLarge", "Payload Too Large.")
     try:
-        data = json.loads(request.get_data()) if request.mimetype == "application/json" else None
+        data = document(request.get_data()) if request.mimetype == "application/json" else None
     except ValueError:
         data = None
     if not isinstance(data, dict):

@@ -5,10 +5,10 @@ They need no key: the emulator listens on loopback.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from lib.emulator.numbers import document
 from lib.emulator.upstream import about_page
 from lib.emulator.upstream.errors import UpstreamError, invalid
 from lib.emulator.upstream.routing import as_json
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lib.emulator.upstream.state import UpstreamState
     from lib.emulator.upstream.tasks import Task
 
+ADVANCE_AT_MOST_S = 10 * 366 * 86400
 SHOWN_AT_MOST = 800  # characters: a whole prompt
 
 
@@ -63,7 +64,11 @@ class UpstreamControl:
 
     def _advance(self, request: Request) -> Response:
         seconds = _body(request).get("advance_s")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+        if (
+            isinstance(seconds, bool)
+            or not isinstance(seconds, int | float)
+            or not 0 <= seconds <= ADVANCE_AT_MOST_S
+        ):
             raise invalid(f"advance_s must be seconds to move forward; got {seconds!r}.")
         return as_json({"now": self._state.clock.advance(seconds)})
 
@@ -114,7 +119,7 @@ def _shown(value: Any) -> Any:
 
 def _body(request: Request) -> dict[str, Any]:
     try:
-        data = json.loads(request.get_data() or b"{}")
+        data = document(request.get_data() or b"{}")
     except ValueError:
         data = None
     if not isinstance(data, dict):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lib.emulator.numbers import whole
 from lib.emulator.upstream import shapes
 from lib.emulator.upstream.errors import UpstreamError, missing
 from lib.emulator.upstream.limits import QUERIES
@@ -143,7 +144,7 @@ def _moment(query: Mapping[str, str], name: str) -> float | None:
 
 
 def _whole(query: Mapping[str, str], name: str, default: int) -> int:
-    text = query.get(name, "")
-    if text and not (text.isascii() and text.isdigit() and int(text) > 0):
+    found = whole(query.get(name) or str(default))
+    if not found:
         raise missing(name)
-    return int(text or default)
+    return found

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lib.emulator.clock import Clock
     from lib.emulator.upstream.tasks import Task, TaskStore
 
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
 PATH = re.compile(r"/results/([0-9a-f-]{36})\.mp4")
 READS = frozenset({"GET", "HEAD"})
 

@@ -40,7 +40,7 @@ OTHERS = {
 ALL = {**AT_CREATE, **AT_END, **OTHERS}
 SLOW_SUBMIT_S = 30.0
 WORD = re.compile(r"#([a-z0-9-]+)")
-REFUSALS = re.compile(r"429x(\d+)")
+REFUSALS = re.compile(r"429x([0-9]{1,4})")
 
 
 def scenario(prompt: str) -> str:

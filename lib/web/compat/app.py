@@ -18,11 +18,12 @@ from lib.core import catalogue
 from lib.core.errors import UNAUTHENTICATED, ApiError
 from lib.flows.requests.implicit_key import Repeats
 from lib.flows.requests.submit import submit, submit_keyless
+from lib.flows.requests.uploads import check as check_uploads
 from lib.web import address, answered, intake
 from lib.web.compat import body, dialect
 from lib.web.compat.tasks import CompatTasks
 from lib.web.idempotency import idempotency_key
-from lib.web.last_resort import answer_or_refuse
+from lib.web.last_resort import Refusals, answer_or_refuse
 from lib.web.route import Route, Router
 
 if TYPE_CHECKING:
@@ -87,18 +88,21 @@ class Compat:
             Route("POST", f"{BASE}/uploads", self._upload, public=True),
         )
         self._router = Router(self.routes)
+        self._refusals = Refusals()
 
     def __call__(self, request: Request, request_id: str) -> Response:
         """Answer one request; never raises."""
         return answer_or_refuse(
             lambda: self._dispatch(request, request_id),
             lambda error: _refusal(error, request_id),
+            refusals=self._refusals,
             crash="request.crashed",
             sentence="",
             method=request.method,
         )
 
     def _dispatch(self, request: Request, request_id: str) -> Response:
+        self._auth.check_source(request)
         try:
             route, segments = self._router.find(request.method, request.path.rstrip("/"))
         except (NotFound, MethodNotAllowed):
@@ -202,6 +206,7 @@ class Compat:
         if request.args.get("action") != "getPolicy":
             raise dialect.missing("action")
         model = self._model(request.args.get("model"))
+        check_uploads(self._context, owner)
         host = f"{address.base(request)}{BASE}/uploads"
         data = self._uploads.policy(owner, model, request_id, host)
         return _json({"request_id": request_id, "data": data})

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 from werkzeug.wsgi import get_input_stream
 
-from lib.web import intake
+from lib.web import connection, intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from lib.flows.memory import MemoryBudget
-    from lib.web import connection
 
 FILE_AT_MOST = 10 * 1024 * 1024  # a frame's limit
 FORM_AT_MOST = FILE_AT_MOST + (64 << 10)
@@ -33,6 +32,7 @@ FIELDS_AT_MOST, FIELDS_S = 32 << 10, 3.0  # they come with the first packets
 FIELDS_STEP = 1 << 10
 NEEDED = ("OSSAccessKeyId", "Signature", "policy", "key")
 BLOCK = 1 << 16
+UNREADABLE: tuple[type[Exception], ...] = (HTTPException, ValueError, *connection.BROKEN_OFF)
 
 
 @dataclass
@@ -43,11 +43,13 @@ class FormError(Exception):
         status: HTTP status.
         code: such as `AccessDenied`.
         message: one sentence.
+        retry_after_s: when to come again, if that helps.
     """
 
     status: int
     code: str
     message: str
+    retry_after_s: int | None = None
 
 
 class UploadForm:
@@ -102,7 +104,7 @@ class UploadForm:
                     parts.append(event.data)
                     if not event.more_data:
                         fields.setdefault(name, b"".join(parts).decode(errors="replace"))
-        except (HTTPException, ValueError, OSError):
+        except UNREADABLE:
             pass  # what is missing is named
         return ""
 
@@ -135,7 +137,7 @@ class UploadForm:
                         raise _too_large()
             except RequestEntityTooLarge:
                 raise _too_large() from None
-            except (HTTPException, ValueError):
+            except (HTTPException, ValueError, intake.BrokenOffError):
                 raise _malformed() from None
             use(file.getvalue())
 

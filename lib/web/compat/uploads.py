@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
 
+from lib.core.errors import RATE_LIMITED, ApiError
 from lib.web import connection
 from lib.web.compat.upload_form import FILE_AT_MOST, FormError, UploadForm
 
@@ -57,10 +58,17 @@ class TemporaryUploads:
         files: where the files lie.
         secret: signs policies, see `signing_secret`.
         now: Unix seconds.
+        admit: raises ApiError when an owner may not upload one more file of that name.
     """
 
-    def __init__(self, files: Temporaries, secret: bytes, now: Callable[[], float]) -> None:
-        self._files, self._secret, self._now = files, secret, now
+    def __init__(
+        self,
+        files: Temporaries,
+        secret: bytes,
+        now: Callable[[], float],
+        admit: Callable[[str, str], None],
+    ) -> None:
+        self._files, self._secret, self._now, self._admit = files, secret, now, admit
         self._waiting = connection.UnprovenReads()
 
     def policy(self, owner: str, model: str, request_id: str, host: str) -> dict[str, Any]:
@@ -129,11 +137,21 @@ class TemporaryUploads:
             form = UploadForm(request, self._waiting)
             fields = form.fields()
             owner, model = self._authorized(fields)
+            self._count(owner, fields["key"])
             form.file(memory, store)
         except FormError as error:
             return _xml(error)
         status = 200 if fields.get("success_action_status") == "200" else 204
         return Response(b"", status, {"ETag": f'"{digests[0]}"'})
+
+    def _count(self, owner: str, key: str) -> None:
+        try:
+            self._admit(owner, key)
+        except ApiError as error:
+            if error.kind is not RATE_LIMITED:
+                raise
+            kind, wait_s = error.kind, error.retry_after_s
+            raise FormError(kind.status, kind.dashscope, error.message, wait_s) from None
 
     def _authorized(self, fields: Mapping[str, str]) -> tuple[str, str]:
         """Owner and model of a form that keeps to its policy."""
@@ -188,4 +206,7 @@ def _xml(error: FormError) -> Response:
         f"<Error><Code>{escape(error.code)}</Code>"
         f"<Message>{escape(error.message)}</Message></Error>"
     )
-    return Response(body, error.status, content_type="application/xml")
+    response = Response(body, error.status, content_type="application/xml")
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response

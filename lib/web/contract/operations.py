@@ -181,7 +181,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "createUpload",
         "A place for a frame that is too big for a request",
         {201: Success(shapes.UploadShape, "Where to PUT the file, and what to call it then.")},
-        (*BODY, e.SIGNING_UNAVAILABLE),
+        (*BODY, e.RATE_LIMITED, e.SIGNING_UNAVAILABLE),
         (),
         "",
         {"application/json": "UploadOrder"},

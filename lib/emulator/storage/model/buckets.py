@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lib.emulator.storage.model.store import Store
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+CORS_LISTS = ("origin", "method", "responseHeader")
 KEPT = frozenset(
     [
         "labels",
@@ -148,9 +149,21 @@ def _checked(body: Mapping[str, Any]) -> dict[str, Any]:
             raise not_implemented(f"the bucket setting {key}")
     if body.get("storageClass") not in STORAGE_CLASSES | {None}:
         raise invalid(f"Invalid storage class {body['storageClass']!r}.", "storageClass")
-    for rule in body.get("cors") or ():
-        unknown = set(rule) - {"origin", "method", "responseHeader", "maxAgeSeconds"}
-        if unknown:
-            raise invalid(f"Unknown CORS field {min(unknown)!r}.", "cors")
+    _check_cors(body.get("cors") or [])
+    if not isinstance(body.get("labels") or {}, dict):
+        raise invalid("Labels are an object of texts.", "labels")
     lifecycle.check(body.get("lifecycle"))
     return {key: value for key, value in body.items() if key in KEPT or key in OFF}
+
+
+def _check_cors(rules: Any) -> None:
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise invalid("CORS is a list of rules.", "cors")
+    for rule in rules:
+        unknown = set(rule) - {*CORS_LISTS, "maxAgeSeconds"}
+        if unknown:
+            raise invalid(f"Unknown CORS field {min(unknown)!r}.", "cors")
+        for name in CORS_LISTS:
+            texts = rule.get(name) or []
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+                raise invalid(f"The CORS field {name} is a list of texts.", "cors")

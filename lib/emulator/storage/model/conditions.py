@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 
+from lib.emulator.numbers import whole
 from lib.emulator.storage.errors import StorageError, invalid, not_implemented, precondition
 
 if TYPE_CHECKING:
@@ -157,9 +158,7 @@ def _moment(text: str | None) -> float | None:
 
 
 def _number(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise invalid(
-            f"Invalid value {text!r} for {name}: a whole number is expected.", name
-        ) from None
+    found = whole(text.removeprefix("-"))
+    if found is None:
+        raise invalid(f"Invalid value {text[:100]!r} for {name}: a whole number is expected.", name)
+    return -found if text.startswith("-") else found

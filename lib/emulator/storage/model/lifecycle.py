@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from lib.emulator.numbers import whole
 from lib.emulator.storage.errors import invalid, not_implemented
 from lib.emulator.storage.model.conditions import Conditions
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lib.emulator.storage.model.store import Store
 
 DAY_S = 24 * 3600
+DAYS_AT_MOST = 1_000_000
 
 
 def _day(text: str) -> float:
@@ -51,6 +53,34 @@ CONDITIONS: Mapping[str, Callable[[Stored, Any, float], bool]] = {
     "matchesSuffix": lambda stored, texts, _now: stored.name.endswith(tuple(texts)),
     "matchesStorageClass": lambda stored, names, _now: stored.fields["storageClass"] in names,
 }
+
+
+def _is_count(value: Any) -> bool:
+    found = whole(str(value)) if isinstance(value, str | int) else None
+    return found is not None and found <= DAYS_AT_MOST and not isinstance(value, bool)
+
+
+def _is_day(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(_day(value))
+    except (ValueError, OverflowError):
+        return False
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+VALUES: Mapping[str, Callable[[Any], bool]] = {
+    "age": _is_count,
+    "createdBefore": _is_day,
+    "customTimeBefore": _is_day,
+    "daysSinceCustomTime": _is_count,
+    "isLive": lambda value: isinstance(value, bool),
+    "matchesPrefix": _are_texts,
+    "matchesSuffix": _are_texts,
+    "matchesStorageClass": _are_texts,
+}
 ACTIONS = ("Delete", "SetStorageClass")
 
 
@@ -60,16 +90,30 @@ def check(lifecycle: Mapping[str, Any] | None) -> None:
     Raises:
         StorageError: 400 for a rule without conditions, 501 by name for what is not implemented.
     """
-    for rule in (lifecycle or {}).get("rule", ()):
-        kind = rule.get("action", {}).get("type")
+    for rule in _rules(lifecycle):
+        kind = rule["action"].get("type")
         if kind not in ACTIONS:
             raise not_implemented(f"the lifecycle action {kind}")
         conditions = rule.get("condition") or {}
         if not conditions:
             raise invalid("A lifecycle rule needs at least one condition.", "lifecycle")
-        for name in conditions:
+        for name, value in conditions.items():
             if name not in CONDITIONS:
                 raise not_implemented(f"the lifecycle condition {name}")
+            if not VALUES[name](value):
+                raise invalid(f"Invalid value for the lifecycle condition {name}.", name)
+
+
+def _rules(lifecycle: Any) -> list[dict[str, Any]]:
+    rules = lifecycle.get("rule", []) if isinstance(lifecycle, dict) else lifecycle or []
+    if not isinstance(rules, list) or not all(
+        isinstance(rule, dict)
+        and isinstance(rule.get("action"), dict)
+        and isinstance(rule.get("condition", {}), dict)
+        for rule in rules
+    ):
+        raise invalid("A lifecycle is a list of rules, each with an action.", "lifecycle")
+    return rules
 
 
 def run(store: Store, now: float) -> int:
