@@ -26,6 +26,7 @@ SECRET = (
     "*credentials*.json",
     ".inbetween/signing-key.json",
     ".inbetween/deploy/*/*.tfstate",
+    ".inbetween/deploy/*/*/*.tfstate",
     "infra/terraform/*.auto.tfvars",
     "infra/terraform/terraform.tfvars",
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from infra.doctor.google import Google, Names
     from infra.doctor.report import Report
 
-LATE_S = 300.0  # five ticks; the alert of infra/terraform waits as long
+LATE_S = 300.0  # five ticks; the alert of infra/terraform tells after ten
 INVOKER = "roles/run.invoker"
 # google.rpc.Code of the last attempt (Cloud Scheduler, "Job.status").
 CODES = {

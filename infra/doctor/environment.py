@@ -106,7 +106,7 @@ def _credentials(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     path = environ.get(CREDENTIALS)
     if not path:
         return
-    remedy = f"unset {CREDENTIALS}, then gcloud auth application-default login"
+    remedy = f"unset {CREDENTIALS}, then gcloud auth login --update-adc"
     try:
         held = json.loads(Path(path).read_text("utf-8"))
     except OSError as error:

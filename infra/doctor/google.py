@@ -26,7 +26,7 @@ ENDPOINTS = {
     "secretmanager": "https://secretmanager.googleapis.com",
     "storage": "https://storage.googleapis.com",
 }
-LOGIN = "gcloud auth application-default login"
+LOGIN = "gcloud auth login --update-adc"
 OK, FORBIDDEN, NOT_FOUND = 200, 403, 404
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 200, 401, 403, 404
 DEPLOY = "infra/dev deploy --project PROJECT"
-ADDRESS = "terraform output -state=.inbetween/deploy/PROJECT/terraform.tfstate url"
+ADDRESS = "terraform output -state=.inbetween/deploy/PROJECT/NAME/terraform.tfstate url"
 LOG = "gcloud run services logs read inbetween-api --project=PROJECT --region=REGION"
 NEEDED_HEADERS = ("authorization", "content-type", "idempotency-key")
 

@@ -246,8 +246,8 @@ POLL_SETTINGS = ("serviceConfig", "environmentVariables")
 OTHER = "other@demo-project.iam.gserviceaccount.com"
 
 PROJECT = {
-    "nobody logged in": Fault("project", lambda case: (case.environ.pop("GOOGLE_APPLICATION_CREDENTIALS"), case.environ.update(NO_GCE_CHECK="true")), "credentials", "nobody is logged in", "gcloud auth application-default login"),
-    "a login that has ended": Fault("project", says(("POST", "/token"), 400, {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}), "credentials", "the login is refused or has ended", "gcloud auth application-default login"),
+    "nobody logged in": Fault("project", lambda case: (case.environ.pop("GOOGLE_APPLICATION_CREDENTIALS"), case.environ.update(NO_GCE_CHECK="true")), "credentials", "nobody is logged in", "gcloud auth login --update-adc"),
+    "a login that has ended": Fault("project", says(("POST", "/token"), 400, {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}), "credentials", "the login is refused or has ended", "gcloud auth login --update-adc"),
     "a function that is missing": Fault("project", gone(google.FUNCTION["api"]), "function api", "inbetween-api does not exist in asia-southeast1", "infra/dev deploy --project demo-project --region asia-southeast1"),
     "a function that does not start": Fault("project", lambda case: case.front.answers[google.FUNCTION["api"]][1].update(state="FAILED", stateMessages=[{"severity": "ERROR", "type": "CloudRunServiceNotReady", "message": "Container failed to start."}]), "function api", "FAILED: Container failed to start.", "gcloud functions logs read inbetween-api"),
     "another identity": Fault("project", data(google.FUNCTION["api"], "serviceConfig", "serviceAccountEmail", value=OTHER), "identity api", f"runs as {OTHER} instead of", "infra/dev deploy"),

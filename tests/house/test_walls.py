@@ -255,6 +255,7 @@ THEMATIC = {
     "tests/core/protocol/test_protocol_constants.py": "constants of several modules that the proof is for",
     "tests/core/protocol/test_protocol_times.py": "the same for its times, and their order",
     "tests/emulator/upstream/test_protocol.py": "the public documents from beginning to end, rule by rule",
+    "tests/emulator/test_hostile_input.py": "hostile values in every field of every emulator",
     "tests/flows/test_found_by_strangers.py": "what testers broke, each as they told it",
     "tests/flows/test_lifetime.py": "a job from POST to its end",
     "tests/flows/test_rollback.py": "two revisions at one bucket",
@@ -266,6 +267,7 @@ THEMATIC = {
     "tests/web/test_picture_privacy.py": "one photograph by every way in and every way on",
     "tests/web/test_signer_down.py": "every call while nobody signs links",
     "tests/web/test_signer_trouble.py": "every call while the signer is in trouble of some kind",
+    "tests/web/test_strangers_cost.py": "every call by callers whom nobody knows",
     "tests/web/test_tenants.py": "every call by everybody",
 }
 

@@ -42,8 +42,9 @@ def test_while_a_try_is_under_way_nobody_begins_another(world):
     answers = []
 
     def meanwhile(calls):
-        answers.append(log(world, job_id, 409, "POST"))
-        answers.append(log(world, job_id))
+        if world.names("outbox/"):
+            answers.append(log(world, job_id, 409, "POST"))
+            answers.append(log(world, job_id))
         return [call() for call in calls]
 
     object.__setattr__(world.context, "together", meanwhile)

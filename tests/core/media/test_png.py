@@ -5,7 +5,7 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from lib.core.media import png
 
@@ -70,21 +70,3 @@ def test_a_palette_is_there_where_pixels_need_it():
     at = whole.index(b"PLTE") - 4
     (length,) = struct.unpack_from(">I", whole, at)
     assert "palette is missing" in fault(whole[:at] + whole[at + 12 + length :])
-
-
-def test_what_says_something_of_its_maker_is_left_out_and_no_pixel_changes():
-    words = PngImagePlugin.PngInfo()
-    words.add_text("Author", "somebody")
-    whole = made(pnginfo=words)
-    bare = png.bare(whole)
-    assert b"somebody" in whole
-    assert b"somebody" not in bare
-    with Image.open(io.BytesIO(whole)) as before, Image.open(io.BytesIO(bare)) as after:
-        assert before.tobytes() == after.tobytes()
-
-
-def test_a_picture_says_whether_it_carries_a_cameras_words():
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    assert png.turned(made(exif=exif.tobytes()))
-    assert not png.turned(made())
