@@ -7,7 +7,7 @@ dashscope_region = "singapore"
 
 # What an owner may spend; without a row of its own an owner has that of *.
 owner_limits = {
-  "*" = { jobs_per_day = 100, jobs_running = 20 }
+  "*" = { jobs_per_day = 100, jobs_running = 10, uploads_per_day = 400 }
 }
 
 # Films and jobs are kept for ever unless these are set.

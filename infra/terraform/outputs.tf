@@ -41,7 +41,7 @@ output "secrets_to_fill" {
 
 output "limits" {
   description = "What each owner may spend, * is everybody without a row"
-  value       = length(var.owner_limits) == 0 ? "NONE: whoever has a key may spend without bound (owner_limits)" : jsonencode(var.owner_limits)
+  value       = "${jsonencode(var.owner_limits)}; what * leaves open: 100 jobs a day, 10 at once, 400 uploads a day"
 }
 
 # A budget belongs to the billing account, on which who deploys a project often has no right; and what

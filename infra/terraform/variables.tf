@@ -234,9 +234,9 @@ variable "id_token_owners" {
 # `any`, since a row holds numbers and texts; what a row may hold is checked here, so that a misspelt
 # limit is told before the deployment and not by a function that does not start.
 variable "owner_limits" {
-  description = "Limits by owner, * for everybody else, such as { \"*\" = { jobs_per_day = 50, spend_per_day = \"50.00 CNY\" } }; {} for none"
+  description = "Limits by owner, * for everybody else, such as { \"*\" = { jobs_per_day = 50, spend_per_day = \"50.00 CNY\" } }; what * leaves open is limited as by default, null lifts a limit"
   type        = any
-  default     = { "*" = { jobs_per_day = 100, jobs_running = 20 } }
+  default     = { "*" = { jobs_per_day = 100, jobs_running = 10, uploads_per_day = 400 } }
 
   validation {
     condition     = can(keys(var.owner_limits)) && alltrue([for owner in try(keys(var.owner_limits), []) : can(regex("^([*]|[A-Za-z0-9_-]{1,64})$", owner))])
@@ -246,14 +246,15 @@ variable "owner_limits" {
     condition = try(alltrue(flatten([
       for owner, row in var.owner_limits : [
         for limit, value in row : can(regex({
-          jobs_per_day  = "^(null|[1-9][0-9]{0,5}|1000000)$"
-          jobs_running  = "^(null|[1-9][0-9]{0,5}|1000000)$"
-          spend_per_day = "^(null|\"[0-9]{1,9}([.][0-9]{1,6})? [A-Z]{3}\")$"
-          unpriced_job  = "^(null|\"[0-9]{1,9}([.][0-9]{1,6})? [A-Z]{3}\")$"
+          jobs_per_day    = "^(null|[1-9][0-9]{0,5}|1000000)$"
+          jobs_running    = "^(null|[1-9][0-9]{0,5}|1000000)$"
+          uploads_per_day = "^(null|[1-9][0-9]{0,5}|1000000)$"
+          spend_per_day   = "^(null|\"[0-9]{1,9}([.][0-9]{1,6})? [A-Z]{3}\")$"
+          unpriced_job    = "^(null|\"[0-9]{1,9}([.][0-9]{1,6})? [A-Z]{3}\")$"
         }[limit], jsonencode(value)))
       ]
     ])), false)
-    error_message = "owner_limits must hold jobs_per_day and jobs_running (whole numbers from 1 to 1000000) and spend_per_day and unpriced_job (texts such as \"50.00 CNY\"), or null; nothing else."
+    error_message = "owner_limits must hold jobs_per_day, jobs_running and uploads_per_day (whole numbers from 1 to 1000000) and spend_per_day and unpriced_job (texts such as \"50.00 CNY\"), or null; nothing else."
   }
 }
 

@@ -10,8 +10,7 @@ import threading
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from requests.adapters import HTTPAdapter
+from urllib.parse import urlsplit
 
 from lib.adapters import identity
 from lib.adapters.bucket.client import Bucket
@@ -38,11 +37,10 @@ from lib.web.compat.app import Compat
 from lib.web.compat.uploads import POLICY_S, TemporaryUploads, signing_secret
 from lib.web.local_only import LocalOnly
 from lib.web.poll import Poll
+from lib.wiring.storage import client_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    import requests
 
     from lib.adapters.files.v4 import Signer
     from lib.config import Config
@@ -52,7 +50,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GOOGLE_STORAGE = "https://storage.googleapis.com"
-CONNECTIONS = 32  # kept to the bucket; a tick serves eight accounts at once
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ def build(config: Config, runtime: Runtime) -> Service:
         config.owner_keys,
         off=config.auth_off,
         tokens=_tokens(config, runtime),
-        local=LocalOnly(config.allowed_hosts, config.allowed_origins),
+        local=_local_only(config),
     )
     app = App(
         context,
@@ -97,6 +94,12 @@ def build(config: Config, runtime: Runtime) -> Service:
         ),
     )
     return Service(app, Poll(run, _admit(config, runtime), auth.check_source), run, context)
+
+
+def _local_only(config: Config) -> LocalOnly:
+    public = urlsplit(config.public_url or "").hostname
+    hosts = (*config.allowed_hosts, *([public] if public else ()))
+    return LocalOnly(hosts, config.allowed_origins)
 
 
 def _shared_now(now: Callable[[], float], bucket_clock: ServiceClock) -> float:
@@ -121,7 +124,7 @@ def _count(context: Context, owner: str, key: str) -> None:
 
 
 def _context(config: Config, runtime: Runtime, clock: ServiceClock) -> Context:
-    bucket = Bucket(_client_bucket(config, runtime, clock), runtime.sleep)
+    bucket = Bucket(client_bucket(config, runtime, clock), runtime.sleep)
     return Context(
         jobs=Jobs(bucket, runtime.together),
         accounts=Accounts(bucket),
@@ -188,30 +191,6 @@ def _limits(config: Config) -> Mapping[str, OwnerLimits]:
         return limits.parse(config.owner_limits, regions)
     except limits.BadLimits as reason:
         raise ConfigError(f"OWNER_LIMITS: {reason}") from None
-
-
-def _client_bucket(config: Config, runtime: Runtime, clock: ServiceClock) -> Any:
-    from google.auth.credentials import AnonymousCredentials  # 0.2 s of a start
-    from google.cloud import storage
-
-    if config.storage_emulator:
-        client = storage.Client(
-            project="local",
-            credentials=AnonymousCredentials(),
-            client_options={"api_endpoint": config.storage_emulator},
-            _http=runtime.storage_session,
-        )
-    else:
-        client = storage.Client(_http=runtime.storage_session)
-    if runtime.storage_session is None:
-        _keep_connections(client._http)  # noqa: SLF001 - as below
-    clock.watch(client._http)  # noqa: SLF001 - the client shows its transport under no other name
-    return client.bucket(config.bucket)
-
-
-def _keep_connections(session: requests.Session) -> None:
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
 
 
 def _signer(config: Config, runtime: Runtime) -> Signer:

@@ -433,16 +433,16 @@ FAULTS = {
     ),
     "no-limit-by-default": Fault(
         "variables.tf",
-        '  default     = { "*" = { jobs_per_day = 100, jobs_running = 20 } }',
+        '  default     = { "*" = { jobs_per_day = 100, jobs_running = 10, uploads_per_day = 400 } }',
         "  default     = {}",
     ),
     "a-limit-nobody-looks-at": Fault(
         "variables.tf",
-        '          spend_per_day = "^(null|',
-        '          spend_a_day   = "^(null|',
+        '          spend_per_day   = "^(null|',
+        '          spend_a_day     = "^(null|',
     ),
     "limits-are-not-said": Fault(
-        "outputs.tf", ": jsonencode(var.owner_limits)", ': "as configured"'
+        "outputs.tf", "${jsonencode(var.owner_limits)}; what", "As configured; what"
     ),
     "a-budget-of-everything": Fault("outputs.tf", " --filter-projects=projects/${var.project}", ""),
 }

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from lib import config
+from lib.config.owners import DEFAULT_LIMITS
 from lib.core.limits import COUNTS, MONEY
 from lib.flows.context import Times
 from lib.logs import EVENTS
@@ -621,9 +622,8 @@ def alerts(found):
 def limited(found):
     """Nobody spends without bound by default, and what the bounds are is said at the end."""
     usual = found.default("owner_limits")
-    everybody = usual.get("*", {}) if isinstance(usual, dict) else {}
-    if not {"jobs_per_day", "jobs_running"} <= everybody.keys():
-        yield f"by default an owner may spend without bound: {usual}"
+    if usual != {"*": dict(DEFAULT_LIMITS)}:
+        yield f"by default an owner is limited otherwise than by the service: {usual}"
     if "jsonencode(var.owner_limits)" not in found.outputs["limits"]["value"]:
         yield "the owners' limits are not said"
     if found.variables["owner_limits"]["type"] not in {"any", "${any}"}:

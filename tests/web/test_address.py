@@ -1,5 +1,6 @@
 """Every address of ours in an answer leads back to us, however we were reached and whatever is claimed."""
 
+import json
 import os
 
 import pytest
@@ -11,10 +12,12 @@ from lib.cli import service as services
 from lib.cli.processes import Processes
 from lib.core.errors import ApiError
 from lib.web.address import Address, base
+from lib.web.auth import new_key
 from tests.web.ways import (
     DOMAIN,
     FUNCTION,
     LIES,
+    ON_GOOGLE,
     PREFIXED,
     WAYS,
     WITH_DOMAIN,
@@ -68,7 +71,8 @@ def test_with_a_public_url_the_host_of_a_request_decides_nothing(make_world):
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.cloudfunctions.net"])
-def test_what_a_cache_may_keep_never_holds_the_host_of_a_request(world, host):
+def test_what_a_cache_may_keep_never_holds_the_host_of_a_request(make_world, host):
+    world = make_world(env=ON_GOOGLE)
     for path in ("/openapi.json", "/docs"):
         answer = world.client.get(path, headers={"Host": host})
         assert "public" in answer.headers["Cache-Control"]
@@ -81,9 +85,12 @@ def test_what_a_cache_may_keep_never_holds_the_host_of_a_request(world, host):
 
 
 @pytest.mark.parametrize("host", ["", "evil.example/x?", "a b", "user@evil.example"])
-def test_a_host_that_is_none_begins_no_link(world, host):
+def test_a_host_that_is_none_begins_no_link(make_world, host):
+    key, stored = new_key()
+    world = make_world(env={"AUTH": "on", "OWNER_KEYS": json.dumps({"ada": [stored]})})
     answer = world.client.get(
-        "/api/v1/uploads?action=getPolicy&model=wan2.2-kf2v-flash", headers={"Host": host}
+        "/api/v1/uploads?action=getPolicy&model=wan2.2-kf2v-flash",
+        headers={"Host": host, "Authorization": f"Bearer {key}"},
     )
     assert answer.status_code == 400
     assert answer.get_json()["code"] == "InvalidParameter"

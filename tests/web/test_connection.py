@@ -11,7 +11,7 @@ from tests.web.test_intake import served
 def slow_post(port, path="/v1/videos", length=5_000_000, kind="application/json"):
     """A connection that has sent the head of a request and one byte of its body."""
     sender = socket.create_connection(("127.0.0.1", port), timeout=60)
-    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
     sender.sendall(f"{head}Content-Length: {length}\r\n\r\n{{".encode())
     return sender
 

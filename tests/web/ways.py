@@ -67,7 +67,12 @@ AT_FUNCTION = Place(FUNCTION, urlsplit(FUNCTION).netloc)
 AT_RUN = Place(RUN, urlsplit(RUN).netloc)
 AT_DOMAIN = Place(DOMAIN, "films.example.com")
 AT_PREFIX = Place(PREFIXED, "example.com")
-ON_GOOGLE = {"K_SERVICE": SERVICE}
+# Without keys, as these worlds are, only named hosts pass.
+HOSTS = (AT_FUNCTION.host, AT_RUN.host, AT_DOMAIN.host, AT_PREFIX.host)
+ON_GOOGLE = {
+    "K_SERVICE": SERVICE,
+    "ALLOWED_HOSTS": " ".join([*HOSTS, "evil.example", "evil.cloudfunctions.net"]),
+}
 WITH_DOMAIN = {**ON_GOOGLE, "PUBLIC_URL": DOMAIN}
 WITH_PREFIX = {**ON_GOOGLE, "PUBLIC_URL": PREFIXED}
 BALANCED = {**TLS, "Via": "1.1 google", "X-Forwarded-For": "203.0.113.9,198.51.100.2"}
