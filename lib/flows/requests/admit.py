@@ -19,10 +19,11 @@ from lib.flows.requests.frames import judged
 from lib.flows.webhooks.announce import check_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lib.core.catalogue import VideoModel
     from lib.core.media.decode import Frame
+    from lib.core.quota import Made
     from lib.core.request import VideoRequest
     from lib.flows.context import Context
 
@@ -59,10 +60,14 @@ class Admission:
     request: VideoRequest
 
     @contextmanager
-    def checked(self) -> Iterator[Admitted]:
+    def checked(self, counted: Sequence[Made] | None = None) -> Iterator[Admitted]:
         """All the other checks; the memory of the frames is lent until the end.
 
         Call it for a new job only, never for a replay: a replay is not counted.
+
+        Args:
+            counted: what counts towards the owner's limits, as `limits.count` gave it a moment
+                ago; None counts now.
 
         Raises:
             ApiError: no region offers the model or the resolution, a limit is reached, a frame is
@@ -74,12 +79,12 @@ class Admission:
         region = context.upstreams[accounts[0]].region
         model = catalogue.resolve(region, request.model)
         catalogue.check_resolution(model, request.resolution)
-        counted = limits.check(context, owner, request, region)
+        fields = limits.check(context, owner, request, region, counted)
         with judged(context, owner, request) as (first, last):
             yield Admitted(
                 accounts,
                 model,
-                counted,
+                fields,
                 first,
                 last,
                 catalogue.output_size(first.width, first.height, request.resolution),

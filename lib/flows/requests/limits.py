@@ -20,7 +20,7 @@ from lib.core.quota import Made, judge
 from lib.core.times import DAY_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lib.adapters.state.jobs import Held
     from lib.core.limits import OwnerLimits
@@ -32,7 +32,30 @@ SKEW_S = 60.0  # nothing was accepted later than that from now
 ID_AGE_S = 2 * DAY_S + 3600
 
 
-def check(context: Context, owner: str, request: VideoRequest, region: str) -> dict[str, str]:
+def count(context: Context, owner: str) -> list[Made]:
+    """What counts towards an owner's limits; may be asked before it is known whether it matters.
+
+    Args:
+        context: what the flows work with.
+        owner: who asks.
+
+    Returns:
+        Every live job and every job of the last day; empty for an owner without limits.
+
+    Raises:
+        ApiError: the bucket does not answer.
+    """
+    limits = rules.of(context.limits, owner)
+    return list(_made(context, owner, limits)) if limits.any else []
+
+
+def check(
+    context: Context,
+    owner: str,
+    request: VideoRequest,
+    region: str,
+    counted: Sequence[Made] | None = None,
+) -> dict[str, str]:
     """Let the request pass, or refuse it; call it for a new job only, never for a replay.
 
     Args:
@@ -40,6 +63,7 @@ def check(context: Context, owner: str, request: VideoRequest, region: str) -> d
         owner: who asks.
         request: what for; its model is one that the region offers.
         region: where it will run.
+        counted: as `count` gave it a moment ago; None counts now.
 
     Returns:
         The `RateLimit` fields of the answer; empty for an owner without limits.
@@ -52,7 +76,7 @@ def check(context: Context, owner: str, request: VideoRequest, region: str) -> d
     if not limits.any:
         return {}
     price = rules.cost(limits, f"{region}/{request.model}/{request.resolution}")
-    made = list(_made(context, owner, limits))
+    made = count(context, owner) if counted is None else counted
     try:
         return judge(limits, made, price, context.now())
     except ApiError as error:

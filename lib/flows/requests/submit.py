@@ -21,6 +21,7 @@ from lib.flows.requests.admit import admit, offering
 from lib.flows.requests.choose_account import choose, read_gates
 from lib.flows.requests.frames import store
 from lib.flows.requests.implicit_key import Repeats, begin
+from lib.flows.requests.limits import count
 from lib.flows.requests.start import AGAIN, AGAIN_WITH_KEY, NotKnown, start
 
 if TYPE_CHECKING:
@@ -109,16 +110,18 @@ def _taken_in(
     admission = admit(context, owner, request)
     fingerprint = request.fingerprint(owner)
     hashed = hashlib.sha256(key.encode()).hexdigest() if key else None
-    # A gate may be read before anything is certain: it is written only if it is still the same.
-    bound, gates = context.together(
+    # What is read before anything is certain costs nothing: a gate is written only if it is still
+    # the same, and what was counted counts for a new job only.
+    bound, gates, counted = context.together(
         [
             partial(_bound, context, owner, hashed, fingerprint, repeats),
             partial(read_gates, context, offering(context, request.model)),
+            partial(count, context, owner),
         ]
     )
     if bound.job:
         return Submission(bound.job, replayed=True, begun=bound.begun)
-    with admission.checked() as admitted:
+    with admission.checked(counted) as admitted:
         kept, (account, direct) = context.together(
             [
                 partial(store, context, owner, bound.id, admitted.first, admitted.last),

@@ -6,9 +6,11 @@ that somebody without one could use.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lib.core import catalogue
+from lib.core.errors import ApiError
 from lib.web.answer import as_json
 from lib.web.native.dialect import price
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from lib.flows.context import Context
 
 READY_S = 10.0
+REFUSED_S = 1.0
 FRESH = {"Cache-Control": "no-store"}
 
 
@@ -30,6 +33,7 @@ class About:
 
     def __init__(self, context: Context) -> None:
         self._context, self._seen_at = context, float("-inf")
+        self._refused: tuple[float, ApiError] | None = None
 
     def health(self, _request: Request) -> Response:
         """`GET /health`: the process answers."""
@@ -43,10 +47,20 @@ class About:
         """
         now = self._context.now()
         if not 0 <= now - self._seen_at < READY_S:
-            self._context.ledger.check()
-            self._seen_at = now
+            self._ask(now)
         self._context.artifacts.check_signing()
         return as_json({"status": "ready"}, headers=FRESH)
+
+    def _ask(self, now: float) -> None:
+        """Ask the bucket; whoever calls within a second of a failure is told of that one."""
+        if self._refused and 0 <= now - self._refused[0] < REFUSED_S:
+            raise replace(self._refused[1])
+        try:
+            self._context.ledger.check()
+        except ApiError as error:
+            self._refused = self._context.now(), error
+            raise
+        self._seen_at = now
 
     def models(self, _request: Request, _owner: str) -> Response:
         """`GET /v1/models`: what can be asked for here, and what it costs."""

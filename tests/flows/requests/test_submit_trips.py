@@ -1,6 +1,7 @@
 """How many round trips to the bucket a create waits for: a trip more is a test that fails."""
 
 import io
+import json
 
 import pytest
 
@@ -65,3 +66,15 @@ def test_a_gate_that_was_taken_since_it_was_read_is_tried_once_more(world):
     answer, _trips = post(counter)
     assert read
     assert answer.get_json()["stage"] == "running"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "once"}], ids=["keyless", "keyed"])
+def test_the_limits_of_an_owner_cost_one_trip_more(make_film, headers):
+    # Live jobs before those that ended, beside the key; all else as above.
+    limits = {"*": {"jobs_per_day": 9, "jobs_running": 9}}
+    world = World(make_film, env={"OWNER_LIMITS": json.dumps(limits)})
+    counter = Trips(world)
+    answer, trips = post(counter, **headers)
+    assert (answer.status_code, answer.get_json()["stage"]) == (202, "running")
+    assert answer.headers["RateLimit"]
+    assert trips <= 7

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from werkzeug.test import Client
+from werkzeug.wrappers import Request
 
 from lib.web.auth import digest
+from tests import hooks
 from tests.world import World
 
 
@@ -18,6 +21,23 @@ def test_ready_says_whether_the_bucket_answers_and_asks_it_seldom(make_film):
     assert answer.status_code == 503
     assert answer.get_json()["error"]["code"] == "storage_unavailable"
     assert world.client.get("/health").status_code == 200
+
+
+def test_while_the_bucket_fails_it_is_asked_once_a_second_whoever_calls(make_film):
+    world, asked = World(make_film), []
+
+    def storage(request, send):
+        asked.append(request.url)
+        return hooks.refused(request, 503)
+
+    client = Client(Request.application(hooks.instance(world, storage=storage).api))
+    answers = [client.get("/ready") for _ in range(5)]
+    assert {answer.status_code for answer in answers} == {503}
+    tries, asked[:] = len(asked), []
+    assert {answer.get_json()["error"]["code"] for answer in answers} == {"storage_unavailable"}
+    world.clock.advance(1)
+    assert client.get("/ready").status_code == 503
+    assert len(asked) == tries
 
 
 KEYS = {"alice": [f"s1:{digest('s1', 'key-a')}"], "bob": [f"s2:{digest('s2', 'key-b')}"]}
