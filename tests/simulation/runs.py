@@ -100,7 +100,7 @@ class Life:
             sleep=self.scheduler.sleep,
             connect=self._connect(skew_s),
         )
-        service.context.artifacts._signer = self._signer
+        service.context.artifacts._signing._signer = self._signer
         return service
 
     def _signer(self):

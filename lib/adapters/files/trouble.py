@@ -8,6 +8,7 @@ not thousands. Neither signs nor decides what its callers do without a link. Sou
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from lib import logs
@@ -82,7 +83,7 @@ class Signing:
         with self._state:
             if self._refusal:
                 if 0 <= self._now() - self._tried_at < AGAIN_S:
-                    raise self._refusal
+                    raise replace(self._refusal)
                 self._tried_at = self._now()
             return self._failures
 
@@ -90,7 +91,7 @@ class Signing:
         with self._making:
             # Whoever stood in line for a signer that cannot be made does not try again.
             if self._refusal and self._failures != failures:
-                raise self._refusal
+                raise replace(self._refusal)
             return self._signer()
 
     def _failed(self, error: Exception, email: str) -> ApiError:
