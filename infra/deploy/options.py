@@ -141,7 +141,16 @@ def _state_complaints(options: argparse.Namespace, root: Path, name: str) -> Ite
             f"{name}: mkdir -p {there} && mv {before}* {there}/"
         )
     backend = root / terraform.FOLDER / terraform.BACKEND
-    if backend.is_file() and re.search(r"^\s*prefix\s*=", backend.read_text("utf-8"), re.MULTILINE):
+    if not backend.is_file():
+        return
+    kept = root / terraform.KEPT / options.project / name
+    if (kept / terraform.STATE).is_file():
+        yield (
+            f"{backend} names another place than this machine, and this machine has a state of "
+            f"{name}: everything would be made a second time. Move it there:\n"
+            + terraform.moving(root, options.project, name)
+        )
+    if re.search(r"^\s*prefix\s*=", backend.read_text("utf-8"), re.MULTILINE):
         yield (
             f"{backend}: leave `prefix` out. Each deployment gets its own, "
             f"{terraform.prefix(options.project, name)}; a state under another prefix must be "

@@ -92,10 +92,7 @@ class Order:
 
     def backend(self) -> list[str]:
         """Which state of a shared bucket is ours; another backend names its own in its file."""
-        path = self.folder / BACKEND
-        if not path.exists() or 'backend "gcs"' not in path.read_text("utf-8"):
-            return []
-        return [f"-backend-config=prefix={prefix(self.project, self.name)}"]
+        return backend(self.folder, self.project, self.name)
 
     def targets(self) -> list[str]:
         """The addresses that Terraform is held to; none for everything."""
@@ -124,6 +121,39 @@ class Order:
 def prefix(project: str, name: str) -> str:
     """Where a deployment's state lies in a bucket that several share."""
     return f"inbetween/{project}/{name}"
+
+
+def backend(folder: Path, project: str, name: str) -> list[str]:
+    """What `init` is told of a shared bucket; another backend names its place in its file.
+
+    Args:
+        folder: where the configuration is.
+        project: the id of the Google Cloud project.
+        name: which deployment of the project.
+    """
+    path = folder / BACKEND
+    if not path.exists() or 'backend "gcs"' not in path.read_text("utf-8"):
+        return []
+    return [f"-backend-config=prefix={prefix(project, name)}"]
+
+
+def moving(root: Path, project: str, name: str) -> str:
+    """The lines that move a state from this machine to where backend.tf says.
+
+    Args:
+        root: the checkout.
+        project: the id of the Google Cloud project.
+        name: which deployment of the project.
+    """
+    folder, kept = root / FOLDER, root / KEPT / project / name
+    state = kept / STATE
+    base = f"TF_DATA_DIR={kept / 'terraform'} terraform -chdir={folder}"
+    lines = (
+        " ".join([base, "init", *backend(folder, project, name)]),
+        f"{base} state push {state}",
+        f"mv {state} {state}.moved",
+    )
+    return " &&\n".join(f"  {line}" for line in lines)
 
 
 def addresses(folder: Path) -> list[str]:

@@ -5,8 +5,11 @@ one plans where there is a provider.
 """
 
 import hashlib
+import json
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -261,6 +264,46 @@ def test_a_state_that_would_be_forgotten_or_shared_stops_everything(project, mac
     ran = deploy(project, machine, "--project", "demo", "--name", "lab")
     assert ran.returncode == 1
     assert "leave `prefix` out. Each deployment gets its own, inbetween/demo/lab" in ran.stderr
+
+
+@pytest.mark.parametrize("command", ["deploy", "destroy"])
+def test_a_state_on_this_machine_beside_a_backend_stops_everything(project, machine, command):
+    install(machine)
+    (project / "infra/terraform/backend.tf").write_text('terraform {\n  backend "gcs" {}\n}\n')
+    kept = project / ".inbetween/deploy/demo/lab"
+    kept.mkdir(parents=True)
+    (kept / "terraform.tfstate").write_text("{}")
+    ran = deploy(project, machine, "--project", "demo", "--name", "lab", command=command)
+    assert ran.returncode == 1
+    init, push, away = ran.stderr.splitlines()[-3:]
+    base = f"  TF_DATA_DIR={kept}/terraform terraform -chdir={project}/infra/terraform"
+    assert init == f"{base} init -backend-config=prefix=inbetween/demo/lab &&"
+    assert push == f"{base} state push {kept}/terraform.tfstate &&"
+    assert away == f"  mv {kept}/terraform.tfstate {kept}/terraform.tfstate.moved"
+
+
+def test_the_lines_that_move_a_state_move_it(project, machine, tmp_path):
+    """By the real Terraform, with a backend that is a file elsewhere."""
+    if not shutil.which("terraform"):
+        pytest.skip("terraform is not installed")
+    folder, kept = project / "infra/terraform", project / ".inbetween/deploy/demo/inbetween"
+    for path in folder.glob("*.tf"):
+        if path.name != "variables.tf":
+            path.unlink()
+    there = tmp_path / "there.tfstate"
+    backend = f'terraform {{\n  backend "local" {{\n    path = "{there}"\n  }}\n}}\n'
+    (folder / "backend.tf").write_text(backend)
+    kept.mkdir(parents=True)
+    state = {"version": 4, "terraform_version": "1.9.0", "serial": 7, "lineage": "ours"}
+    state |= {"outputs": {"url": {"value": "https://u", "type": "string"}}, "resources": []}
+    (kept / "terraform.tfstate").write_text(json.dumps(state))
+    path = f"{machine}:{os.environ['PATH']}"
+    refused = deploy(project, path, "--project", "demo")
+    _, _, lines = refused.stderr.partition("Move it there:\n")
+    moved = subprocess.run(["bash", "-ec", lines], capture_output=True, text=True)
+    assert moved.returncode == 0, moved.stderr
+    assert json.loads(there.read_text())["outputs"] == state["outputs"]
+    assert "Move it there" not in deploy(project, path, "--project", "demo", "--dry-run").stderr
 
 
 @pytest.mark.parametrize("command", ["deploy", "destroy"])
