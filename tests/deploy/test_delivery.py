@@ -138,7 +138,7 @@ def test_the_workflow_could_run():
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        ("@11bd71901bbe5b1630ceea73d27597364c9af683", "@v4", "is not pinned by its commit"),
+        ("@08c6903cd8c0fde910a37f88322edcfb5dd907a8", "@v5", "is not pinned by its commit"),
         ("  id-token: write", "  id-token: read", "it may {"),
         ("infra/dev test", "infra/dev tests", "infra/dev knows no tests"),
         (" --yes", " --sure", "infra/dev deploy knows no --sure"),
@@ -167,6 +167,64 @@ def test_each_step_is_a_shells(text):
 def test_each_line_of_infra_dev_on_a_page_is_one(page):
     lines = list(commands(blocks(page, "sh")))
     assert [sentence for line in lines for sentence in of_ours(line)] == []
+
+
+def of_google(line):
+    """What gcloud says only when it runs, and its own check of a line does not."""
+    bulk = re.findall(r"--(?:allow-overwrite|deleted-(?:after|before)-time)", line)
+    if line.startswith("gcloud storage restore ") and bulk and "--async" not in line:
+        yield f"{bulk[0]} is refused without --async"
+
+
+def lacking(pages, flow):
+    """What the workflow does and nobody allowed on the pages, as sentences."""
+    text = "\n".join(pages)
+    if "gcloud logging read" in flow and "logging.viewer" not in text:
+        yield "nobody lets the pipeline read the log"
+    if "workload_identity_provider" in flow and "enable sts.googleapis.com" not in text:
+        yield "the service that takes GitHub's tokens is off"
+    for service in ("cloudresourcemanager", "iam", "iamcredentials", "serviceusage"):
+        if not re.search(rf"gcloud services enable [^-]*\b{service}\.googleapis\.com", text):
+            yield f"a deployer's calls need {service}.googleapis.com, which nobody switched on"
+
+
+def set_up():
+    return [body for page in ("deploy.md", "delivery.md") for body in blocks(page, "sh")]
+
+
+def test_what_the_pipeline_does_it_may_do():
+    assert list(lacking(set_up(), workflow())) == []
+
+
+@pytest.mark.parametrize(
+    ("gone", "sentence"),
+    [
+        ("logging.viewer", "nobody lets the pipeline read the log"),
+        ("sts.googleapis.com", "the service that takes GitHub's tokens is off"),
+        ("iamcredentials.googleapis.com", "need iamcredentials.googleapis.com"),
+    ],
+)
+def test_what_nobody_allowed_is_told(gone, sentence):
+    assert any(gone in body for body in set_up())
+    assert sentence in " ".join(lacking([body.replace(gone, "") for body in set_up()], workflow()))
+
+
+def test_each_line_of_gcloud_would_run():
+    assert [sentence for line in gcloud_lines() for sentence in of_google(line)] == []
+    planted = "gcloud storage restore 'gs://b/jobs/**' --deleted-after-time=2026-11-25T10:00:00Z"
+    assert list(of_google(planted)) == ["--deleted-after-time is refused without --async"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_piece_of_terraform_on_a_page_is_one(page, tmp_path):
+    if not shutil.which("terraform"):
+        pytest.skip("terraform is not installed")
+    for number, body in enumerate(blocks(page, "hcl")):
+        (tmp_path / f"{number}.tf").write_text(body)
+    ran = subprocess.run(
+        ["terraform", "fmt", "-check", "-diff"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def gcloud_lines():
