@@ -43,7 +43,8 @@ def _late(says: str, why: str) -> Late:
 
 # hashicorp/terraform-provider-google issue 11102; Service Usage's own words; IAM, "Access change
 # propagation"; Cloud Run functions, "Troubleshooting", on builds and service agents;
-# GoogleCloudPlatform/terraform-ml-image-annotation-gcf pull request 138; Cloud Run, "Secrets".
+# GoogleCloudPlatform/terraform-ml-image-annotation-gcf pull request 138; Cloud Run, "Secrets";
+# hashicorp/terraform-provider-google issues 20571 and 21857, what a build says that lacks a grant.
 LATE = (
     _late(r"cannot find metric", "a new metric may take ten minutes until an alert can name it"),
     _late(
@@ -60,6 +61,7 @@ LATE = (
     ),
     _late(
         r"build .*(denied|does not have \S+ (access|permission))"
+        r"|could not build the function due to (a )?missing permission"
         r"|does not have storage\.objects\.get access"
         r"|access to bucket \S+ denied",
         "the grants of the build are not known everywhere",

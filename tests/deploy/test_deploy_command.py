@@ -325,6 +325,9 @@ NOT_YET = {
     "service": "googleapi: Error 403: Cloud Scheduler API has not been used in project 123 before or it is disabled. If you enabled this API recently, wait a few minutes",
     "repository": "Error waiting for Creating function: Error code 7, message: Unable to retrieve the repository metadata for projects/p/locations/r/repositories/gcf-artifacts.",
     "build": "Build failed with status: FAILURE. inbetween-build@p.iam.gserviceaccount.com does not have storage.objects.get access to the Google Cloud Storage object.",
+    "build-of-a-new-account": "Error waiting for Creating function: Error code 3, message: Build failed with status: FAILURE. Could not build the function due to a missing permission on the build service account. If you didn't revoke that permission explicitly, this could be caused by a change in the organization policies.",
+    "provenance": "Error waiting for Creating function: Error code 7, message: Could not build the function due to missing permissions. Error determining source provenance",
+    "sources": "Error code 13, message: Build failed with status: FAILURE and message: failed to Fetch: failed to download archive gs://gcf-v2-sources-1-r/inbetween-api/function-source.zip: Access to bucket gcf-v2-sources-1-r denied. You must grant Storage Object Viewer permission to inbetween-build@p.iam.gserviceaccount.com.",
     "secret": "Permission denied on secret: projects/1/secrets/inbetween-upstream/versions/latest for Revision service account inbetween-api@p.iam.gserviceaccount.com.",
     "identity": "googleapi: Error 400: Service account inbetween-build@p.iam.gserviceaccount.com does not exist., badRequest",
 }
