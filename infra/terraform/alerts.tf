@@ -19,20 +19,21 @@ resource "google_monitoring_notification_channel" "email" {
 
 resource "google_monitoring_alert_policy" "no_tick" {
   project               = var.project
-  display_name          = "${var.name}: no successful tick for 10 minutes"
+  display_name          = "${var.name}: no successful tick for 15 minutes"
   combiner              = "OR"
   severity              = "CRITICAL"
   notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
 
   conditions {
-    display_name = "no tick.done in the log for 5 minutes, seen for 5 minutes"
+    display_name = "no tick.done in the log for 10 minutes, seen for 5 minutes"
 
     # From zero: a condition on absence is met only after the first point ("Create metric-absence
     # alerting policies"), so a service that never ticked would be silent for ever. Here nothing at all
     # counts as 0. The name is the metric's own as PromQL writes it ("Mapping Cloud Monitoring metrics
-    # to PromQL"); a name that is wrong would alert at once, and not never.
+    # to PromQL"); a name that is wrong would alert at once, and not never. A tick that copies a slow
+    # film takes 690 s at most, and the scheduler calls no second one meanwhile: that is no silence.
     condition_prometheus_query_language {
-      query                     = "(sum(increase(logging_googleapis_com:user_${replace(google_logging_metric.ticks.name, "/[^a-zA-Z0-9]/", "_")}{monitored_resource=\"cloud_run_revision\"}[5m])) or vector(0)) < 0.5"
+      query                     = "(sum(increase(logging_googleapis_com:user_${replace(google_logging_metric.ticks.name, "/[^a-zA-Z0-9]/", "_")}{monitored_resource=\"cloud_run_revision\"}[10m])) or vector(0)) < 0.5"
       duration                  = "300s"
       evaluation_interval       = "60s"
       disable_metric_validation = true

@@ -535,7 +535,7 @@ def _silence(conditions):
     (condition,) = conditions
     asked = condition["condition_prometheus_query_language"][0]
     metric = '${replace(google_logging_metric.ticks.name, "/[^a-zA-Z0-9]/", "_")}'
-    series = f'logging_googleapis_com:user_{metric}{{monitored_resource="cloud_run_revision"}}[5m]'
+    series = f'logging_googleapis_com:user_{metric}{{monitored_resource="cloud_run_revision"}}[10m]'
     if asked["query"] != f"(sum(increase({series})) or vector(0)) < 0.5":
         yield f"a heartbeat that never began is not told: {asked['query']}"
     if (asked["duration"], asked["evaluation_interval"]) != ("300s", "60s"):
@@ -619,13 +619,18 @@ def alerts(found):
         yield f"events that lib/logs.py does not know: {sorted(named - EVENTS)}"
 
 
-def limited(found):
+def limited_by_default(found):
     """Nobody spends without bound by default, and what the bounds are is said at the end."""
-    usual = found.default("owner_limits")
+    usual, said = found.default("owner_limits"), found.outputs["limits"]["value"]
     if usual != {"*": dict(DEFAULT_LIMITS)}:
         yield f"by default an owner is limited otherwise than by the service: {usual}"
-    if "jsonencode(var.owner_limits)" not in found.outputs["limits"]["value"]:
-        yield "the owners' limits are not said"
+    words = "{jobs_per_day} jobs a day, {jobs_running} at once, {uploads_per_day} uploads a day"
+    if words.format(**DEFAULT_LIMITS) not in said or "jsonencode(var.owner_limits)" not in said:
+        yield "the owners' limits are not said, or told otherwise than they are"
+
+
+def limited(found):
+    """Every limit of the service can be set, and a budget is made by one line."""
     if found.variables["owner_limits"]["type"] not in {"any", "${any}"}:
         yield "owner_limits holds numbers only, or texts only"
     for limit in (*COUNTS, *MONEY):
@@ -744,6 +749,7 @@ RULES = (
         alerts,
         dashboard,
         limited,
+        limited_by_default,
         variables,
         checks,
         refusals,

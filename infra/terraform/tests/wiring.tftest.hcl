@@ -201,7 +201,7 @@ run "alerts_look_at_what_is_counted" {
     alert_emails = ["ops@example.com"]
   }
   assert {
-    condition     = google_monitoring_alert_policy.no_tick.conditions[0].condition_prometheus_query_language[0].query == "(sum(increase(logging_googleapis_com:user_inbetween_ticks{monitored_resource=\"cloud_run_revision\"}[5m])) or vector(0)) < 0.5"
+    condition     = google_monitoring_alert_policy.no_tick.conditions[0].condition_prometheus_query_language[0].query == "(sum(increase(logging_googleapis_com:user_inbetween_ticks{monitored_resource=\"cloud_run_revision\"}[10m])) or vector(0)) < 0.5"
     error_message = "The alert for a silent heartbeat looks at something else, or is silent where nothing ever ticked."
   }
   assert {

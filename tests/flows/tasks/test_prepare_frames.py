@@ -26,9 +26,9 @@ def heavy(bytes_at_least):
 
 def post(world, first):
     session = world.session()
-    session.mount("http://api.test", InProcess(Request.application(world.service.api)))
+    session.mount("http://api.localhost", InProcess(Request.application(world.service.api)))
     files = {"first_frame": ("a.png", first), "last_frame": ("b.png", picture())}
-    return session.post("http://api.test/v1/videos", files=files)
+    return session.post("http://api.localhost/v1/videos", files=files)
 
 
 def sent(world):
