@@ -18,7 +18,7 @@ from lib import logs
 from lib.core.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
 from lib.web import address, answered, cors, intake, problem
 from lib.web.compat import app as compat_app
-from lib.web.last_resort import Refusals, answer_or_refuse
+from lib.web.last_resort import RefusalLog, answer_or_refuse
 from lib.web.route import Router
 from lib.web.routes import table
 
@@ -71,7 +71,7 @@ class App:
         self._bodies, self._limit = context.body_memory, max_body_bytes
         self.routes = table(context, max_body_bytes=max_body_bytes, implicit_s=implicit_s)
         self._router = Router(self.routes)
-        self._refusals = Refusals()
+        self._refusals = RefusalLog()
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""

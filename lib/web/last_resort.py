@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SPAN_S, TOLD_AT_MOST = 60.0, 10
 
 
-class Refusals:
+class RefusalLog:
     """Refusals of callers whom nobody knows: a few lines in each span of time, then their count.
 
     No timer tells the count, since an instance without a request has no processor: the next
@@ -64,7 +64,7 @@ def answer_or_refuse(
     answer: Callable[[], Response],
     refuse: Callable[[ApiError], Response],
     *,
-    refusals: Refusals,
+    refusals: RefusalLog,
     crash: str,
     sentence: str,
     **fields: Any,

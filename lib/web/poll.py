@@ -13,7 +13,7 @@ from lib import logs
 from lib.core.errors import METHOD_NOT_ALLOWED, ApiError
 from lib.web import intake, problem
 from lib.web.answer import as_json
-from lib.web.last_resort import Refusals, answer_or_refuse
+from lib.web.last_resort import RefusalLog, answer_or_refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ class Poll:
         check_source: Callable[[Request], None],
     ) -> None:
         self._run, self._admit, self._check_source = run, admit, check_source
-        self._refusals = Refusals()
+        self._refusals = RefusalLog()
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""

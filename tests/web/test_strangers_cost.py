@@ -10,7 +10,7 @@ from werkzeug.test import EnvironBuilder
 
 from lib.web import last_resort
 from lib.web.auth import digest
-from lib.web.last_resort import Refusals
+from lib.web.last_resort import RefusalLog
 
 KEYS = json.dumps({"alice": [f"s:{digest('s', 'key')}"]})
 CALLERS = {
@@ -119,7 +119,7 @@ def test_a_flood_of_strangers_is_counted_and_an_owner_is_told_each_time(closed, 
 
 def test_what_was_only_counted_is_told_in_the_next_span(capsys):
     now = [0.0]
-    refusals = Refusals(lambda: now[0])
+    refusals = RefusalLog(lambda: now[0])
     for _ in range(1000):
         refusals.tell("unauthenticated", 401)
     refusals.tell("not_found", 404)

@@ -23,7 +23,7 @@ from lib.web import address, answered, intake
 from lib.web.compat import body, dialect
 from lib.web.compat.tasks import CompatTasks
 from lib.web.idempotency import idempotency_key
-from lib.web.last_resort import Refusals, answer_or_refuse
+from lib.web.last_resort import RefusalLog, answer_or_refuse
 from lib.web.route import Route, Router
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Compat:
             Route("POST", f"{BASE}/uploads", self._upload, public=True),
         )
         self._router = Router(self.routes)
-        self._refusals = Refusals()
+        self._refusals = RefusalLog()
 
     def __call__(self, request: Request, request_id: str) -> Response:
         """Answer one request; never raises."""
