@@ -4,6 +4,7 @@ import ast
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pathspec
@@ -353,3 +354,14 @@ def test_a_module_without_a_test_and_a_test_without_a_module_are_found(tmp_path)
         (tmp_path / name).write_text(text)
     assert {name for name, tested in modules(tmp_path).items() if not tested} == {"lib/core/job.py"}
     assert strays(tmp_path) == {"tests/core/test_jobs.py"}
+
+
+def test_every_class_has_a_name_of_its_own():
+    names = Counter(
+        node.name
+        for path in (ROOT / "lib").rglob("*.py")
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert len(names) > 200
+    assert [name for name, times in names.items() if times > 1] == []
