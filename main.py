@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import functions_framework
+from werkzeug.routing.exceptions import WebsocketMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     Handler = Callable[[Exception], Response]
 
 # The framework gives its own decorator no types.
-_on_status: Callable[[int], Callable[[Handler], Handler]] = functions_framework.errorhandler
+_on_error: Callable[[int | type[Exception]], Callable[[Handler], Handler]] = (
+    functions_framework.errorhandler
+)
 
 with suppress(ImportError):  # without gunicorn (Windows) the framework serves with werkzeug's
     from lib.web import worker
@@ -73,9 +76,10 @@ if getattr(_app, "name", "") == "poll_event":
     _app.before_request(_refuse_unread)
 
 
-@_on_status(HTTPStatus.NOT_FOUND)
+@_on_error(HTTPStatus.NOT_FOUND)
+@_on_error(WebsocketMismatch)
 def unrouted(_error: Exception) -> Response:
-    """A path that the framework's own routes do not know, such as one with a line break in it."""
+    """What the framework's own routes do not take: a line break in a path, an offer to upgrade."""
     import flask  # the framework's own request, which an error does not carry
 
     from lib import wiring

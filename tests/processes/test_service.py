@@ -115,6 +115,18 @@ def test_a_path_that_the_frameworks_routes_do_not_know_is_answered_by_ours(share
     assert answer.headers["x-request-id"]
 
 
+@pytest.mark.parametrize("path", ["/health", "/v1/videos", "/nowhere", "/api/v1/tasks/x"])
+def test_an_offer_to_speak_another_protocol_is_passed_over(shared, path):
+    # RFC 9110, section 7.8: a server may ignore Upgrade.
+    offer = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    plain = requests.get(f"{shared.url}{path}", timeout=30)
+    offered = requests.get(f"{shared.url}{path}", headers=offer, timeout=30)
+    assert (offered.status_code, offered.headers["Content-Type"]) == (
+        plain.status_code,
+        plain.headers["Content-Type"],
+    )
+
+
 def test_an_event_ticks_as_well(processes, shared):
     port = consecutive_ports(1)
     command = [sys.executable, "-m", "functions_framework", "--target", "poll_event"]
