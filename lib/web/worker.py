@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import select
 import socket
-import uuid
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from gunicorn import config
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from lib.core.errors import INVALID_REQUEST, ApiError
+from lib.core.errors import INVALID_REQUEST
 from lib.web import connection, problem
 from lib.web.sending import Answers, Socket, Waits
 
@@ -222,17 +221,32 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
 def refusal(status: HTTPStatus, detail: str) -> bytes:
     """An answer, in the shape of every other one, to what is not a request for the application.
 
+    It has no `x-request-id`: nothing is logged of what strangers send without a request.
+
     Args:
         status: its status.
         detail: the sentence for the reader.
     """
-    request_id = uuid.uuid4().hex
-    _, document = problem.fail(ApiError(INVALID_REQUEST, detail), request_id)
-    body = json.dumps({**document, "status": status}).encode()
+    document = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status,
+        "detail": detail,
+        "error": {
+            "code": INVALID_REQUEST.code,
+            "message": detail,
+            "type": problem.kind_of(status),
+            "param": None,
+            "retryable": False,
+            "upstream_code": None,
+            "request_id": None,
+        },
+    }
+    body = json.dumps(document).encode()
     head = (
         f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\n"
         f"Content-Type: {problem.CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n"
-        f"x-request-id: {request_id}\r\nx-should-retry: false\r\n\r\n"
+        "x-should-retry: false\r\n\r\n"
     )
     return head.encode() + body
 
