@@ -3,9 +3,9 @@
 A thread of gunicorn's reads the head of a request, sends an answer and ends a connection with calls
 that last for as long as a peer likes; so many such peers are all threads. Here connections wait
 without a thread, each for seconds; a thread reads only a head that is there whole, and sends
-without waiting. Refuses heads that are too large and what is no HTTP; a head that is late ends its
-connection without a word (RFC 9110, section 15.5.9, leaves that to the server). Sources: gunicorn,
-"Settings" (`worker_class`, `forwarder_headers`); functions-framework sets neither.
+without waiting. Refuses heads that are too large and what is no HTTP; a late head ends its
+connection without a word (RFC 9110, section 15.5.9). Source: gunicorn, "Settings" (`worker_class`,
+`forwarder_headers`); functions-framework sets neither.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import select
 import socket
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +124,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
     def init_process(self) -> None:
         """Begin, in a process of its own: threads end at a fork."""
         self._heads = Heads(self._begin, self._let_go)
-        self._answers = Answers(self._sent, self._let_go)
+        self._answers = Answers(partial(self.method_queue.defer, self._finish), self._let_go)
         super().init_process()
 
     def enqueue_req(self, conn: Any) -> None:
@@ -195,9 +196,6 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
         else:
             self._finish(conn)
 
-    def _sent(self, conn: Any) -> None:
-        self.method_queue.defer(self._finish, conn)
-
     def _finish(self, conn: Any) -> None:
         left = conn.finished
         if not left.cancelled() and left.exception() is None and left.result():
@@ -236,10 +234,8 @@ def refusal(status: HTTPStatus, detail: str) -> bytes:
             "code": INVALID_REQUEST.code,
             "message": detail,
             "type": problem.kind_of(status),
-            "param": None,
             "retryable": False,
-            "upstream_code": None,
-            "request_id": None,
+            **dict.fromkeys(("param", "upstream_code", "request_id")),
         },
     }
     body = json.dumps(document).encode()
