@@ -257,5 +257,4 @@ def install() -> None:
         getattr(ThreadWorker, name)
     if hasattr(select, "epoll"):  # Linux, as in the cloud
         config.WorkerClass.default = NAME
-    # Only a proxy of ours could be trusted with `SCRIPT_NAME`, and there is none.
-    config.ForwarderHeaders.default = ""
+    config.ForwarderHeaders.default = ""  # no proxy of ours sets any
