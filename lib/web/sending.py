@@ -12,6 +12,7 @@ import select
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -141,7 +142,8 @@ class Waits:
 
     def _take(self, number: int) -> Any:
         conn, _ = self._waiting.pop(number)
-        self._epoll.unregister(number)
+        with suppress(OSError):  # it was closed meanwhile
+            self._epoll.unregister(number)
         return conn
 
     def _watch(self) -> None:

@@ -3,9 +3,9 @@
 A thread of gunicorn's reads the head of a request, sends an answer and ends a connection with calls
 that last for as long as a peer likes; so many such peers are all threads. Here connections wait
 without a thread, each for seconds; a thread reads only a head that is there whole, and sends
-without waiting. Refuses heads that are too large and what is no HTTP; a head that is late ends its
-connection without a word (RFC 9110, section 15.5.9, leaves that to the server). Sources: gunicorn,
-"Settings" (`worker_class`, `forwarder_headers`); functions-framework sets neither.
+without waiting. Refuses heads that are too large and what is no HTTP; a late head ends its
+connection without a word (RFC 9110, section 15.5.9). Source: gunicorn, "Settings" (`worker_class`,
+`forwarder_headers`); functions-framework sets neither.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 import select
 import socket
-import uuid
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from gunicorn import config
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from lib.core.errors import INVALID_REQUEST, ApiError
+from lib.core.errors import INVALID_REQUEST
 from lib.web import connection, problem
 from lib.web.sending import Answers, Socket, Waits
 
@@ -124,7 +124,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
     def init_process(self) -> None:
         """Begin, in a process of its own: threads end at a fork."""
         self._heads = Heads(self._begin, self._let_go)
-        self._answers = Answers(self._sent, self._let_go)
+        self._answers = Answers(partial(self.method_queue.defer, self._finish), self._let_go)
         super().init_process()
 
     def enqueue_req(self, conn: Any) -> None:
@@ -196,9 +196,6 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
         else:
             self._finish(conn)
 
-    def _sent(self, conn: Any) -> None:
-        self.method_queue.defer(self._finish, conn)
-
     def _finish(self, conn: Any) -> None:
         left = conn.finished
         if not left.cancelled() and left.exception() is None and left.result():
@@ -222,17 +219,30 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
 def refusal(status: HTTPStatus, detail: str) -> bytes:
     """An answer, in the shape of every other one, to what is not a request for the application.
 
+    It has no `x-request-id`: nothing is logged of what strangers send without a request.
+
     Args:
         status: its status.
         detail: the sentence for the reader.
     """
-    request_id = uuid.uuid4().hex
-    _, document = problem.fail(ApiError(INVALID_REQUEST, detail), request_id)
-    body = json.dumps({**document, "status": status}).encode()
+    document = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status,
+        "detail": detail,
+        "error": {
+            "code": INVALID_REQUEST.code,
+            "message": detail,
+            "type": problem.kind_of(status),
+            "retryable": False,
+            **dict.fromkeys(("param", "upstream_code", "request_id")),
+        },
+    }
+    body = json.dumps(document).encode()
     head = (
         f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\n"
         f"Content-Type: {problem.CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n"
-        f"x-request-id: {request_id}\r\nx-should-retry: false\r\n\r\n"
+        "x-should-retry: false\r\n\r\n"
     )
     return head.encode() + body
 
@@ -247,5 +257,4 @@ def install() -> None:
         getattr(ThreadWorker, name)
     if hasattr(select, "epoll"):  # Linux, as in the cloud
         config.WorkerClass.default = NAME
-    # Only a proxy of ours could be trusted with `SCRIPT_NAME`, and there is none.
-    config.ForwarderHeaders.default = ""
+    config.ForwarderHeaders.default = ""  # no proxy of ours sets any

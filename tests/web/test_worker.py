@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from gunicorn import config
+from gunicorn.workers.gthread import ThreadWorker
 
 from lib.web import worker
 from lib.web.worker import Heads, has_come
@@ -91,3 +92,34 @@ def test_it_is_the_worker_of_a_server_that_names_none(monkeypatch):
     monkeypatch.setattr(config.WorkerClass, "default", "sync")
     worker.install()
     assert config.WorkerClass.default == worker.NAME
+
+
+@pytest.mark.parametrize("name", worker.REPLACED)
+def test_a_server_that_has_lost_what_is_replaced_does_not_start(monkeypatch, name):
+    holder = next(one for one in ThreadWorker.__mro__ if name in vars(one))
+    monkeypatch.delattr(holder, name)
+    if hasattr(ThreadWorker, name):  # a class below has one, too
+        monkeypatch.delattr(next(one for one in ThreadWorker.__mro__ if name in vars(one)), name)
+    with pytest.raises(AttributeError, match=name):
+        worker.install()
+
+
+def test_no_header_of_a_stranger_is_taken_for_a_proxys(monkeypatch):
+    monkeypatch.setattr(config.WorkerClass, "default", "sync")
+    monkeypatch.setattr(config.ForwarderHeaders, "default", "SCRIPT_NAME,PATH_INFO")
+    worker.install()
+    made = config.Config()
+    assert made.forwarder_headers == []
+    assert made.secure_scheme_headers["X-FORWARDED-PROTO"] == "https"
+
+
+@pytest.mark.parametrize(
+    ("sent", "large"),
+    [(HEAD, False), (b"a" * 99, False), (b"a" * 100, True), (b"a" * 97 + HEAD, True)],
+    ids=["a head", "all but a byte", "no end", "an end beyond"],
+)
+def test_a_head_is_too_large_whose_end_is_not_there_in_time(pair, monkeypatch, sent, large):
+    conn, theirs = pair
+    monkeypatch.setattr(worker, "HEAD_AT_MOST", 100)
+    theirs.sendall(sent)
+    assert worker.is_too_large(conn) is large
