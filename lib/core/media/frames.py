@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lib.core.errors import ApiError, FrameFault
 from lib.core.frame_source import FRAME_AT_MOST, too_large
-from lib.core.media import png, privacy
+from lib.core.media import privacy
 from lib.core.media.decode import KINDS, Frame, encoded, loaded, refused, upright_and_opaque
 from lib.core.media.headers import Head, sniff
 
@@ -57,8 +57,6 @@ def check(data: bytes, param: str) -> Frame:
         raise too_large(param)
     head = _head(data, param)
     _judge(head, param)
-    if head.kind == "PNG":
-        _verify(data, param)
     picture = _bare(data, head, param)
     upright = picture.orientation == privacy.UPRIGHT
     if head.kind == "PNG" and upright and not head.transparent:
@@ -96,7 +94,8 @@ def _bare(data: bytes, head: Head, param: str) -> Bare:
     try:
         return privacy.bare(data, head.kind)
     except ValueError as reason:
-        raise _undecodable(param, f"a picture that does not decode ({reason})") from None
+        what = "a PNG" if head.kind == "PNG" else "a picture"
+        raise _undecodable(param, f"{what} that does not decode ({reason})") from None
 
 
 def _undecodable(param: str, what: str) -> ApiError:
@@ -126,13 +125,6 @@ def _judge(head: Head, param: str) -> None:
         raise refused(param, form, f"got a JPEG of {head.scans} scans; allowed: {SCANS_AT_MOST}")
     if head.packed:
         raise refused(param, form, "got a compressed BMP; allowed: a plain one. Save it as PNG")
-
-
-def _verify(data: bytes, param: str) -> None:
-    try:
-        png.verify(data)
-    except png.Broken as reason:
-        raise _undecodable(param, f"a PNG that does not decode ({reason})") from None
 
 
 def _affordable(head: Head, param: str) -> None:

@@ -33,12 +33,15 @@ PASSES = (
 )
 
 
-class Broken(Exception):
+class Broken(ValueError):
     """A file that a decoder would refuse, or should not be asked about; says why."""
 
 
-def verify(data: bytes) -> None:
+def verify(data: bytes) -> int:
     """Let a PNG pass that decodes to the end.
+
+    Returns:
+        The place in the file where the packed stream of its pixels ends.
 
     Raises:
         Broken: it does not.
@@ -65,7 +68,9 @@ def verify(data: bytes) -> None:
             break
     if not seen or seen[0] != b"IHDR" or seen[-1] != b"IEND" or b"IDAT" not in seen:
         raise Broken("it breaks off")
-    _pixels(data, palette=b"PLTE" in seen)
+    if seen.count(b"IHDR") > 1 or seen.count(b"PLTE") > 1:
+        raise Broken("a part of it that may be there once is there twice")
+    return _pixels(data, palette=b"PLTE" in seen[: seen.index(b"IDAT")])
 
 
 def _unpacked(kind: bytes, chunk: bytes, limit: int) -> int:
@@ -78,7 +83,7 @@ def _unpacked(kind: bytes, chunk: bytes, limit: int) -> int:
         packed = rest.partition(b"\0")[2].partition(b"\0")[2]
     total = 0
     try:
-        for block in _blocks(packed, zlib.decompressobj()):
+        for block, _ in blocks(packed, zlib.decompressobj()):
             total += len(block)
             if total > limit:
                 break
@@ -87,7 +92,7 @@ def _unpacked(kind: bytes, chunk: bytes, limit: int) -> int:
     return total
 
 
-def _pixels(data: bytes, *, palette: bool) -> None:
+def _pixels(data: bytes, *, palette: bool) -> int:
     _, at, _ = next(chunks(data))
     width, height = (int.from_bytes(data[at + n : at + n + 4], "big") for n in (0, 4))
     bits, colour, method, filtering, interlaced = data[at + 8 : at + 13]
@@ -104,12 +109,12 @@ def _pixels(data: bytes, *, palette: bool) -> None:
         if columns > 0 and rows > 0:
             expected += rows * (1 + (columns * a_pixel + 7) // 8)
     row = 0 if interlaced else 1 + (width * a_pixel + 7) // 8
-    _unpack(data, expected, row)
+    return _unpack(data, expected, row)
 
 
-def _unpack(data: bytes, expected: int, row: int) -> None:
-    total = 0
-    for block in _inflated(data):
+def _unpack(data: bytes, expected: int, row: int) -> int:
+    total = end = 0
+    for block, end in _inflated(data):  # noqa: B007 - the last one is where the stream ends
         if row and any(value > FILTERS for value in block[-total % row :: row]):
             raise Broken("a row of its pixels does not decode")
         total += len(block)
@@ -117,23 +122,35 @@ def _unpack(data: bytes, expected: int, row: int) -> None:
             raise Broken("it holds more pixels than its head says")
     if total < expected:
         raise Broken("it holds fewer pixels than its head says")
+    return end
 
 
-def _blocks(packed: bytes | memoryview, unpacker: zlib._Decompress) -> Iterator[bytes]:
-    """What bytes unpack to; given in pieces, since zlib copies what is left after each block."""
+def blocks(packed: bytes | memoryview, unpacker: zlib._Decompress) -> Iterator[tuple[bytes, int]]:
+    """What bytes unpack to, block by block, each with how many of them are used by then.
+
+    Given to the unpacker in pieces, since zlib copies what is left after each block. What lies
+    behind the end of the stream is not used.
+    """
     for at in range(0, len(packed), BLOCK):
         piece = packed[at : at + BLOCK]
+        end = at + len(piece)
         while piece and not unpacker.eof:
-            yield unpacker.decompress(piece, BLOCK)
-            piece = unpacker.unconsumed_tail
+            block = unpacker.decompress(piece, BLOCK)
+            # At the end of the stream, what is left stands in both.
+            piece = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+            yield block, end - len(piece)
 
 
-def _inflated(data: bytes) -> Iterator[bytes]:
-    view, unpacker = memoryview(data), zlib.decompressobj()
+def _inflated(data: bytes) -> Iterator[tuple[bytes, int]]:
+    view, unpacker, end = memoryview(data), zlib.decompressobj(), 0
     try:
         for kind, at, length in chunks(data):
+            if kind == b"IEND" or unpacker.eof:
+                break
             if kind == b"IDAT":
-                yield from _blocks(view[at : at + length], unpacker)
+                for block, used in blocks(view[at : at + length], unpacker):
+                    end = at + used
+                    yield block, end
     except zlib.error:
         raise Broken("its pixels do not unpack") from None
-    yield unpacker.flush()
+    yield unpacker.flush(), end

@@ -3,9 +3,9 @@
 A photograph names the place, the hour and the camera's serial number, and carries small copies of
 itself from before it was cropped. Works on the parts of the container and decodes nothing: a part
 is kept because a decoder needs it or because it says what the colours mean, and all others go.
-Which way up the picture is shown is read before it goes. Sources: JPEG (ITU-T T.81), JFIF 1.02,
-Exif 2.3 (CIPA DC-008), ICC.1:2010 (annex B), PNG 3rd edition (W3C), WEBP container (RFC 9649),
-BITMAPV5HEADER (Microsoft).
+Which way up the picture is shown is read before it goes. Sources: Exif 2.3 (CIPA DC-008),
+ICC.1:2010 (annex B), BITMAPV5HEADER (Microsoft); those of each container
+stand in the module that strips it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from struct import error as too_short
 from struct import pack, unpack_from
 from typing import TYPE_CHECKING
 
+from lib.core.media import icc, strip_jpeg, strip_png, strip_webp
 from lib.core.media.headers import OLDEST_HEAD
-from lib.core.media.parts import PARTS_AT_MOST, PNG, chunks, riff_chunks, segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,24 +25,6 @@ UPRIGHT = 1
 ORIENTATIONS = range(1, 9)
 ORIENTATION = 0x0112  # the tag (Exif 2.3, 4.6.4)
 ENTRY_BYTES = 12  # of a directory of tags
-
-# Tables, frames, scans and the end (T.81, table B.1); of what applications add, only what is below.
-JPEG_KEPT = frozenset({*range(0xC0, 0xC3), 0xC4, 0xCC, *range(0xD9, 0xDE)})
-JFIF, EXIF, ICC, ADOBE = 0xE0, 0xE1, 0xE2, 0xEE
-JFIF_BYTES = 14  # without its thumbnail, whose sides are the last two
-ADOBE_BYTES = 12  # says whether the colours are YCbCr
-
-# Pixels, and how they are to be shown. No text, no time, no EXIF, nothing that is not standard.
-PNG_KEPT = frozenset(
-    {
-        *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"pHYs", b"sBIT"),
-        *(b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"cICP", b"mDCV", b"cLLI"),
-    }
-)
-
-WEBP_KEPT = frozenset({b"VP8X", b"ICCP", b"ALPH", b"VP8 ", b"VP8L"})
-EXTENDED_BYTES = 10
-PROFILE_AND_ALPHA = 0x30  # of the flags of a VP8X
 
 BMP_HEAD, INFO_BYTES = 14, 40
 BITS_WITH_PALETTE = 8  # and fewer
@@ -77,7 +59,7 @@ def bare(data: bytes, kind: str) -> Bare:
     """
     try:
         parts, exif = STRIPPERS[kind](data)
-    except too_short:
+    except (too_short, IndexError):
         raise ValueError("it ends within its head") from None
     stripped = b"".join(parts)
     return Bare(data if stripped == data else stripped, orientation(exif))
@@ -107,61 +89,6 @@ def orientation(exif: bytes) -> int:
     return UPRIGHT
 
 
-def _jpeg(data: bytes) -> tuple[list[bytes | memoryview], bytes]:
-    view, exif = memoryview(data), b""
-    parts: list[bytes | memoryview] = [view[:2]]
-    for number, (marker, start, end) in enumerate(segments(data)):
-        if number > PARTS_AT_MOST:
-            raise ValueError("it has too many parts")
-        at, size = start + 4, end - start - 4
-        if marker in JPEG_KEPT or (marker == ICC and data.startswith(b"ICC_PROFILE\0", at)):
-            parts.append(view[start:end])
-        elif marker == JFIF and size >= JFIF_BYTES and data.startswith(b"JFIF\0", at):
-            parts += [b"\xff\xe0\0\x10", view[at : at + JFIF_BYTES - 2], b"\0\0"]
-        elif marker == ADOBE and size >= ADOBE_BYTES and data.startswith(b"Adobe", at):
-            parts += [b"\xff\xee\0\x0e", view[at : at + ADOBE_BYTES]]
-        elif marker == EXIF and data.startswith(b"Exif\0", at):
-            exif = exif or data[at:end]
-    return parts, exif
-
-
-def _png(data: bytes) -> tuple[list[bytes | memoryview], bytes]:
-    view, exif = memoryview(data), b""
-    parts: list[bytes | memoryview] = [PNG]
-    for kind, at, length in chunks(data):
-        if kind in PNG_KEPT:
-            parts.append(view[at - 8 : at + length + 4])
-        elif kind == b"eXIf":
-            exif = exif or data[at : at + length]
-        if kind == b"IEND":
-            break
-    return parts, exif
-
-
-def _webp(data: bytes) -> tuple[list[bytes | memoryview], bytes]:
-    view, exif = memoryview(data), b""
-    parts: list[bytes | memoryview] = []
-    left = set(WEBP_KEPT)
-    for number, (kind, at, size) in enumerate(riff_chunks(data)):
-        if number > PARTS_AT_MOST:
-            raise ValueError("it has too many parts")
-        if kind == b"EXIF":
-            exif = exif or data[at : at + size]
-        if kind not in left:
-            continue
-        # A second one of a kind is no part of the picture.
-        left -= {b"VP8 ", b"VP8L"} if kind in {b"VP8 ", b"VP8L"} else {kind}
-        if kind == b"VP8X":
-            if size < EXTENDED_BYTES:
-                raise ValueError("it ends within its head")
-            flags = bytes([data[at] & PROFILE_AND_ALPHA, 0, 0, 0])
-            parts += [pack("<4sI", kind, EXTENDED_BYTES), flags, view[at + 4 : at + 10]]
-        else:
-            parts += [view[at - 8 : at + size], bytes(size % 2)]
-    length = sum(map(len, parts))
-    return [b"RIFF", pack("<I", 4 + length), b"WEBP", *parts], exif
-
-
 def _bmp(data: bytes) -> tuple[list[bytes | memoryview], bytes]:
     start, size = unpack_from("<II", data, 10)
     if size == OLDEST_HEAD:
@@ -170,9 +97,12 @@ def _bmp(data: bytes) -> tuple[list[bytes | memoryview], bytes]:
     else:
         width, height, _, bits, packing = unpack_from("<iiHHI", data, 18)
         colours = unpack_from("<I", data, 46)[0]
-    palette = 0
+    palette = surplus = 0
     if bits <= BITS_WITH_PALETTE:
-        palette = (colours or 1 << bits) * (3 if size == OLDEST_HEAD else 4)
+        entry = 3 if size == OLDEST_HEAD else 4
+        palette = (colours or 1 << bits) * entry
+        # Entries that no pixel can name are no colours; zeros stand in their place.
+        surplus = max(0, palette - (entry << bits))
     known = BMP_HEAD + size + (MASKS.get(packing, 0) if size == INFO_BYTES else 0) + palette
     start = start or known
     if start == BMP_HEAD + size:
@@ -180,7 +110,7 @@ def _bmp(data: bytes) -> tuple[list[bytes | memoryview], bytes]:
     if not BMP_HEAD + size <= start <= len(data):
         raise ValueError("its pixels do not lie behind its head")
     end = start + (width * bits + 31) // 32 * 4 * abs(height)
-    head = bytearray(data[: min(known, start)])
+    head = bytearray(data[: min(known - surplus, start)])
     pixels = memoryview(data)[start:end]
     profile = _profile(data, head, start + len(pixels)) if size == V5_BYTES else b""
     head[2:10] = pack("<IHH", start + len(pixels) + len(profile), 0, 0)
@@ -195,6 +125,7 @@ def _profile(data: bytes, head: bytearray, end: int) -> bytes:
     if head[colours] == EMBEDDED:
         at, size = unpack_from("<II", head, place.start)
         profile = data[BMP_HEAD + at : BMP_HEAD + at + size]
+        profile = profile[: icc.length(profile, len(profile))]
     if profile:
         head[place] = pack("<II", end - BMP_HEAD, len(profile))
         return profile
@@ -205,8 +136,8 @@ def _profile(data: bytes, head: bytearray, end: int) -> bytes:
 
 
 STRIPPERS: dict[str, Callable[[bytes], tuple[list[bytes | memoryview], bytes]]] = {
-    "JPEG": _jpeg,
-    "PNG": _png,
-    "WEBP": _webp,
+    "JPEG": strip_jpeg.stripped,
+    "PNG": strip_png.stripped,
+    "WEBP": strip_webp.stripped,
     "BMP": _bmp,
 }

@@ -27,6 +27,7 @@ def test_the_corpus_sees_what_is_wrong():
         "message": "first_frame: got a GIF file.",
         "expected": "GIF",
         "grown_mb": 3,
+        "opens": True,
     }
     assert corpus.wrong(row) == ""
     for change in (
@@ -36,6 +37,7 @@ def test_the_corpus_sees_what_is_wrong():
         {"message": "first_frame: no."},
         {"grown_mb": corpus.GROWTH_AT_MOST_MB + 1},
         {"expected": "taken"},
+        {"status": 202, "expected": "taken", "opens": False},
     ):
         assert corpus.wrong(row | change)
 

@@ -238,22 +238,45 @@ def test_what_need_not_be_turned_is_not_encoded_again(kind, orientation):
     assert pixels_of(frame.data) == pixels_of(bare)
 
 
-def test_an_embedded_profile_of_a_bmp_is_kept_and_a_linked_one_is_not():
+def bmp_with(profile, colours=b"DEBM"):
+    """A BMP of the newest head, a profile behind its pixels."""
     data = picture(kind="BMP")
-    head = struct.pack("<I", 124) + data[18:54].ljust(120, b"\0")
-    body = data[54:]
+    head, body = struct.pack("<I", 124) + data[18:54].ljust(120, b"\0"), data[54:]
+    place = struct.pack("<II", 124 + len(body) + 2, len(profile)) + bytes(4)
+    begin = b"BM" + struct.pack("<IHHI", 0, 0, 0, 138)
+    return begin + head[:56] + colours + head[60:112] + place + body + b"!!" + profile
 
-    def of(colours, at):
-        full = head[:56] + colours + head[60:112] + struct.pack("<II", at, len(SECRET)) + bytes(4)
-        return b"BM" + struct.pack("<IHHI", 0, 0, 0, 138) + full + body + b"!!" + SECRET
 
-    embedded = frames.check(of(b"DEBM", 124 + len(body) + 2), "first_frame").data
+@pytest.mark.parametrize("behind", [b"", SECRET], ids=["alone", "more behind it"])
+def test_an_embedded_profile_of_a_bmp_is_kept_and_nothing_behind_it(behind):
+    embedded = frames.check(bmp_with(PROFILE + behind), "first_frame").data
     at, size = struct.unpack_from("<II", embedded, 14 + 112)
-    assert embedded[14 + at : 14 + at + size] == SECRET
-    assert embedded.endswith(body + SECRET)
-    linked = frames.check(of(b"KNIL", 124 + len(body) + 2), "first_frame").data
-    assert SECRET not in linked
-    assert linked[14 + 56 : 14 + 60] == b"BGRs"
+    assert embedded[14 + at : 14 + at + size] == PROFILE
+    assert embedded.endswith(picture(kind="BMP")[54:] + PROFILE)
+
+
+@pytest.mark.parametrize("colours", [b"KNIL", b"DEBM"], ids=["linked", "no profile"])
+def test_a_linked_profile_of_a_bmp_is_not_kept_nor_what_is_none(colours):
+    stripped = frames.check(bmp_with(SECRET, colours), "first_frame").data
+    assert SECRET not in stripped
+    assert stripped[14 + 56 : 14 + 60] == b"BGRs"
+
+
+def long_palette():
+    """A BMP of 4 bits a pixel with a palette of 40 colours."""
+    entries = b"".join(bytes((n, n * 3, 255 - n, 0)) for n in range(16))
+    head = struct.pack("<IiiHHIIiiII", 40, 240, 256, 1, 4, 0, 0, 0, 0, 40, 0)
+    body = bytes(n * 7 % 256 for n in range(120 * 256))
+    start = 14 + 40 + 160
+    begin = b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start)
+    return begin + head + entries + (SECRET * 4)[:96] + body
+
+
+def test_entries_of_a_bmps_palette_that_no_pixel_can_name_are_not_kept():
+    data = long_palette()
+    stripped = frames.check(data, "first_frame").data
+    assert SECRET not in stripped
+    assert shown(stripped)[0].tobytes() == shown(data)[0].tobytes()
 
 
 @given(
@@ -311,6 +334,10 @@ def test_a_second_head_with_other_sides_is_no_bomb_and_no_word_in_the_log(side):
     assert heard == []
 
 
+PACKED = chunk(b"iCCP", b"a\0\0" + zlib.compress(PROFILE[:200]))
+WASTE = chunk(b"IDAT", SECRET)
+PIECE = b"ICC_PROFILE\0\1\1" + SECRET
+TABLE = segment(0xDB, b"\0" + b"\1" * 64)
 GROWING = {
     "JPEG: what applications add": lambda n: (
         (whole := picture(kind="JPEG"))[:2] + SEGMENTS["APP4"] * n + whole[2:]
@@ -320,6 +347,13 @@ GROWING = {
     "JPEG: restarts": lambda n: picture(kind="JPEG")[:-2] + b"\xff\xd0" * n * 100,
     "JPEG: filling": lambda n: picture(kind="JPEG")[:-2] + b"\xff" * n * 100 + b"\0",
     "PNG: texts": lambda n: (whole := picture())[:33] + CHUNKS["text"] * n + whole[33:],
+    "PNG: colours": lambda n: (whole := picture())[:33] + chunk(b"cHRM", SECRET) * n + whole[33:],
+    "PNG: profiles": lambda n: (whole := picture())[:33] + PACKED * n + whole[33:],
+    "PNG: behind the pixels": lambda n: (whole := picture())[:-12] + WASTE * n + whole[-12:],
+    "JPEG: profiles": lambda n: (
+        (whole := picture(kind="JPEG"))[:2] + segment(0xE2, PIECE) * n + whole[2:]
+    ),
+    "JPEG: tables": lambda n: (whole := picture(kind="JPEG"))[:2] + TABLE * n + whole[2:],
     "WEBP: chunks": lambda n: (
         b"RIFF" + struct.pack("<I", 4 + 10 * n) + b"WEBP" + (b"priv" + struct.pack("<IH", 1, 0)) * n
     ),
