@@ -12,6 +12,7 @@ import select
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -91,7 +92,7 @@ class Socket(socket.socket):
         return True
 
 
-class Waits:
+class Waits(ABC):
     """Connections that wait for something; one thread looks after all of them.
 
     Args:
@@ -109,17 +110,17 @@ class Waits:
         name = type(self).__name__.lower()
         threading.Thread(target=self._watch, daemon=True, name=name).start()
 
+    @abstractmethod
     def limit_s(self) -> float:
         """How long each may wait, seconds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_over(self, conn: Any) -> bool:
         """Whether what a connection waits for has come."""
-        raise NotImplementedError
 
+    @abstractmethod
     def are_too_many(self, waiting: list[Any], conn: Any) -> bool:
         """Whether the oldest of those that wait makes way for one more."""
-        raise NotImplementedError
 
     def wait_for(self, conn: Any) -> None:
         """A connection waits from now on; the oldest make way where there are too many.

@@ -4,14 +4,10 @@ import pytest
 
 from lib.adapters.state.jobs import Tombstone
 from lib.core.jobs.job import IllegalTransition, Job, Status, Verdict
-from tests.adapters.state.test_jobs_edges import on_read
+from tests.adapters.state.test_jobs_edges import ENDED, on_read, remove, through
 from tests.adapters.state.test_ledger_edges import before, unheard
 from tests.flows.odd import look
 from tests.flows.tasks.stored import job
-from tests.hooks import instance
-
-ENDED = Verdict(Status.FAILED, 5.0)
-
 
 LATER = Verdict(Status.FAILED, 6.0)
 
@@ -24,16 +20,6 @@ def held(world):
 @pytest.fixture
 def jobs(world):
     return world.context.jobs
-
-
-def through(world, storage):
-    return instance(world, storage=storage).context.jobs
-
-
-def remove(world, *prefixes):
-    for prefix in prefixes:
-        for name in world.names(prefix):
-            world.bucket.blob(name).delete()
 
 
 def test_the_first_verdict_stands(world, jobs, held):

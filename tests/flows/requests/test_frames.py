@@ -4,6 +4,7 @@ import pytest
 
 from lib.core.errors import ApiError
 from lib.flows.requests.frames import load
+from tests.web.native.test_uploads import opened, put
 from tests.world import BUCKET, picture
 
 
@@ -12,18 +13,6 @@ def web(world):
     session = world.session()
     yield session
     session.close()
-
-
-def opened(world, **fields):
-    answer = world.client.post("/v1/uploads", json={"content_type": "image/png", **fields})
-    assert answer.status_code == 201, answer.get_json()
-    return answer.get_json()
-
-
-def put(web, upload, data, **changes):
-    headers = {**upload["headers"], **changes}
-    headers = {name: value for name, value in headers.items() if value is not None}
-    return web.request(upload["method"], upload["url"], data=data, headers=headers)
 
 
 def refused(world, first, last=None):

@@ -4,26 +4,13 @@ import json
 
 import pytest
 
-from tests.receivers import PLACE, secret
+from tests.receivers import secret
+from tests.web.native.test_deliveries import log, post
 
 
 @pytest.fixture
 def world(make_world):
     return make_world(env={"WEBHOOK_SECRETS": json.dumps({"local": [secret()]})})
-
-
-def post(world, way):
-    answer = world.post(webhook_url=f"{PLACE}/{way}/token-7731")
-    assert answer.status_code == 202, answer.text
-    return answer.get_json()["id"]
-
-
-def log(world, job_id, status=200, method="GET"):
-    answer = world.client.open(f"/v1/videos/{job_id}/webhook-deliveries", method=method)
-    assert answer.status_code == status, answer.text
-    assert "7731" not in answer.text
-    assert "not for logs" not in answer.text
-    return answer.get_json()
 
 
 def test_a_log_keeps_the_last_tries_only(world):
